@@ -1,0 +1,3 @@
+//! The domain: consent, relevance, decisions and messages. No network, no clock, no randomness, no environment.
+
+pub mod ids;

@@ -1,0 +1,1 @@
+//! French communes with their cells, postcodes and time zones; a lookup, not a geocoder.
