@@ -22,6 +22,11 @@ use thiserror::Error;
 use crate::mail_service::{MailService, SendAnswer};
 use crate::queue_service::{QueueError, QueueService};
 
+/// The account number that stands in queue URLs, ARNs and events.
+pub const ACCOUNT_ID: &str = "000000000000";
+/// The region that stands in ARNs and events.
+pub const REGION: &str = "eu-west-3";
+
 /// Longest request body, in bytes: SES takes messages of 10 MB, and JSON adds to that.
 pub const MAX_BODY: usize = 11 * 1_048_576;
 
