@@ -1,1 +1,6 @@
 //! The whole stack on one machine, in one process.
+
+pub mod aws_endpoint;
+pub mod eml;
+pub mod mail_service;
+pub mod queue_service;

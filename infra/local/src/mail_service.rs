@@ -1,0 +1,1255 @@
+//! SES v2 in memory, on an injected clock: SendEmail with simple content, GetAccount, and the events of a mail.
+//!
+//! Nothing is sent anywhere. A mail that SES would accept is logged and, with an outbox, written there as `.eml`.
+//! Synchronous throughout: a simulation can call [`MailService::send`] without a runtime.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apropos_aws::Clock;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use thiserror::Error;
+
+use crate::aws_endpoint::{ACCOUNT_ID, REGION};
+use crate::eml;
+
+/// Most custom headers of one message (SES v2 reference, `Message.Headers`).
+pub const MAX_HEADERS: usize = 15;
+/// Longest header name, in characters (SES v2 reference, `MessageHeader`).
+pub const MAX_HEADER_NAME: usize = 126;
+/// Longest header value, in characters; name and value together may have one more.
+pub const MAX_HEADER_VALUE: usize = 995;
+/// Most tags of one message.
+pub const MAX_TAGS: usize = 50;
+/// Longest name or value of a tag, in characters (SES v2 reference, `MessageTag`).
+pub const MAX_TAG: usize = 256;
+
+/// Headers that SES writes itself, or that have a member of their own in the request.
+const REFUSED_HEADERS: [&str; 17] = [
+    "Bcc",
+    "Cc",
+    "Content-Disposition",
+    "Content-Transfer-Encoding",
+    "Content-Type",
+    "Date",
+    "DKIM-Signature",
+    "Feedback-ID",
+    "From",
+    "Message-ID",
+    "MIME-Version",
+    "Received",
+    "Reply-To",
+    "Return-Path",
+    "Sender",
+    "Subject",
+    "To",
+];
+
+/// What the account is set up with.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// Domains that are verified identities, lower case; their subdomains are verified with them, as in SES.
+    pub verified_domains: Vec<String>,
+    /// Configuration sets that exist; naming another is refused with NotFoundException.
+    pub configuration_sets: Vec<String>,
+    /// The account's limits.
+    pub quota: SendQuota,
+    /// Where accepted mails are written as `<sequence>-<message id>.eml`; nowhere if `None`.
+    pub outbox: Option<PathBuf>,
+}
+
+/// How much an account may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendQuota {
+    /// Mails accepted in any 24 hours.
+    pub max_24_hour: u32,
+    /// Mails accepted in any second.
+    pub max_per_second: u32,
+}
+
+/// Whether the account may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// It may.
+    Healthy,
+    /// Sending is paused: SendingPausedException.
+    Paused,
+    /// Sending has been ended for good: AccountSuspendedException.
+    Suspended,
+    /// The custom MAIL FROM domain has lost its MX record: MailFromDomainNotVerifiedException.
+    MailFromUnverified,
+}
+
+/// What goes wrong with a next send that is otherwise acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Refused with TooManyRequestsException, whatever the rate.
+    Throttle,
+    /// Status 500, and not accepted.
+    InternalError,
+    /// Accepted, and answered with status 500.
+    AcceptThenInternalError,
+    /// Accepted, and answered with status 200 and half a body.
+    AcceptThenTruncate,
+    /// Accepted, and the connection closed without an answer.
+    AcceptThenReset,
+    /// Refused with a modelled error.
+    Reject(RefusalKind),
+}
+
+/// The eight errors that SES models for SendEmail; each means that the mail was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Sending has been ended for this account.
+    AccountSuspended,
+    /// The request breaks a rule.
+    BadRequest,
+    /// The daily quota is spent.
+    LimitExceeded,
+    /// The custom MAIL FROM domain is not verified.
+    MailFromDomainNotVerified,
+    /// The content or the sender is refused; an identity that is not verified among others.
+    MessageRejected,
+    /// A configuration set that does not exist.
+    NotFound,
+    /// Sending is paused for this account.
+    SendingPaused,
+    /// Over the rate of sending.
+    TooManyRequests,
+}
+
+impl RefusalKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::AccountSuspended,
+        Self::BadRequest,
+        Self::LimitExceeded,
+        Self::MailFromDomainNotVerified,
+        Self::MessageRejected,
+        Self::NotFound,
+        Self::SendingPaused,
+        Self::TooManyRequests,
+    ];
+
+    /// The HTTP status, and the value of `x-amzn-ErrorType`.
+    #[must_use]
+    pub const fn wire(self) -> (u16, &'static str) {
+        match self {
+            Self::AccountSuspended => (400, "AccountSuspendedException"),
+            Self::BadRequest => (400, "BadRequestException"),
+            Self::LimitExceeded => (400, "LimitExceededException"),
+            Self::MailFromDomainNotVerified => (400, "MailFromDomainNotVerifiedException"),
+            Self::MessageRejected => (400, "MessageRejected"),
+            Self::NotFound => (404, "NotFoundException"),
+            Self::SendingPaused => (400, "SendingPausedException"),
+            Self::TooManyRequests => (429, "TooManyRequestsException"),
+        }
+    }
+}
+
+/// A mail that was not accepted, and why; never holds an address or content.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Which modelled error it is.
+    pub kind: RefusalKind,
+    /// The sentence for the developer.
+    pub message: &'static str,
+}
+
+const fn refused(kind: RefusalKind, message: &'static str) -> Refusal {
+    Refusal { kind, message }
+}
+
+const fn bad(message: &'static str) -> Refusal {
+    refused(RefusalKind::BadRequest, message)
+}
+
+/// The outbox could not be made.
+#[derive(Debug, Error)]
+#[error("the outbox directory could not be created")]
+pub struct OutboxError {
+    #[source]
+    source: io::Error,
+}
+
+/// A SendEmail request with simple content, as far as we use it.
+#[derive(Clone, Default)]
+pub struct OutgoingMail {
+    /// `FromEmailAddress`: `a@b` or `Name <a@b>`, ASCII (a name in other letters is encoded by the caller, RFC 2047).
+    pub from: String,
+    /// `Destination.ToAddresses`: exactly one is accepted.
+    pub to: Vec<String>,
+    /// `ReplyToAddresses`.
+    pub reply_to: Vec<String>,
+    /// `Content.Simple.Subject.Data`.
+    pub subject: String,
+    /// `Content.Simple.Body.Text.Data`, empty if absent.
+    pub text: String,
+    /// `Content.Simple.Body.Html.Data`, empty if absent.
+    pub html: String,
+    /// `Content.Simple.Headers`, names and values.
+    pub headers: Vec<(String, String)>,
+    /// `EmailTags`, names and values.
+    pub tags: Vec<(String, String)>,
+    /// `ConfigurationSetName`.
+    pub configuration_set: Option<String>,
+}
+
+impl fmt::Debug for OutgoingMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingMail")
+            .field("recipients", &self.to.len())
+            .field("headers", &self.headers.len())
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mail that SES has taken responsibility for. Only acceptance makes one, so its fields have passed all checks.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptedMail {
+    /// What SendEmail answered, or would have answered but for a [`Fault`].
+    pub message_id: String,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// As in the request.
+    pub from: String,
+    /// The one recipient.
+    pub to: String,
+    /// As in the request.
+    pub reply_to: Vec<String>,
+    /// As in the request, not encoded.
+    pub subject: String,
+    /// The plain-text body, empty if absent.
+    pub text: String,
+    /// The HTML body, empty if absent.
+    pub html: String,
+    /// Custom headers, in the order of the request.
+    pub headers: Vec<(String, String)>,
+    /// Tags, in the order of the request.
+    pub tags: Vec<(String, String)>,
+    /// The configuration set that was named.
+    pub configuration_set: Option<String>,
+    /// The file in the outbox, if there is one.
+    pub eml_path: Option<PathBuf>,
+}
+
+impl fmt::Debug for AcceptedMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcceptedMail")
+            .field("message_id", &self.message_id)
+            .field("at", &self.at)
+            .field("tags", &self.tags)
+            .field("eml_path", &self.eml_path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AcceptedMail {
+    /// The value of a custom header, by its name in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a tag.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The message as it would leave SES, in the format of RFC 5322.
+    #[must_use]
+    pub fn eml(&self) -> Vec<u8> {
+        eml::render(self)
+    }
+
+    /// The event that SES would publish through the configuration set, as JSON (SES guide, "Contents of event data that
+    /// Amazon SES publishes to Amazon SNS"). It holds the recipient's address, as SES's events do.
+    #[must_use]
+    pub fn event(&self, feedback: Feedback, at: Timestamp) -> String {
+        let at = millis(at);
+        let feedback_id = format!("{}-feedback", self.message_id);
+        let (event_type, key, details) = match feedback {
+            Feedback::Send => ("Send", "send", json!({})),
+            Feedback::Delivery => (
+                "Delivery",
+                "delivery",
+                json!({
+                    "timestamp": at,
+                    "processingTimeMillis": 500,
+                    "recipients": [self.to],
+                    "smtpResponse": "250 2.0.0 OK",
+                    "reportingMTA": "mta.example.com",
+                }),
+            ),
+            Feedback::Bounce(kind) => {
+                let (bounce_type, status, diagnostic) = match kind {
+                    BounceKind::Permanent => ("Permanent", "5.1.1", "smtp; 550 5.1.1 user unknown"),
+                    BounceKind::Transient => ("Transient", "4.4.7", "smtp; 421 4.4.7 try again later"),
+                };
+                let recipient = json!({
+                    "emailAddress": self.to,
+                    "action": "failed",
+                    "status": status,
+                    "diagnosticCode": diagnostic,
+                });
+                (
+                    "Bounce",
+                    "bounce",
+                    json!({
+                        "bounceType": bounce_type,
+                        "bounceSubType": "General",
+                        "bouncedRecipients": [recipient],
+                        "timestamp": at,
+                        "feedbackId": feedback_id,
+                        "reportingMTA": "dsn; mta.example.com",
+                    }),
+                )
+            }
+            Feedback::Complaint => (
+                "Complaint",
+                "complaint",
+                json!({
+                    "complainedRecipients": [{ "emailAddress": self.to }],
+                    "timestamp": at,
+                    "feedbackId": feedback_id,
+                    "complaintSubType": null,
+                    "complaintFeedbackType": "abuse",
+                }),
+            ),
+        };
+        json!({ "eventType": event_type, "mail": self.mail_object(), key: details }).to_string()
+    }
+
+    fn mail_object(&self) -> serde_json::Value {
+        let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, value) in &self.tags {
+            tags.entry(name).or_default().push(value);
+        }
+        tags.insert("ses:caller-identity", vec!["apropos-local"]);
+        tags.insert("ses:from-domain", domain_of(&self.from).into_iter().collect());
+        tags.insert("ses:source-ip", vec!["192.0.2.1"]);
+        if let Some(name) = &self.configuration_set {
+            tags.insert("ses:configuration-set", vec![name]);
+        }
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        json!({
+            "timestamp": millis(self.at),
+            "source": self.from,
+            "sourceArn": format!("arn:aws:ses:{REGION}:{ACCOUNT_ID}:identity/{}", domain_of(&self.from).unwrap_or("")),
+            "sendingAccountId": ACCOUNT_ID,
+            "messageId": self.message_id,
+            "destination": [self.to],
+            "headersTruncated": false,
+            "headers": headers,
+            "commonHeaders": {
+                "from": [self.from],
+                "to": [self.to],
+                "messageId": self.message_id,
+                "subject": self.subject,
+            },
+            "tags": tags,
+        })
+    }
+}
+
+/// What happened to an accepted mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feedback {
+    /// SES will attempt delivery.
+    Send,
+    /// The receiving server took it.
+    Delivery,
+    /// The receiving server refused it.
+    Bounce(BounceKind),
+    /// The recipient marked it as spam.
+    Complaint,
+}
+
+/// How lasting a bounce is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BounceKind {
+    /// The address does not exist.
+    Permanent,
+    /// It may work another day.
+    Transient,
+}
+
+/// What the caller gets to see of a SendEmail; only [`Refused`](Self::Refused) and
+/// [`InternalError`](Self::InternalError) may mean *not accepted*.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendAnswer {
+    /// Status 200 with the message id.
+    Accepted(String),
+    /// A modelled error: not accepted.
+    Refused(Refusal),
+    /// Status 500: accepted or not.
+    InternalError,
+    /// Status 200 with half the body that holds this id: accepted.
+    Truncated(String),
+    /// No answer: accepted.
+    Reset,
+}
+
+/// What GetAccount answers, as far as we use it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Account {
+    /// `HEALTHY` or `SHUTDOWN`.
+    pub enforcement_status: &'static str,
+    /// Always true: the stand-in has left SES's sandbox.
+    pub production_access_enabled: bool,
+    /// Limits and use.
+    pub send_quota: AccountQuota,
+    /// False while paused or suspended.
+    pub sending_enabled: bool,
+}
+
+/// Limits and use in GetAccount's answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AccountQuota {
+    /// Mails in 24 hours.
+    #[serde(rename = "Max24HourSend")]
+    pub max_24_hour_send: f64,
+    /// Mails in a second.
+    pub max_send_rate: f64,
+    /// Mails accepted in the last 24 hours.
+    #[serde(rename = "SentLast24Hours")]
+    pub sent_last_24_hours: f64,
+}
+
+type AcceptHook = Arc<dyn Fn(&AcceptedMail) + Send + Sync>;
+
+/// The mail service of the machine; clones share it.
+#[derive(Clone)]
+pub struct MailService {
+    clock: Clock,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    settings: MailSettings,
+    status: AccountStatus,
+    faults: VecDeque<Fault>,
+    accepted: Vec<Arc<AcceptedMail>>,
+    by_id: BTreeMap<String, usize>,
+    hook: Option<AcceptHook>,
+}
+
+impl fmt::Debug for MailService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailService").finish_non_exhaustive()
+    }
+}
+
+impl MailService {
+    /// A healthy account without mails; creates the outbox directory.
+    ///
+    /// # Errors
+    /// The outbox directory cannot be created.
+    pub fn new(clock: Clock, settings: MailSettings) -> Result<Self, OutboxError> {
+        if let Some(outbox) = &settings.outbox {
+            std::fs::create_dir_all(outbox).map_err(|source| OutboxError { source })?;
+        }
+        let state = State {
+            settings,
+            status: AccountStatus::Healthy,
+            faults: VecDeque::new(),
+            accepted: Vec::new(),
+            by_id: BTreeMap::new(),
+            hook: None,
+        };
+        Ok(Self {
+            clock,
+            state: Arc::new(Mutex::new(state)),
+        })
+    }
+
+    /// Pauses, suspends or heals the account.
+    pub fn set_status(&self, status: AccountStatus) {
+        self.lock().status = status;
+    }
+
+    /// Changes the account's limits.
+    pub fn set_quota(&self, quota: SendQuota) {
+        self.lock().settings.quota = quota;
+    }
+
+    /// Adds a fault to the script. Each acceptable send takes the oldest one; refused sends leave it in place.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.push_back(fault);
+    }
+
+    /// Calls `hook` with each mail right after it is accepted and before the caller has its answer, whatever fault the
+    /// answer then meets. Replaces an earlier hook. The hook may call this service.
+    pub fn on_accept(&self, hook: impl Fn(&AcceptedMail) + Send + Sync + 'static) {
+        self.lock().hook = Some(Arc::new(hook));
+    }
+
+    /// SendEmail.
+    #[must_use]
+    pub fn send(&self, mail: OutgoingMail) -> SendAnswer {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        if let Err(refusal) = state.check(&mail, now) {
+            return SendAnswer::Refused(refusal);
+        }
+        let fault = state.faults.pop_front();
+        match fault {
+            Some(Fault::Throttle) => return SendAnswer::Refused(OVER_RATE),
+            Some(Fault::Reject(kind)) => return SendAnswer::Refused(refused(kind, "refused by the fault script")),
+            Some(Fault::InternalError) => return SendAnswer::InternalError,
+            Some(Fault::AcceptThenInternalError | Fault::AcceptThenTruncate | Fault::AcceptThenReset) | None => {}
+        }
+        let Some(accepted) = state.accept(mail, now) else {
+            return SendAnswer::InternalError;
+        };
+        let hook = state.hook.clone();
+        drop(state);
+        if let Some(hook) = hook {
+            hook(&accepted);
+        }
+        let message_id = accepted.message_id.clone();
+        match fault {
+            Some(Fault::AcceptThenInternalError) => SendAnswer::InternalError,
+            Some(Fault::AcceptThenTruncate) => SendAnswer::Truncated(message_id),
+            Some(Fault::AcceptThenReset) => SendAnswer::Reset,
+            Some(Fault::Throttle | Fault::Reject(_) | Fault::InternalError) | None => SendAnswer::Accepted(message_id),
+        }
+    }
+
+    /// SendEmail from the JSON body of `POST /v2/email/outbound-emails`; members that we do not use are ignored.
+    ///
+    /// # Errors
+    /// [`UnreadableMail`] when the body is no JSON of SendEmail's shape (SES: SerializationException).
+    pub fn send_json(&self, body: &[u8]) -> Result<SendAnswer, UnreadableMail> {
+        // The parser's own message may quote the body, so it is not kept.
+        let call: SendCall = serde_json::from_slice(body).ok().ok_or(UnreadableMail)?;
+        Ok(match OutgoingMail::try_from(call) {
+            Ok(mail) => self.send(mail),
+            Err(refusal) => SendAnswer::Refused(refusal),
+        })
+    }
+
+    /// GetAccount.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        let now = self.clock.now();
+        let state = self.lock();
+        let (enforcement_status, sending_enabled) = match state.status {
+            AccountStatus::Healthy | AccountStatus::MailFromUnverified => ("HEALTHY", true),
+            AccountStatus::Paused => ("HEALTHY", false),
+            AccountStatus::Suspended => ("SHUTDOWN", false),
+        };
+        let sent = state.accepted_within(now, SignedDuration::from_hours(24));
+        Account {
+            enforcement_status,
+            production_access_enabled: true,
+            send_quota: AccountQuota {
+                max_24_hour_send: f64::from(state.settings.quota.max_24_hour),
+                max_send_rate: f64::from(state.settings.quota.max_per_second),
+                sent_last_24_hours: f64::from(u32::try_from(sent).unwrap_or(u32::MAX)),
+            },
+            sending_enabled,
+        }
+    }
+
+    /// All accepted mails, oldest first.
+    #[must_use]
+    pub fn accepted(&self) -> Vec<Arc<AcceptedMail>> {
+        self.lock().accepted.clone()
+    }
+
+    /// How many mails were accepted.
+    #[must_use]
+    pub fn accepted_count(&self) -> usize {
+        self.lock().accepted.len()
+    }
+
+    /// The accepted mail with this message id.
+    #[must_use]
+    pub fn find(&self, message_id: &str) -> Option<Arc<AcceptedMail>> {
+        let state = self.lock();
+        state
+            .by_id
+            .get(message_id)
+            .and_then(|&index| state.accepted.get(index))
+            .map(Arc::clone)
+    }
+
+    /// The event, happening now, of the accepted mail with this message id; see [`AcceptedMail::event`].
+    #[must_use]
+    pub fn event(&self, message_id: &str, feedback: Feedback) -> Option<String> {
+        self.find(message_id).map(|mail| mail.event(feedback, self.clock.now()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No invariant spans a panic: a mail is logged only after everything that can fail.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of a SendEmail is no JSON of its shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the request could not be read")]
+pub struct UnreadableMail;
+
+const OVER_RATE: Refusal = refused(RefusalKind::TooManyRequests, "Maximum sending rate exceeded.");
+
+impl State {
+    fn check(&self, mail: &OutgoingMail, now: Timestamp) -> Result<(), Refusal> {
+        match self.status {
+            AccountStatus::Healthy | AccountStatus::MailFromUnverified => {}
+            AccountStatus::Paused => {
+                return Err(refused(
+                    RefusalKind::SendingPaused,
+                    "Email sending is paused for this account.",
+                ));
+            }
+            AccountStatus::Suspended => {
+                return Err(refused(
+                    RefusalKind::AccountSuspended,
+                    "The account has been suspended.",
+                ));
+            }
+        }
+        check_envelope(mail)?;
+        check_content(mail)?;
+        check_headers(&mail.headers)?;
+        check_tags(&mail.tags)?;
+        if let Some(name) = &mail.configuration_set
+            && !self.settings.configuration_sets.contains(name)
+        {
+            return Err(refused(RefusalKind::NotFound, "The configuration set does not exist."));
+        }
+        let is_verified = domain_of(&mail.from).is_some_and(|domain| self.is_verified(domain));
+        if !is_verified {
+            return Err(refused(
+                RefusalKind::MessageRejected,
+                "Email address is not verified. The sender failed the check in region EU-WEST-3.",
+            ));
+        }
+        if self.status == AccountStatus::MailFromUnverified {
+            return Err(refused(
+                RefusalKind::MailFromDomainNotVerified,
+                "The custom MAIL FROM domain is not verified.",
+            ));
+        }
+        let SendQuota {
+            max_24_hour,
+            max_per_second,
+        } = self.settings.quota;
+        if self.accepted_within(now, SignedDuration::from_hours(24)) >= count(max_24_hour) {
+            return Err(refused(RefusalKind::LimitExceeded, "Daily message quota exceeded."));
+        }
+        if self.accepted_within(now, SignedDuration::from_secs(1)) >= count(max_per_second) {
+            return Err(OVER_RATE);
+        }
+        Ok(())
+    }
+
+    fn is_verified(&self, domain: &str) -> bool {
+        let domain = domain.to_ascii_lowercase();
+        self.settings.verified_domains.iter().any(|verified| {
+            domain
+                .strip_suffix(verified.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
+    /// Mails accepted later than `window` ago. The log is in the order of time, so this is a binary search.
+    fn accepted_within(&self, now: Timestamp, window: SignedDuration) -> usize {
+        let start = now.saturating_sub(window).unwrap_or(Timestamp::MIN);
+        self.accepted.len() - self.accepted.partition_point(|mail| mail.at <= start)
+    }
+
+    /// Logs the mail, after writing it to the outbox; `None` if that fails, for a mail that is missing from the outbox
+    /// must not count as sent.
+    fn accept(&mut self, mail: OutgoingMail, now: Timestamp) -> Option<Arc<AcceptedMail>> {
+        let sequence = self.accepted.len() + 1;
+        // SES's ids start with the time in hexadecimal milliseconds; the count makes them unique.
+        let message_id = format!(
+            "0112{:012x}-{sequence:08x}-0000-4000-8000-{sequence:012x}-000000",
+            now.as_millisecond()
+        );
+        let file_name = format!("{sequence:06}-{message_id}.eml");
+        let accepted = AcceptedMail {
+            message_id,
+            at: now,
+            from: mail.from,
+            to: mail.to.into_iter().next()?,
+            reply_to: mail.reply_to,
+            subject: mail.subject,
+            text: mail.text,
+            html: mail.html,
+            headers: mail.headers,
+            tags: mail.tags,
+            configuration_set: mail.configuration_set,
+            eml_path: self.settings.outbox.as_ref().map(|outbox| outbox.join(file_name)),
+        };
+        if let Some(path) = &accepted.eml_path
+            && let Err(error) = std::fs::write(path, accepted.eml())
+        {
+            tracing::error!(%error, "the outbox cannot be written");
+            return None;
+        }
+        let accepted = Arc::new(accepted);
+        self.by_id.insert(accepted.message_id.clone(), self.accepted.len());
+        self.accepted.push(Arc::clone(&accepted));
+        Some(accepted)
+    }
+}
+
+fn check_envelope(mail: &OutgoingMail) -> Result<(), Refusal> {
+    match mail.to.as_slice() {
+        [] => return Err(bad("The request must contain a recipient.")),
+        [recipient] if !is_address(recipient) => return Err(bad("The recipient is not a valid address.")),
+        [_] => {}
+        [_, _, ..] => return Err(bad("Only one recipient a message is supported here.")),
+    }
+    if !is_mailbox(&mail.from) {
+        return Err(bad("The sender is not a valid 7-bit address."));
+    }
+    if !mail.reply_to.iter().all(|address| is_mailbox(address)) {
+        return Err(bad("A reply-to address is not a valid 7-bit address."));
+    }
+    Ok(())
+}
+
+fn check_content(mail: &OutgoingMail) -> Result<(), Refusal> {
+    if mail.subject.is_empty() {
+        return Err(bad("The request must contain a subject."));
+    }
+    if mail.text.is_empty() && mail.html.is_empty() {
+        return Err(bad("The request must contain a text or an HTML body."));
+    }
+    Ok(())
+}
+
+fn check_headers(headers: &[(String, String)]) -> Result<(), Refusal> {
+    if headers.len() > MAX_HEADERS {
+        return Err(bad("A message has at most 15 custom headers."));
+    }
+    for (index, (name, value)) in headers.iter().enumerate() {
+        if !(1..=MAX_HEADER_NAME).contains(&name.len())
+            || !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
+        {
+            return Err(bad(
+                "A header name has 1 to 126 printable ASCII characters, no space and no colon.",
+            ));
+        }
+        if !(1..=MAX_HEADER_VALUE).contains(&value.len())
+            || name.len() + value.len() > MAX_HEADER_VALUE + 1
+            || !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        {
+            return Err(bad(
+                "A header value has 1 to 995 printable ASCII characters, 996 with its name.",
+            ));
+        }
+        if REFUSED_HEADERS.iter().any(|refused| refused.eq_ignore_ascii_case(name)) {
+            return Err(bad("A custom header may not be one that SES writes itself."));
+        }
+        // SES lists the fields that may stand once; of those that we could set, none may stand twice.
+        if headers
+            .iter()
+            .take(index)
+            .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
+        {
+            return Err(bad("A custom header may stand only once."));
+        }
+    }
+    Ok(())
+}
+
+fn check_tags(tags: &[(String, String)]) -> Result<(), Refusal> {
+    if tags.len() > MAX_TAGS {
+        return Err(bad("A message has at most 50 tags."));
+    }
+    let is_tag = |text: &str| {
+        (1..=MAX_TAG).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    for (name, value) in tags {
+        let is_name = is_tag(name) || name == "ses:feedback-id-a" || name == "ses:feedback-id-b";
+        if !is_name || !is_tag(value) {
+            return Err(bad(
+                "Tag names and values have 1 to 256 letters, digits, dashes and underscores.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// `a@b` or `Name <a@b>`, in printable ASCII.
+fn is_mailbox(text: &str) -> bool {
+    text.len() <= 320
+        && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        && is_address(bare_address(text))
+}
+
+fn is_address(text: &str) -> bool {
+    let is_clean = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"<>()[]\\,;:\"@".contains(&byte))
+    };
+    text.len() <= 320
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| is_clean(local) && is_clean(domain))
+}
+
+fn bare_address(mailbox: &str) -> &str {
+    match mailbox.rsplit_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or(""),
+        None => mailbox,
+    }
+}
+
+fn domain_of(mailbox: &str) -> Option<&str> {
+    bare_address(mailbox).rsplit_once('@').map(|(_, domain)| domain)
+}
+
+/// ISO 8601 with milliseconds, as SES writes times.
+fn millis(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+// SendEmail's JSON.
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct SendCall {
+    from_email_address: String,
+    destination: Destination,
+    reply_to_addresses: Vec<String>,
+    content: Content,
+    email_tags: Vec<NameValue>,
+    configuration_set_name: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Destination {
+    to_addresses: Vec<String>,
+    cc_addresses: Vec<IgnoredAny>,
+    bcc_addresses: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Content {
+    simple: Option<Simple>,
+    raw: Option<IgnoredAny>,
+    template: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Simple {
+    subject: Data,
+    body: Body,
+    headers: Vec<NameValue>,
+    attachments: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Body {
+    text: Data,
+    html: Data,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Data {
+    data: String,
+    charset: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct NameValue {
+    name: String,
+    value: String,
+}
+
+impl TryFrom<SendCall> for OutgoingMail {
+    type Error = Refusal;
+
+    fn try_from(call: SendCall) -> Result<Self, Refusal> {
+        if call.content.raw.is_some() || call.content.template.is_some() {
+            return Err(bad("Only simple content is supported here."));
+        }
+        let Some(simple) = call.content.simple else {
+            return Err(bad("The request must contain simple content."));
+        };
+        if !simple.attachments.is_empty() {
+            return Err(bad("Attachments are not supported here."));
+        }
+        if !call.destination.cc_addresses.is_empty() || !call.destination.bcc_addresses.is_empty() {
+            return Err(bad("Only one recipient a message is supported here."));
+        }
+        let pairs = |list: Vec<NameValue>| list.into_iter().map(|pair| (pair.name, pair.value)).collect();
+        Ok(Self {
+            from: call.from_email_address,
+            to: call.destination.to_addresses,
+            reply_to: call.reply_to_addresses,
+            subject: simple.subject.in_utf8()?,
+            text: simple.body.text.in_utf8()?,
+            html: simple.body.html.in_utf8()?,
+            headers: pairs(simple.headers),
+            tags: pairs(call.email_tags),
+            configuration_set: call.configuration_set_name,
+        })
+    }
+}
+
+impl Data {
+    /// SES takes 7-bit ASCII where no charset is named, and would garble the rest.
+    fn in_utf8(self) -> Result<String, Refusal> {
+        let is_utf8 = self
+            .charset
+            .as_deref()
+            .is_some_and(|charset| charset.eq_ignore_ascii_case("utf-8"));
+        if !is_utf8 && !self.data.is_ascii() {
+            return Err(bad("Text beyond ASCII needs the charset UTF-8 here."));
+        }
+        Ok(self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn service(outbox: Option<PathBuf>) -> (Clock, MailService) {
+        let clock = Clock::manual("2026-03-02T09:00:00Z".parse().unwrap());
+        let settings = MailSettings {
+            verified_domains: vec!["brand.example".to_owned()],
+            configuration_sets: vec!["events".to_owned()],
+            quota: SendQuota {
+                max_24_hour: 1_000,
+                max_per_second: 100,
+            },
+            outbox,
+        };
+        (clock.clone(), MailService::new(clock, settings).unwrap())
+    }
+
+    fn mail() -> OutgoingMail {
+        OutgoingMail {
+            from: "Brand <news@brand.example>".to_owned(),
+            to: vec!["canary@customer.example".to_owned()],
+            subject: "canary subject".to_owned(),
+            text: "canary text".to_owned(),
+            tags: pairs(&[("delivery", "d-1"), ("ses:feedback-id-b", "run-1")]),
+            configuration_set: Some("events".to_owned()),
+            ..OutgoingMail::default()
+        }
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    fn accepted_id(answer: SendAnswer) -> String {
+        match answer {
+            SendAnswer::Accepted(id) => id,
+            SendAnswer::Refused(_) | SendAnswer::InternalError | SendAnswer::Truncated(_) | SendAnswer::Reset => {
+                panic!("not accepted: {answer:?}")
+            }
+        }
+    }
+
+    fn is_refused(mails: &MailService, mail: OutgoingMail) -> bool {
+        let answer = mails.send(mail);
+        matches!(
+            answer,
+            SendAnswer::Refused(Refusal {
+                kind: RefusalKind::BadRequest,
+                ..
+            })
+        )
+    }
+
+    #[test]
+    fn headers_out_of_sess_limits_are_refused() {
+        let (_, mails) = service(None);
+        let with = |headers: &[(&str, &str)]| OutgoingMail {
+            headers: pairs(headers),
+            ..mail()
+        };
+        for name in REFUSED_HEADERS {
+            assert!(is_refused(&mails, with(&[(&name.to_uppercase(), "x")])), "{name}");
+        }
+        let long = "v".repeat(995);
+        assert!(!is_refused(&mails, with(&[("X", &long)])));
+        assert!(is_refused(&mails, with(&[("XY", &long)])), "996 with its name");
+        assert!(is_refused(&mails, with(&[("X", &"v".repeat(996))])));
+        assert!(is_refused(&mails, with(&[(&"n".repeat(127), "v")])));
+        for value in ["", "é", "a\r\nBcc: b", "a\tb", "\u{2028}"] {
+            assert!(is_refused(&mails, with(&[("X-Value", value)])), "{value:?}");
+        }
+        for name in ["", "X Y", "X:", "É"] {
+            assert!(is_refused(&mails, with(&[(name, "v")])), "{name:?}");
+        }
+        assert!(is_refused(
+            &mails,
+            with(&[("List-Id", "<a.example>"), ("list-id", "<b.example>")])
+        ));
+        let many: Vec<_> = (0..16).map(|index| (format!("X-{index}"), "v".to_owned())).collect();
+        assert!(is_refused(
+            &mails,
+            OutgoingMail {
+                headers: many.clone(),
+                ..mail()
+            }
+        ));
+        assert!(!is_refused(
+            &mails,
+            OutgoingMail {
+                headers: many[1..].to_vec(),
+                ..mail()
+            }
+        ));
+    }
+
+    #[test]
+    fn tags_out_of_sess_alphabet_are_refused() {
+        let (_, mails) = service(None);
+        let with = |name: &str, value: &str| OutgoingMail {
+            tags: pairs(&[(name, value)]),
+            ..mail()
+        };
+        assert!(!is_refused(&mails, with("ses:feedback-id-a", "Az09_-")));
+        assert!(!is_refused(&mails, with(&"n".repeat(256), &"v".repeat(256))));
+        for (name, value) in [
+            ("ses:other", "v"),
+            ("", "v"),
+            ("n", ""),
+            ("n", "a:b"),
+            ("n", "a b"),
+            ("n", "é"),
+        ] {
+            assert!(is_refused(&mails, with(name, value)), "{name:?} {value:?}");
+        }
+        assert!(is_refused(&mails, with(&"n".repeat(257), "v")));
+        let many: Vec<_> = (0..51).map(|index| (format!("t{index}"), "v".to_owned())).collect();
+        assert!(is_refused(&mails, OutgoingMail { tags: many, ..mail() }));
+    }
+
+    #[test]
+    fn addresses_and_content_are_checked() {
+        let (_, mails) = service(None);
+        for from in [
+            "",
+            "news",
+            "Café <news@brand.example>",
+            "<news@brand.example",
+            "a@b@brand.example",
+        ] {
+            assert!(
+                is_refused(
+                    &mails,
+                    OutgoingMail {
+                        from: from.to_owned(),
+                        ..mail()
+                    }
+                ),
+                "{from:?}"
+            );
+        }
+        for to in [
+            "",
+            "x",
+            "x@",
+            "a b@c.example",
+            "x@c.example\r\nBcc: y@c.example",
+            "Name <x@c.example>",
+        ] {
+            assert!(
+                is_refused(
+                    &mails,
+                    OutgoingMail {
+                        to: vec![to.to_owned()],
+                        ..mail()
+                    }
+                ),
+                "{to:?}"
+            );
+        }
+        let reply_to = vec!["x@c.example\nBcc: y@c.example".to_owned()];
+        assert!(is_refused(&mails, OutgoingMail { reply_to, ..mail() }));
+        assert!(is_refused(
+            &mails,
+            OutgoingMail {
+                text: String::new(),
+                ..mail()
+            }
+        ));
+        assert!(is_refused(
+            &mails,
+            OutgoingMail {
+                subject: String::new(),
+                ..mail()
+            }
+        ));
+        assert_eq!(mails.accepted_count(), 0);
+        accepted_id(mails.send(OutgoingMail {
+            from: "news@shop.BRAND.example".to_owned(),
+            ..mail()
+        }));
+    }
+
+    #[test]
+    fn text_beyond_ascii_needs_its_charset() {
+        let (_, mails) = service(None);
+        let call = |charset: &str| {
+            format!(
+                r#"{{"FromEmailAddress":"n@brand.example","Destination":{{"ToAddresses":["a@c.example"]}},
+                "Content":{{"Simple":{{"Subject":{{"Data":"près"{charset}}},"Body":{{"Text":{{"Data":"t"}}}}}}}}}}"#
+            )
+        };
+        assert!(matches!(
+            mails.send_json(call("").as_bytes()),
+            Ok(SendAnswer::Refused(_))
+        ));
+        let named = call(r#","Charset":"utf-8""#);
+        assert!(matches!(mails.send_json(named.as_bytes()), Ok(SendAnswer::Accepted(_))));
+        assert_eq!(mails.send_json(b"{"), Err(UnreadableMail));
+    }
+
+    #[test]
+    fn a_refused_send_leaves_the_fault_script_in_place() {
+        let (_, mails) = service(None);
+        mails.inject(Fault::Throttle);
+        mails.inject(Fault::AcceptThenReset);
+        assert!(is_refused(
+            &mails,
+            OutgoingMail {
+                to: Vec::new(),
+                ..mail()
+            }
+        ));
+        assert_eq!(mails.send(mail()), SendAnswer::Refused(OVER_RATE));
+        assert_eq!(mails.send(mail()), SendAnswer::Reset);
+        accepted_id(mails.send(mail()));
+        assert_eq!(mails.accepted_count(), 2);
+    }
+
+    #[test]
+    fn the_hook_sees_each_accepted_mail_whatever_the_answer() {
+        let (_, mails) = service(None);
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (counter, service) = (Arc::clone(&seen), mails.clone());
+        mails.on_accept(move |mail| {
+            assert!(
+                service.find(&mail.message_id).is_some(),
+                "the hook may call the service"
+            );
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        mails.inject(Fault::AcceptThenInternalError);
+        mails.inject(Fault::InternalError);
+        for _ in 0..3 {
+            let _ = mails.send(mail());
+        }
+        assert_eq!((seen.load(Ordering::SeqCst), mails.accepted_count()), (2, 2));
+    }
+
+    #[test]
+    fn the_outbox_holds_each_accepted_mail_as_it_is_rendered() {
+        let outbox = std::env::temp_dir().join(format!("apropos-outbox-{}", std::process::id()));
+        let (_, mails) = service(Some(outbox.clone()));
+        accepted_id(mails.send(mail()));
+        let id = accepted_id(mails.send(mail()));
+        let second = mails.find(&id).unwrap();
+        let path = second.eml_path.clone().unwrap();
+        assert_eq!(path.file_name().unwrap().to_str().unwrap(), format!("000002-{id}.eml"));
+        assert_eq!(std::fs::read(&path).unwrap(), second.eml());
+        assert_eq!(std::fs::read_dir(&outbox).unwrap().count(), mails.accepted_count());
+
+        std::fs::remove_dir_all(&outbox).unwrap();
+        assert_eq!(mails.send(mail()), SendAnswer::InternalError);
+        assert_eq!(mails.accepted_count(), 2, "what the outbox lacks was not sent");
+    }
+
+    #[test]
+    fn events_carry_the_tags_as_ses_writes_them() {
+        let (clock, mails) = service(None);
+        let id = accepted_id(mails.send(mail()));
+        clock.advance(SignedDuration::from_secs(2));
+        let bounce = mails.event(&id, Feedback::Bounce(BounceKind::Permanent)).unwrap();
+        let bounce: serde_json::Value = serde_json::from_str(&bounce).unwrap();
+        assert_eq!(bounce["eventType"], "Bounce");
+        assert_eq!(bounce["bounce"]["bounceType"], "Permanent");
+        assert_eq!(
+            bounce["bounce"]["bouncedRecipients"][0]["emailAddress"],
+            "canary@customer.example"
+        );
+        assert_eq!(bounce["bounce"]["timestamp"], "2026-03-02T09:00:02.000Z");
+        assert_eq!(bounce["mail"]["timestamp"], "2026-03-02T09:00:00.000Z");
+        assert_eq!(bounce["mail"]["messageId"], id.as_str());
+        assert_eq!(bounce["mail"]["tags"]["delivery"], json!(["d-1"]));
+        assert_eq!(bounce["mail"]["tags"]["ses:configuration-set"], json!(["events"]));
+        assert_eq!(bounce["mail"]["tags"]["ses:from-domain"], json!(["brand.example"]));
+        for (feedback, key) in [
+            (Feedback::Send, "send"),
+            (Feedback::Delivery, "delivery"),
+            (Feedback::Complaint, "complaint"),
+            (Feedback::Bounce(BounceKind::Transient), "bounce"),
+        ] {
+            let event: serde_json::Value = serde_json::from_str(&mails.event(&id, feedback).unwrap()).unwrap();
+            assert!(event[key].is_object(), "{event}");
+        }
+        assert_eq!(mails.event("unknown", Feedback::Send), None);
+    }
+
+    #[test]
+    fn debug_and_refusals_show_no_personal_data() {
+        let (_, mails) = service(None);
+        let outgoing = OutgoingMail {
+            headers: pairs(&[("X-Canary", "canary")]),
+            ..mail()
+        };
+        let id = accepted_id(mails.send(outgoing.clone()));
+        let refused = mails.send(OutgoingMail {
+            from: "canary@other.example".to_owned(),
+            ..mail()
+        });
+        let shown = format!("{outgoing:?} {:?} {mails:?} {refused:?}", mails.find(&id));
+        assert!(!shown.to_lowercase().contains("canary"), "{shown}");
+    }
+}

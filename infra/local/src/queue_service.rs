@@ -1,0 +1,1425 @@
+//! Standard SQS queues in memory, on an injected clock: the operations we call, and SQS's own rules for them.
+//!
+//! Nothing here waits, reads the machine's clock or opens a socket. Ids and receipt handles are counted, so the same
+//! calls at the same times give the same answers.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apropos_aws::Clock;
+use jiff::{SignedDuration, Timestamp};
+use md5::{Digest as _, Md5};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::aws_endpoint::{ACCOUNT_ID, REGION};
+
+/// Most entries of one SendMessageBatch, and most messages of one ReceiveMessage.
+pub const MAX_BATCH: usize = 10;
+/// Largest message body, and largest sum of the bodies of one batch, in bytes of UTF-8 (1 MiB since August 2025).
+pub const MAX_BYTES: usize = 1_048_576;
+/// Longest visibility timeout: 12 hours.
+pub const MAX_VISIBILITY: SignedDuration = SignedDuration::from_hours(12);
+/// Longest delay of a message: 15 minutes.
+pub const MAX_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a queue is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// 1 to 80 letters, digits, `-` and `_`.
+    pub name: String,
+    /// How long a received message stays hidden: 0 s to [`MAX_VISIBILITY`], whole seconds on the wire.
+    pub visibility_timeout: SignedDuration,
+    /// How long a sent message stays hidden unless it says otherwise: 0 s to [`MAX_DELAY`].
+    pub delay: SignedDuration,
+    /// Where messages go that are received too often.
+    pub redrive: Option<Redrive>,
+}
+
+impl QueueSettings {
+    /// SQS's defaults: visible again after 30 s, no delay, no dead-letter queue.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            visibility_timeout: SignedDuration::from_secs(30),
+            delay: SignedDuration::ZERO,
+            redrive: None,
+        }
+    }
+}
+
+/// The redrive policy of a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redrive {
+    /// A queue that exists already.
+    pub dead_letter_queue: String,
+    /// 1 to 1 000: a message that was received this often goes to the dead-letter queue at the next receive.
+    pub max_receive_count: u32,
+}
+
+/// How often a message that was handled and deleted is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryMode {
+    /// The usual day.
+    Once,
+    /// Every message comes back once, under the same id, after it was first deleted: SQS's "a server that was away
+    /// during the delete", made certain. The copy goes to the end of the queue with a receive count of zero.
+    Twice,
+}
+
+/// The receipt for a message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// Unique over the service.
+    pub message_id: String,
+    /// Lower-case hexadecimal MD5 of the body, for the callers that check it (several SDKs do, the Rust one does not).
+    pub md5_of_body: String,
+}
+
+/// A message as one receive hands it out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReceivedMessage {
+    /// The id that sending answered.
+    pub message_id: String,
+    /// Names this receive of the message; the next receive has another.
+    pub receipt_handle: String,
+    /// The body as sent.
+    pub body: Arc<str>,
+    /// Lower-case hexadecimal MD5 of the body.
+    pub md5_of_body: String,
+    /// `ApproximateReceiveCount`, this receive included; exact here.
+    pub receive_count: u32,
+    /// `SentTimestamp`.
+    pub sent_at: Timestamp,
+    /// `ApproximateFirstReceiveTimestamp`.
+    pub first_received_at: Timestamp,
+}
+
+impl fmt::Debug for ReceivedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedMessage")
+            .field("message_id", &self.message_id)
+            .field("receive_count", &self.receive_count)
+            .field("sent_at", &self.sent_at)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message as an inspection sees it, without receiving it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// The id that sending answered; a move to a dead-letter queue keeps it.
+    pub message_id: String,
+    /// The body as sent.
+    pub body: Arc<str>,
+    /// How often it was received; a move to a dead-letter queue keeps it.
+    pub receive_count: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+impl fmt::Debug for StoredMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredMessage")
+            .field("message_id", &self.message_id)
+            .field("receive_count", &self.receive_count)
+            .field("sent_at", &self.sent_at)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many messages a queue holds, exactly where SQS says approximately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Ready to be received.
+    pub visible: usize,
+    /// Received and neither deleted nor visible again.
+    pub in_flight: usize,
+    /// Sent with a delay that has not passed.
+    pub delayed: usize,
+}
+
+impl Depth {
+    /// All messages of the queue.
+    #[must_use]
+    pub const fn total(self) -> usize {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+/// Why SQS refuses a call. No variant holds a body.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum QueueError {
+    /// No queue has this name.
+    #[error("the specified queue does not exist")]
+    QueueDoesNotExist,
+    /// A queue of this name exists with other settings.
+    #[error("a queue of this name exists with other settings")]
+    QueueNameExists,
+    /// The handle has no form that a receive ever gave.
+    #[error("the input receipt handle is invalid")]
+    ReceiptHandleIsInvalid,
+    /// The message is visible, so its timeout cannot change.
+    #[error("the message is not in flight")]
+    MessageNotInflight,
+    /// The body holds a character outside XML 1.0's set.
+    #[error("the message contains characters outside the allowed set")]
+    InvalidMessageContents,
+    /// A batch without entries.
+    #[error("the batch request does not contain any entries")]
+    EmptyBatchRequest,
+    /// A batch of more than [`MAX_BATCH`] entries.
+    #[error("the batch request contains more entries than permissible")]
+    TooManyEntriesInBatchRequest,
+    /// Two entries share an id.
+    #[error("two or more batch entries have the same id")]
+    BatchEntryIdsNotDistinct,
+    /// An entry's id is not 1 to 80 letters, digits, `-` and `_`.
+    #[error("a batch entry id can only contain alphanumeric characters, hyphens and underscores")]
+    InvalidBatchEntryId,
+    /// The bodies together exceed [`MAX_BYTES`].
+    #[error("the batch request is longer than 1048576 bytes")]
+    BatchRequestTooLong,
+    /// An attribute that GetQueueAttributes does not know here.
+    #[error("unknown attribute")]
+    InvalidAttributeName,
+    /// A value out of its range.
+    #[error("the value of parameter {0} is invalid")]
+    InvalidParameterValue(&'static str),
+    /// A required member is absent or empty.
+    #[error("the request must contain the parameter {0}")]
+    MissingParameter(&'static str),
+    /// Message attributes, which this stand-in would otherwise drop without a word.
+    #[error("message attributes are not supported here")]
+    UnsupportedOperation,
+    /// An operation that this stand-in does not have.
+    #[error("unknown operation")]
+    UnknownOperation,
+    /// The request is no JSON of the expected shape.
+    #[error("the request could not be read")]
+    UnreadableRequest,
+}
+
+impl QueueError {
+    /// The `__type` of the JSON body, and the code of the `x-amzn-query-error` header; every one is the sender's fault
+    /// and has status 400.
+    #[must_use]
+    pub const fn wire(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::QueueDoesNotExist => (
+                "com.amazonaws.sqs#QueueDoesNotExist",
+                "AWS.SimpleQueueService.NonExistentQueue",
+            ),
+            Self::QueueNameExists => ("com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists"),
+            Self::ReceiptHandleIsInvalid => ("com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"),
+            Self::MessageNotInflight => (
+                "com.amazonaws.sqs#MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+            ),
+            Self::InvalidMessageContents => ("com.amazonaws.sqs#InvalidMessageContents", "InvalidMessageContents"),
+            Self::EmptyBatchRequest => (
+                "com.amazonaws.sqs#EmptyBatchRequest",
+                "AWS.SimpleQueueService.EmptyBatchRequest",
+            ),
+            Self::TooManyEntriesInBatchRequest => (
+                "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
+                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+            ),
+            Self::BatchEntryIdsNotDistinct => (
+                "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
+                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+            ),
+            Self::InvalidBatchEntryId => (
+                "com.amazonaws.sqs#InvalidBatchEntryId",
+                "AWS.SimpleQueueService.InvalidBatchEntryId",
+            ),
+            Self::BatchRequestTooLong => (
+                "com.amazonaws.sqs#BatchRequestTooLong",
+                "AWS.SimpleQueueService.BatchRequestTooLong",
+            ),
+            Self::InvalidAttributeName => ("com.amazonaws.sqs#InvalidAttributeName", "InvalidAttributeName"),
+            Self::InvalidParameterValue(_) => (
+                "com.amazonaws.sqs#InvalidParameterValueException",
+                "InvalidParameterValue",
+            ),
+            Self::MissingParameter(_) => (
+                "com.amazon.coral.service#MissingRequiredParameterException",
+                "MissingParameter",
+            ),
+            Self::UnsupportedOperation => (
+                "com.amazonaws.sqs#UnsupportedOperation",
+                "AWS.SimpleQueueService.UnsupportedOperation",
+            ),
+            Self::UnknownOperation => (
+                "com.amazon.coral.service#UnknownOperationException",
+                "UnknownOperationException",
+            ),
+            Self::UnreadableRequest => (
+                "com.amazon.coral.service#SerializationException",
+                "SerializationException",
+            ),
+        }
+    }
+}
+
+/// All queues of the machine; clones share them.
+#[derive(Clone)]
+pub struct QueueService {
+    clock: Clock,
+    state: Arc<Mutex<State>>,
+}
+
+impl fmt::Debug for QueueService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueService").finish_non_exhaustive()
+    }
+}
+
+impl QueueService {
+    /// A service without queues, delivering each message [once](DeliveryMode::Once).
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let state = State {
+            queues: BTreeMap::new(),
+            last_sequence: 0,
+            delivery: DeliveryMode::Once,
+        };
+        Self {
+            clock,
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Makes a queue; making it again with the same settings changes nothing.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueNameExists`] when its settings differ, [`QueueError::QueueDoesNotExist`] when its dead-letter
+    /// queue is unknown, [`QueueError::InvalidParameterValue`] for a setting out of its range.
+    pub fn create(&self, settings: QueueSettings) -> Result<(), QueueError> {
+        if !is_id(&settings.name) {
+            return Err(QueueError::InvalidParameterValue("QueueName"));
+        }
+        checked(settings.visibility_timeout, MAX_VISIBILITY, "VisibilityTimeout")?;
+        checked(settings.delay, MAX_DELAY, "DelaySeconds")?;
+        let mut state = self.lock();
+        if let Some(redrive) = &settings.redrive {
+            if !(1..=1_000).contains(&redrive.max_receive_count) || redrive.dead_letter_queue == settings.name {
+                return Err(QueueError::InvalidParameterValue("RedrivePolicy"));
+            }
+            state.queue(&redrive.dead_letter_queue)?;
+        }
+        match state.queues.get(&settings.name) {
+            Some(queue) if queue.settings == settings => Ok(()),
+            Some(_) => Err(QueueError::QueueNameExists),
+            None => {
+                let name = settings.name.clone();
+                state.queues.insert(name, Queue::new(settings, self.clock.now()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether, from now on, deleted messages come back once. Messages already deleted stay gone.
+    pub fn set_delivery_mode(&self, mode: DeliveryMode) {
+        self.lock().delivery = mode;
+    }
+
+    /// The names of all queues, sorted.
+    #[must_use]
+    pub fn queue_names(&self) -> Vec<String> {
+        self.lock().queues.keys().cloned().collect()
+    }
+
+    /// Sends one message with the queue's own delay.
+    ///
+    /// # Errors
+    /// As [`send_delayed`](Self::send_delayed).
+    pub fn send(&self, queue: &str, body: impl Into<Arc<str>>) -> Result<SentMessage, QueueError> {
+        self.put(queue, body.into(), None)
+    }
+
+    /// Sends one message that stays hidden for `delay`, from 0 s to [`MAX_DELAY`].
+    ///
+    /// # Errors
+    /// The queue is unknown, the body is empty, over [`MAX_BYTES`] or holds characters that SQS refuses, or the delay
+    /// is out of its range.
+    pub fn send_delayed(
+        &self,
+        queue: &str,
+        body: impl Into<Arc<str>>,
+        delay: SignedDuration,
+    ) -> Result<SentMessage, QueueError> {
+        self.put(queue, body.into(), Some(delay))
+    }
+
+    /// Receives at most `max` messages (1 to [`MAX_BATCH`]), oldest sent first, and hides them for the queue's
+    /// visibility timeout. Messages received too often go to the dead-letter queue instead. Never waits.
+    ///
+    /// # Errors
+    /// The queue is unknown, or `max` is out of its range.
+    pub fn receive(&self, queue: &str, max: usize) -> Result<Vec<ReceivedMessage>, QueueError> {
+        self.take(queue, max, None)
+    }
+
+    /// Deletes the message that this handle was given for.
+    ///
+    /// As in a standard queue: the handle of the latest receive deletes, even after its visibility timeout, as long as
+    /// nobody has received the message again; an older handle, or one of a message that is gone, succeeds without any
+    /// effect. So a slow consumer cannot delete the message under a later one, which will handle it a second time.
+    ///
+    /// # Errors
+    /// The queue is unknown, or no receive gives handles of this form.
+    pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), QueueError> {
+        let handle = Handle::parse(receipt_handle)?;
+        let mut state = self.lock();
+        let delivery = state.delivery;
+        let Some(message) = state.queue(queue)?.remove_if_latest(handle) else {
+            return Ok(());
+        };
+        if delivery == DeliveryMode::Twice && !message.is_replay {
+            let copy = Message {
+                is_replay: true,
+                receive_count: 0,
+                first_received_at: None,
+                ..message
+            };
+            let sequence = state.next_sequence();
+            state.queue(queue)?.insert(sequence, copy, None);
+        }
+        Ok(())
+    }
+
+    /// Hides a message in flight for `timeout` from now, 0 s to [`MAX_VISIBILITY`]; zero gives it back at once.
+    ///
+    /// # Errors
+    /// The queue is unknown, the handle malformed or not the latest of a message still there, the message not in
+    /// flight, or the timeout out of its range.
+    pub fn change_visibility(
+        &self,
+        queue: &str,
+        receipt_handle: &str,
+        timeout: SignedDuration,
+    ) -> Result<(), QueueError> {
+        let timeout = checked(timeout, MAX_VISIBILITY, "VisibilityTimeout")?;
+        let handle = Handle::parse(receipt_handle)?;
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let queue = state.queue(queue)?;
+        queue.surface(now);
+        let Some(message) = queue.messages.get_mut(&handle.sequence) else {
+            return Err(QueueError::InvalidParameterValue("ReceiptHandle"));
+        };
+        if message.receive_count != handle.receive_count {
+            return Err(QueueError::InvalidParameterValue("ReceiptHandle"));
+        }
+        let Some(until) = message.hidden_until else {
+            return Err(QueueError::MessageNotInflight);
+        };
+        queue.hidden.remove(&(until, handle.sequence));
+        message.hidden_until = Some(later(now, timeout));
+        queue.hidden.insert((later(now, timeout), handle.sequence));
+        Ok(())
+    }
+
+    /// How many messages the queue holds now.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueDoesNotExist`].
+    pub fn depth(&self, queue: &str) -> Result<Depth, QueueError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let queue = state.queue(queue)?;
+        queue.surface(now);
+        Ok(queue.depth())
+    }
+
+    /// When the next message that is hidden now becomes visible; `None` if none is hidden.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueDoesNotExist`].
+    pub fn next_visible_at(&self, queue: &str) -> Result<Option<Timestamp>, QueueError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let queue = state.queue(queue)?;
+        queue.surface(now);
+        Ok(queue.hidden.first().map(|(until, _)| *until))
+    }
+
+    /// All messages of the queue, hidden ones included, oldest first, without receiving them.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueDoesNotExist`].
+    pub fn peek(&self, queue: &str) -> Result<Vec<StoredMessage>, QueueError> {
+        Ok(self
+            .lock()
+            .queue(queue)?
+            .messages
+            .values()
+            .map(Message::stored)
+            .collect())
+    }
+
+    /// Takes all messages out of the queue, hidden ones included, oldest first.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueDoesNotExist`].
+    pub fn drain(&self, queue: &str) -> Result<Vec<StoredMessage>, QueueError> {
+        let mut state = self.lock();
+        let queue = state.queue(queue)?;
+        queue.visible.clear();
+        queue.hidden.clear();
+        Ok(std::mem::take(&mut queue.messages)
+            .values()
+            .map(Message::stored)
+            .collect())
+    }
+
+    /// Moves the visible messages of a dead-letter queue to `target` and says how many. As SQS does, each becomes a
+    /// new message there: new id, sent now, never received.
+    ///
+    /// # Errors
+    /// [`QueueError::QueueDoesNotExist`] for either queue.
+    pub fn redrive(&self, dead_letter_queue: &str, target: &str) -> Result<usize, QueueError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.queue(target)?;
+        let source = state.queue(dead_letter_queue)?;
+        source.surface(now);
+        let visible = std::mem::take(&mut source.visible);
+        let bodies: Vec<_> = visible
+            .iter()
+            .filter_map(|sequence| source.messages.remove(sequence))
+            .collect();
+        let moved = bodies.len();
+        for message in bodies {
+            let sequence = state.next_sequence();
+            let message = Message::new(sequence, message.body, message.md5_of_body, now);
+            state.queue(target)?.insert(sequence, message, None);
+        }
+        Ok(moved)
+    }
+
+    fn put(&self, queue: &str, body: Arc<str>, delay: Option<SignedDuration>) -> Result<SentMessage, QueueError> {
+        if body.len() > MAX_BYTES {
+            return Err(QueueError::InvalidParameterValue("MessageBody"));
+        }
+        if body.is_empty() {
+            return Err(QueueError::MissingParameter("MessageBody"));
+        }
+        if !body.chars().all(is_allowed) {
+            return Err(QueueError::InvalidMessageContents);
+        }
+        let delay = delay
+            .map(|delay| checked(delay, MAX_DELAY, "DelaySeconds"))
+            .transpose()?;
+        let md5_of_body = hex_md5(body.as_bytes());
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let delay = delay.unwrap_or(state.queue(queue)?.settings.delay);
+        let sequence = state.next_sequence();
+        let message = Message::new(sequence, body, md5_of_body, now);
+        let sent = SentMessage {
+            message_id: message.id.clone(),
+            md5_of_body: message.md5_of_body.clone(),
+        };
+        let hidden_until = (!delay.is_zero()).then(|| later(now, delay));
+        state.queue(queue)?.insert(sequence, message, hidden_until);
+        Ok(sent)
+    }
+
+    fn take(
+        &self,
+        name: &str,
+        max: usize,
+        timeout: Option<SignedDuration>,
+    ) -> Result<Vec<ReceivedMessage>, QueueError> {
+        if !(1..=MAX_BATCH).contains(&max) {
+            return Err(QueueError::InvalidParameterValue("MaxNumberOfMessages"));
+        }
+        let timeout = timeout
+            .map(|timeout| checked(timeout, MAX_VISIBILITY, "VisibilityTimeout"))
+            .transpose()?;
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let queue = state.queue(name)?;
+        queue.surface(now);
+        let hidden_until = later(now, timeout.unwrap_or(queue.settings.visibility_timeout));
+        let limit = queue
+            .settings
+            .redrive
+            .as_ref()
+            .map_or(u32::MAX, |redrive| redrive.max_receive_count);
+        let dead_letter_queue = queue
+            .settings
+            .redrive
+            .as_ref()
+            .map(|redrive| redrive.dead_letter_queue.clone());
+
+        let mut received = Vec::new();
+        let mut dead = Vec::new();
+        while received.len() < max
+            && let Some(sequence) = queue.visible.pop_first()
+        {
+            let Some(message) = queue.messages.get_mut(&sequence) else {
+                continue;
+            };
+            if message.receive_count >= limit {
+                dead.extend(queue.messages.remove(&sequence));
+                continue;
+            }
+            message.receive_count = message.receive_count.saturating_add(1);
+            message.hidden_until = Some(hidden_until);
+            received.push(message.received(sequence, now));
+            queue.hidden.insert((hidden_until, sequence));
+        }
+        if let Some(dead_letter_queue) = dead_letter_queue {
+            for message in dead {
+                let sequence = state.next_sequence();
+                state.queue(&dead_letter_queue)?.insert(sequence, message, None);
+            }
+        }
+        Ok(received)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No invariant spans a panic: each method leaves the maps consistent before it can fail.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct State {
+    queues: BTreeMap<String, Queue>,
+    last_sequence: u64,
+    delivery: DeliveryMode,
+}
+
+impl State {
+    fn queue(&mut self, name: &str) -> Result<&mut Queue, QueueError> {
+        self.queues.get_mut(name).ok_or(QueueError::QueueDoesNotExist)
+    }
+
+    /// Sequences are unique over all queues, so a handle of one queue never fits a message of another.
+    const fn next_sequence(&mut self) -> u64 {
+        self.last_sequence += 1;
+        self.last_sequence
+    }
+}
+
+/// Each message is in `messages`, and its sequence in exactly one of `visible` and `hidden`.
+struct Queue {
+    settings: QueueSettings,
+    created_at: Timestamp,
+    messages: BTreeMap<u64, Message>,
+    visible: BTreeSet<u64>,
+    hidden: BTreeSet<(Timestamp, u64)>,
+}
+
+impl Queue {
+    const fn new(settings: QueueSettings, created_at: Timestamp) -> Self {
+        Self {
+            settings,
+            created_at,
+            messages: BTreeMap::new(),
+            visible: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+        }
+    }
+
+    fn insert(&mut self, sequence: u64, message: Message, hidden_until: Option<Timestamp>) {
+        match hidden_until {
+            Some(until) => self.hidden.insert((until, sequence)),
+            None => self.visible.insert(sequence),
+        };
+        self.messages.insert(
+            sequence,
+            Message {
+                hidden_until,
+                ..message
+            },
+        );
+    }
+
+    /// Makes visible what was hidden until now.
+    fn surface(&mut self, now: Timestamp) {
+        while let Some((until, sequence)) = self.hidden.first().copied()
+            && until <= now
+        {
+            self.hidden.pop_first();
+            self.visible.insert(sequence);
+            if let Some(message) = self.messages.get_mut(&sequence) {
+                message.hidden_until = None;
+            }
+        }
+    }
+
+    fn remove_if_latest(&mut self, handle: Handle) -> Option<Message> {
+        let message = self.messages.get(&handle.sequence)?;
+        if message.receive_count != handle.receive_count {
+            return None;
+        }
+        if let Some(until) = message.hidden_until {
+            self.hidden.remove(&(until, handle.sequence));
+        }
+        self.visible.remove(&handle.sequence);
+        self.messages.remove(&handle.sequence)
+    }
+
+    fn depth(&self) -> Depth {
+        let never_received =
+            |&(_, sequence): &(Timestamp, u64)| self.messages.get(&sequence).is_some_and(|m| m.receive_count == 0);
+        let delayed = self.hidden.iter().filter(|&hidden| never_received(hidden)).count();
+        Depth {
+            visible: self.visible.len(),
+            in_flight: self.hidden.len() - delayed,
+            delayed,
+        }
+    }
+}
+
+struct Message {
+    id: String,
+    body: Arc<str>,
+    md5_of_body: String,
+    sent_at: Timestamp,
+    first_received_at: Option<Timestamp>,
+    receive_count: u32,
+    hidden_until: Option<Timestamp>,
+    is_replay: bool,
+}
+
+impl Message {
+    fn new(sequence: u64, body: Arc<str>, md5_of_body: String, sent_at: Timestamp) -> Self {
+        Self {
+            id: format!("00000000-0000-4000-8000-{sequence:012x}"),
+            body,
+            md5_of_body,
+            sent_at,
+            first_received_at: None,
+            receive_count: 0,
+            hidden_until: None,
+            is_replay: false,
+        }
+    }
+
+    fn received(&mut self, sequence: u64, now: Timestamp) -> ReceivedMessage {
+        ReceivedMessage {
+            message_id: self.id.clone(),
+            receipt_handle: Handle {
+                sequence,
+                receive_count: self.receive_count,
+            }
+            .to_string(),
+            body: Arc::clone(&self.body),
+            md5_of_body: self.md5_of_body.clone(),
+            receive_count: self.receive_count,
+            sent_at: self.sent_at,
+            first_received_at: *self.first_received_at.get_or_insert(now),
+        }
+    }
+
+    fn stored(&self) -> StoredMessage {
+        StoredMessage {
+            message_id: self.id.clone(),
+            body: Arc::clone(&self.body),
+            receive_count: self.receive_count,
+            sent_at: self.sent_at,
+        }
+    }
+}
+
+/// One receive of one message; written as 24 hexadecimal digits.
+#[derive(Clone, Copy)]
+struct Handle {
+    sequence: u64,
+    receive_count: u32,
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:08x}", self.sequence, self.receive_count)
+    }
+}
+
+impl Handle {
+    fn parse(text: &str) -> Result<Self, QueueError> {
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match text.split_at_checked(16) {
+            Some((sequence, receive_count)) if is_hex && receive_count.len() == 8 => {
+                match (
+                    u64::from_str_radix(sequence, 16),
+                    u32::from_str_radix(receive_count, 16),
+                ) {
+                    (Ok(sequence), Ok(receive_count)) => Ok(Self {
+                        sequence,
+                        receive_count,
+                    }),
+                    (Ok(_) | Err(_), _) => Err(QueueError::ReceiptHandleIsInvalid),
+                }
+            }
+            Some(_) | None => Err(QueueError::ReceiptHandleIsInvalid),
+        }
+    }
+}
+
+fn checked(
+    value: SignedDuration,
+    longest: SignedDuration,
+    parameter: &'static str,
+) -> Result<SignedDuration, QueueError> {
+    if value < SignedDuration::ZERO || value > longest {
+        return Err(QueueError::InvalidParameterValue(parameter));
+    }
+    Ok(value)
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The form of queue names and batch entry ids.
+fn is_id(text: &str) -> bool {
+    (1..=80).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// The characters of SendMessage's reference: XML 1.0's `Char` production.
+const fn is_allowed(character: char) -> bool {
+    matches!(character,
+        '\u{9}' | '\u{A}' | '\u{D}' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+fn hex_md5(bytes: &[u8]) -> String {
+    let number = <[u8; 16]>::from(Md5::digest(bytes));
+    format!("{:032x}", u128::from_be_bytes(number))
+}
+
+// The AWS JSON 1.0 protocol.
+
+impl QueueService {
+    /// Answers one call of the AWS JSON 1.0 protocol: `operation` is what follows `AmazonSQS.` in `X-Amz-Target`, and
+    /// `origin` (such as `http://127.0.0.1:9000`) is what queue URLs start with. `WaitTimeSeconds` is not waited.
+    ///
+    /// # Errors
+    /// The refusal, to be written as [`QueueError::wire`] says.
+    pub fn call(&self, operation: &str, body: &[u8], origin: &str) -> Result<Vec<u8>, QueueError> {
+        match operation {
+            "SendMessage" => written(&self.call_send(read(body)?)?),
+            "SendMessageBatch" => written(&self.call_send_batch(read(body)?)?),
+            "ReceiveMessage" => written(&self.call_receive(&read(body)?)?),
+            "DeleteMessage" => {
+                let call: DeleteCall = read(body)?;
+                self.delete(queue_of(&call.queue_url)?, &call.receipt_handle)?;
+                Ok(Vec::new())
+            }
+            "ChangeMessageVisibility" => {
+                let call: ChangeVisibilityCall = read(body)?;
+                let timeout = seconds(call.visibility_timeout);
+                self.change_visibility(queue_of(&call.queue_url)?, &call.receipt_handle, timeout)?;
+                Ok(Vec::new())
+            }
+            "GetQueueUrl" => {
+                let call: UrlCall = read(body)?;
+                self.lock().queue(&call.queue_name)?;
+                written(&UrlAnswer {
+                    queue_url: format!("{origin}/{ACCOUNT_ID}/{}", call.queue_name),
+                })
+            }
+            "GetQueueAttributes" => written(&self.call_attributes(&read(body)?)?),
+            _ => Err(QueueError::UnknownOperation),
+        }
+    }
+
+    fn call_send(&self, call: SendCall) -> Result<SendAnswer, QueueError> {
+        refuse_attributes(call.message_attributes.as_ref())?;
+        let sent = self.put(
+            queue_of(&call.queue_url)?,
+            call.message_body.into(),
+            call.delay_seconds.map(seconds),
+        )?;
+        Ok(SendAnswer {
+            message_id: sent.message_id,
+            md5_of_message_body: sent.md5_of_body,
+        })
+    }
+
+    fn call_send_batch(&self, call: SendBatchCall) -> Result<SendBatchAnswer, QueueError> {
+        let queue = queue_of(&call.queue_url)?;
+        self.lock().queue(queue)?;
+        if call.entries.is_empty() {
+            return Err(QueueError::EmptyBatchRequest);
+        }
+        if call.entries.len() > MAX_BATCH {
+            return Err(QueueError::TooManyEntriesInBatchRequest);
+        }
+        if !call.entries.iter().all(|entry| is_id(&entry.id)) {
+            return Err(QueueError::InvalidBatchEntryId);
+        }
+        let ids: HashSet<&str> = call.entries.iter().map(|entry| entry.id.as_str()).collect();
+        if ids.len() < call.entries.len() {
+            return Err(QueueError::BatchEntryIdsNotDistinct);
+        }
+        if call.entries.iter().map(|entry| entry.message_body.len()).sum::<usize>() > MAX_BYTES {
+            return Err(QueueError::BatchRequestTooLong);
+        }
+        let mut answer = SendBatchAnswer {
+            successful: Vec::new(),
+            failed: Vec::new(),
+        };
+        for entry in call.entries {
+            let sent = refuse_attributes(entry.message_attributes.as_ref())
+                .and_then(|()| self.put(queue, entry.message_body.into(), entry.delay_seconds.map(seconds)));
+            match sent {
+                Ok(sent) => answer.successful.push(SentEntry {
+                    id: entry.id,
+                    message_id: sent.message_id,
+                    md5_of_message_body: sent.md5_of_body,
+                }),
+                Err(error) => answer.failed.push(FailedEntry {
+                    id: entry.id,
+                    sender_fault: true,
+                    code: error.wire().1,
+                    message: error.to_string(),
+                }),
+            }
+        }
+        Ok(answer)
+    }
+
+    fn call_receive(&self, call: &ReceiveCall) -> Result<ReceiveAnswer, QueueError> {
+        let max = usize::try_from(call.max_number_of_messages.unwrap_or(1)).unwrap_or(0);
+        let received = self.take(queue_of(&call.queue_url)?, max, call.visibility_timeout.map(seconds))?;
+        let asked = |name: &str| {
+            let mut names = call.message_system_attribute_names.iter().chain(&call.attribute_names);
+            names.any(|asked| asked == name || asked == "All")
+        };
+        let messages = received
+            .into_iter()
+            .map(|message| {
+                let all = [
+                    (
+                        "ApproximateFirstReceiveTimestamp",
+                        message.first_received_at.as_millisecond().to_string(),
+                    ),
+                    ("ApproximateReceiveCount", message.receive_count.to_string()),
+                    ("SenderId", ACCOUNT_ID.to_owned()),
+                    ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
+                ];
+                MessageAnswer {
+                    message_id: message.message_id,
+                    receipt_handle: message.receipt_handle,
+                    md5_of_body: message.md5_of_body,
+                    body: message.body,
+                    attributes: all.into_iter().filter(|(name, _)| asked(name)).collect(),
+                }
+            })
+            .collect();
+        Ok(ReceiveAnswer { messages })
+    }
+
+    fn call_attributes(&self, call: &AttributesCall) -> Result<AttributesAnswer, QueueError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let queue = state.queue(queue_of(&call.queue_url)?)?;
+        queue.surface(now);
+        let (depth, settings) = (queue.depth(), &queue.settings);
+        let arn = |name: &str| format!("arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}");
+        let redrive = settings.redrive.as_ref().map(|redrive| RedrivePolicy {
+            dead_letter_target_arn: arn(&redrive.dead_letter_queue),
+            max_receive_count: redrive.max_receive_count,
+        });
+        let mut all = BTreeMap::from([
+            ("ApproximateNumberOfMessages", depth.visible.to_string()),
+            ("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string()),
+            ("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string()),
+            ("CreatedTimestamp", queue.created_at.as_second().to_string()),
+            ("DelaySeconds", settings.delay.as_secs().to_string()),
+            ("MaximumMessageSize", MAX_BYTES.to_string()),
+            ("QueueArn", arn(&settings.name)),
+            ("VisibilityTimeout", settings.visibility_timeout.as_secs().to_string()),
+        ]);
+        if let Some(redrive) = redrive {
+            all.insert(
+                "RedrivePolicy",
+                String::from_utf8_lossy(&written(&redrive)?).into_owned(),
+            );
+        }
+        let known = |name: &String| name == "All" || name == "RedrivePolicy" || all.contains_key(name.as_str());
+        if !call.attribute_names.iter().all(known) {
+            return Err(QueueError::InvalidAttributeName);
+        }
+        all.retain(|name, _| call.attribute_names.iter().any(|asked| asked == name || asked == "All"));
+        Ok(AttributesAnswer { attributes: all })
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, QueueError> {
+    // The parser's own message may quote the body, so it is not kept.
+    serde_json::from_slice(body).ok().ok_or(QueueError::UnreadableRequest)
+}
+
+fn written(answer: &impl Serialize) -> Result<Vec<u8>, QueueError> {
+    // Our answers have string keys only, which JSON can always write.
+    serde_json::to_vec(answer).ok().ok_or(QueueError::UnreadableRequest)
+}
+
+/// The name at the end of a queue URL; SQS takes a bare name too.
+fn queue_of(queue_url: &str) -> Result<&str, QueueError> {
+    match queue_url.rsplit('/').next() {
+        Some(name) if !name.is_empty() => Ok(name),
+        Some(_) | None => Err(QueueError::MissingParameter("QueueUrl")),
+    }
+}
+
+/// Out-of-range seconds become a duration that the range check refuses.
+const fn seconds(value: i64) -> SignedDuration {
+    SignedDuration::from_secs(value)
+}
+
+fn refuse_attributes(attributes: Option<&BTreeMap<String, serde::de::IgnoredAny>>) -> Result<(), QueueError> {
+    match attributes {
+        Some(attributes) if !attributes.is_empty() => Err(QueueError::UnsupportedOperation),
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendCall {
+    #[serde(default)]
+    queue_url: String,
+    #[serde(default)]
+    message_body: String,
+    delay_seconds: Option<i64>,
+    message_attributes: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+}
+
+#[derive(Serialize)]
+struct SendAnswer {
+    #[serde(rename = "MessageId")]
+    message_id: String,
+    #[serde(rename = "MD5OfMessageBody")]
+    md5_of_message_body: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendBatchCall {
+    #[serde(default)]
+    queue_url: String,
+    #[serde(default)]
+    entries: Vec<SendBatchEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendBatchEntry {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    message_body: String,
+    delay_seconds: Option<i64>,
+    message_attributes: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendBatchAnswer {
+    successful: Vec<SentEntry>,
+    failed: Vec<FailedEntry>,
+}
+
+#[derive(Serialize)]
+struct SentEntry {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "MessageId")]
+    message_id: String,
+    #[serde(rename = "MD5OfMessageBody")]
+    md5_of_message_body: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FailedEntry {
+    id: String,
+    sender_fault: bool,
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReceiveCall {
+    #[serde(default)]
+    queue_url: String,
+    max_number_of_messages: Option<i64>,
+    visibility_timeout: Option<i64>,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+    #[serde(default)]
+    message_system_attribute_names: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReceiveAnswer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageAnswer>,
+}
+
+#[derive(Serialize)]
+struct MessageAnswer {
+    #[serde(rename = "MessageId")]
+    message_id: String,
+    #[serde(rename = "ReceiptHandle")]
+    receipt_handle: String,
+    #[serde(rename = "MD5OfBody")]
+    md5_of_body: String,
+    #[serde(rename = "Body", serialize_with = "as_text")]
+    body: Arc<str>,
+    #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'static str, String>,
+}
+
+/// serde writes `Arc` only under a feature that we do not need otherwise.
+fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteCall {
+    #[serde(default)]
+    queue_url: String,
+    #[serde(default)]
+    receipt_handle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeVisibilityCall {
+    #[serde(default)]
+    queue_url: String,
+    #[serde(default)]
+    receipt_handle: String,
+    visibility_timeout: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UrlCall {
+    queue_name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct UrlAnswer {
+    queue_url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttributesCall {
+    #[serde(default)]
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttributesAnswer {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RedrivePolicy {
+    dead_letter_target_arn: String,
+    max_receive_count: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn service() -> (Clock, QueueService) {
+        let clock = Clock::manual("2026-03-02T09:00:00Z".parse().unwrap());
+        let queues = QueueService::new(clock.clone());
+        queues.create(QueueSettings::named("dead")).unwrap();
+        let redrive = Redrive {
+            dead_letter_queue: "dead".to_owned(),
+            max_receive_count: 3,
+        };
+        queues
+            .create(QueueSettings {
+                redrive: Some(redrive),
+                ..QueueSettings::named("work")
+            })
+            .unwrap();
+        (clock, queues)
+    }
+
+    fn bodies(received: &[ReceivedMessage]) -> Vec<&str> {
+        received.iter().map(|message| &*message.body).collect()
+    }
+
+    #[test]
+    fn messages_are_received_in_the_order_they_were_sent() {
+        let (clock, queues) = service();
+        for body in ["a", "b", "c"] {
+            queues.send("work", body).unwrap();
+        }
+        assert_eq!(bodies(&queues.receive("work", 2).unwrap()), ["a", "b"]);
+        clock.advance(SignedDuration::from_secs(30));
+        queues.send("work", "d").unwrap();
+        assert_eq!(bodies(&queues.receive("work", 10).unwrap()), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn the_latest_handle_deletes_even_after_its_timeout() {
+        let (clock, queues) = service();
+        queues.send("work", "a").unwrap();
+        let received = queues.receive("work", 1).unwrap();
+        clock.advance(SignedDuration::from_secs(31));
+        assert_eq!(queues.depth("work").unwrap().visible, 1);
+        queues.delete("work", &received[0].receipt_handle).unwrap();
+        assert_eq!(queues.depth("work").unwrap().total(), 0);
+        queues.delete("work", &received[0].receipt_handle).unwrap();
+    }
+
+    #[test]
+    fn an_older_handle_succeeds_and_leaves_the_message_of_the_later_receive() {
+        let (clock, queues) = service();
+        queues.send("work", "a").unwrap();
+        let first = queues.receive("work", 1).unwrap();
+        clock.advance(SignedDuration::from_secs(30));
+        let second = queues.receive("work", 1).unwrap();
+        assert_eq!(
+            (second[0].receive_count, second[0].first_received_at),
+            (2, first[0].first_received_at)
+        );
+        queues.delete("work", &first[0].receipt_handle).unwrap();
+        assert_eq!(queues.depth("work").unwrap().in_flight, 1);
+        queues.delete("work", &second[0].receipt_handle).unwrap();
+        assert_eq!(queues.depth("work").unwrap().total(), 0);
+    }
+
+    #[test]
+    fn a_message_moved_to_the_dead_letters_is_out_of_reach_of_its_old_handle() {
+        let (clock, queues) = service();
+        let sent = queues.send("work", "a").unwrap();
+        let mut last = Vec::new();
+        for count in 1..=3 {
+            last = queues.receive("work", 1).unwrap();
+            assert_eq!(last[0].receive_count, count);
+            clock.advance(SignedDuration::from_secs(30));
+        }
+        assert!(queues.receive("work", 1).unwrap().is_empty());
+        queues.delete("work", &last[0].receipt_handle).unwrap();
+        queues.delete("dead", &last[0].receipt_handle).unwrap();
+        let dead = queues.drain("dead").unwrap();
+        assert_eq!(
+            (dead.len(), &dead[0].message_id, dead[0].receive_count),
+            (1, &sent.message_id, 3)
+        );
+        assert_eq!(queues.depth("dead").unwrap().total(), 0);
+    }
+
+    #[test]
+    fn redriving_makes_new_messages_with_all_their_receives_ahead() {
+        let (clock, queues) = service();
+        let sent = queues.send("dead", "a").unwrap();
+        clock.advance(SignedDuration::from_secs(5));
+        assert_eq!(queues.redrive("dead", "work").unwrap(), 1);
+        let again = queues.receive("work", 1).unwrap();
+        assert_ne!(again[0].message_id, sent.message_id);
+        assert_eq!((again[0].receive_count, again[0].sent_at), (1, clock.now()));
+        assert_eq!(queues.redrive("dead", "nothing"), Err(QueueError::QueueDoesNotExist));
+    }
+
+    #[test]
+    fn a_delayed_message_is_hidden_until_its_time() {
+        let (clock, queues) = service();
+        queues.send_delayed("work", "a", SignedDuration::from_mins(15)).unwrap();
+        assert_eq!(
+            queues.depth("work").unwrap(),
+            Depth {
+                visible: 0,
+                in_flight: 0,
+                delayed: 1
+            }
+        );
+        let due = queues.next_visible_at("work").unwrap().unwrap();
+        assert_eq!(due, clock.now() + SignedDuration::from_mins(15));
+        assert!(queues.receive("work", 1).unwrap().is_empty());
+        clock.advance(due.duration_since(clock.now()));
+        assert_eq!(queues.next_visible_at("work").unwrap(), None);
+        assert_eq!(queues.receive("work", 1).unwrap().len(), 1);
+        let too_long = MAX_DELAY + SignedDuration::from_secs(1);
+        let refused = queues.send_delayed("work", "a", too_long);
+        assert_eq!(refused, Err(QueueError::InvalidParameterValue("DelaySeconds")));
+    }
+
+    #[test]
+    fn visibility_can_be_prolonged_and_given_up() {
+        let (clock, queues) = service();
+        queues.send("work", "a").unwrap();
+        let received = queues.receive("work", 1).unwrap();
+        let handle = &received[0].receipt_handle;
+        clock.advance(SignedDuration::from_secs(20));
+        queues
+            .change_visibility("work", handle, SignedDuration::from_secs(30))
+            .unwrap();
+        clock.advance(SignedDuration::from_secs(29));
+        assert_eq!(queues.depth("work").unwrap().in_flight, 1);
+        queues.change_visibility("work", handle, SignedDuration::ZERO).unwrap();
+        assert_eq!(queues.depth("work").unwrap().visible, 1);
+        let late = queues.change_visibility("work", handle, SignedDuration::ZERO);
+        assert_eq!(late, Err(QueueError::MessageNotInflight));
+    }
+
+    #[test]
+    fn twice_replays_each_deleted_message_once_under_its_id() {
+        let (_, queues) = service();
+        queues.set_delivery_mode(DeliveryMode::Twice);
+        for body in ["a", "b"] {
+            queues.send("work", body).unwrap();
+        }
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            for message in queues.receive("work", 1).unwrap() {
+                assert_eq!(message.receive_count, 1);
+                queues.delete("work", &message.receipt_handle).unwrap();
+                seen.push((message.message_id, message.body));
+            }
+        }
+        let order: Vec<_> = seen.iter().map(|(_, body)| &**body).collect();
+        assert_eq!(order, ["a", "b", "a", "b"]);
+        assert_eq!((&seen[0], &seen[1]), (&seen[2], &seen[3]));
+    }
+
+    #[test]
+    fn a_queue_is_made_once_and_its_settings_are_checked() {
+        let (_, queues) = service();
+        queues.create(QueueSettings::named("dead")).unwrap();
+        let other = QueueSettings {
+            visibility_timeout: SignedDuration::ZERO,
+            ..QueueSettings::named("dead")
+        };
+        assert_eq!(queues.create(other), Err(QueueError::QueueNameExists));
+        let unnamed = queues.create(QueueSettings::named("a b"));
+        assert_eq!(unnamed, Err(QueueError::InvalidParameterValue("QueueName")));
+        let redrive = Some(Redrive {
+            dead_letter_queue: "nothing".to_owned(),
+            max_receive_count: 1,
+        });
+        let orphan = queues.create(QueueSettings {
+            redrive,
+            ..QueueSettings::named("orphan")
+        });
+        assert_eq!(orphan, Err(QueueError::QueueDoesNotExist));
+        assert_eq!(queues.queue_names(), ["dead", "work"]);
+    }
+
+    #[test]
+    fn bodies_out_of_sqss_limits_are_refused() {
+        let (_, queues) = service();
+        queues.send("work", "x".repeat(MAX_BYTES)).unwrap();
+        let long = queues.send("work", "x".repeat(MAX_BYTES + 1));
+        assert_eq!(long, Err(QueueError::InvalidParameterValue("MessageBody")));
+        assert_eq!(
+            queues.send("work", ""),
+            Err(QueueError::MissingParameter("MessageBody"))
+        );
+        assert_eq!(queues.send("work", "\u{fffe}"), Err(QueueError::InvalidMessageContents));
+        queues.send("work", "\t\r\n é \u{10ffff}").unwrap();
+    }
+
+    #[test]
+    fn message_attributes_are_refused_rather_than_dropped() {
+        let (_, queues) = service();
+        let call = br#"{"QueueUrl":"work","MessageBody":"x","MessageAttributes":{"a":{"DataType":"String"}}}"#;
+        assert_eq!(
+            queues.call("SendMessage", call, ""),
+            Err(QueueError::UnsupportedOperation)
+        );
+        assert_eq!(queues.call("SendMessage", b"{", ""), Err(QueueError::UnreadableRequest));
+    }
+
+    #[test]
+    fn debug_shows_no_body() {
+        let (_, queues) = service();
+        queues.send("work", "canary").unwrap();
+        let shown = format!("{:?} {:?} {queues:?}", queues.peek("work"), queues.receive("work", 1));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Send,
+        Receive(usize),
+        Delete(usize),
+        Wait(i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Send),
+            (1..=MAX_BATCH).prop_map(Step::Receive),
+            (0_usize..20).prop_map(Step::Delete),
+            (0_i64..40).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn every_message_is_in_a_queue_until_its_latest_handle_deletes_it(
+            steps in prop::collection::vec(step(), 1..60),
+        ) {
+            let (clock, queues) = service();
+            let mut living = HashSet::new();
+            let mut latest = Vec::<(String, String)>::new();
+            for step in steps {
+                match step {
+                    Step::Send => {
+                        living.insert(queues.send("work", "x").unwrap().message_id);
+                    }
+                    Step::Receive(max) => {
+                        for message in queues.receive("work", max).unwrap() {
+                            prop_assert!(message.receive_count <= 3);
+                            latest.retain(|(id, _)| *id != message.message_id);
+                            latest.push((message.message_id, message.receipt_handle));
+                        }
+                    }
+                    Step::Delete(index) if !latest.is_empty() => {
+                        let (id, handle) = latest.swap_remove(index % latest.len());
+                        queues.delete("work", &handle).unwrap();
+                        let is_dead = queues.peek("dead").unwrap().iter().any(|message| message.message_id == id);
+                        if !is_dead {
+                            living.remove(&id);
+                        }
+                    }
+                    Step::Delete(_) => {}
+                    Step::Wait(seconds) => clock.advance(SignedDuration::from_secs(seconds)),
+                }
+                let (work, dead) = (queues.peek("work").unwrap(), queues.peek("dead").unwrap());
+                let kept: HashSet<_> = work.iter().chain(&dead).map(|message| message.message_id.clone()).collect();
+                prop_assert_eq!(kept.len(), work.len() + dead.len(), "no message is in two places");
+                prop_assert_eq!(&kept, &living);
+                prop_assert_eq!(queues.depth("work").unwrap().total(), work.len());
+            }
+        }
+    }
+}
