@@ -1,0 +1,310 @@
+//! Brands, offers, campaigns, runs, and the directory of populated cells.
+
+use apropos_core::brand::Brand;
+use apropos_core::campaign::{Campaign, Run, RunStatus};
+use apropos_core::document::{BrandDocument, CampaignDocument, StoredOffer};
+use apropos_core::ids::{BrandId, CampaignId, OfferId, RunId};
+use apropos_core::offer::Offer;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use crate::names::{
+    CAMPAIGN, COUNT, DOC, KEY, LAUNCHED_AT, PK, RUNS, SK, STATUS, TASKS, Table, VERSION, campaigns, cells,
+    offer_version, offer_versions, offers, runs,
+};
+use crate::people::{NOWHERE, Written};
+use crate::store::{
+    Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, s, text, time,
+};
+
+/// How a creation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is new.
+    New,
+    /// The id is taken; nothing was changed.
+    Taken,
+}
+
+/// A campaign with the ids of its runs, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCampaign {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// Its runs.
+    pub runs: Vec<RunId>,
+}
+
+impl Tables {
+    /// A brand's settings.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn brand(&self, brand: &BrandId) -> Result<Option<Brand>, StoreError> {
+        let Some(item) = self.get(Table::Brands, key(brand.as_str())).await? else { return Ok(None) };
+        let stored: BrandDocument = document(&item, DOC)?;
+        Brand::try_from(&stored).ok().map(Some).ok_or(StoreError::Corrupt { attribute: DOC })
+    }
+
+    /// Stores a brand's settings over the former ones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_brand(&self, brand: &BrandDocument) -> Result<(), StoreError> {
+        let mut item = key(brand.id.as_str());
+        item.insert(DOC.to_owned(), json(brand)?);
+        self.client
+            .put_item()
+            .table_name(self.name(Table::Brands))
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(StoreError::call("PutItem"))?;
+        Ok(())
+    }
+
+    /// The newest version number of an offer, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_offer(&self, brand: &BrandId, offer: &OfferId) -> Result<Option<u32>, StoreError> {
+        let item = self.get(Table::Campaigns, key2(offers(brand), offer.as_str())).await?;
+        item.map(|item| number(&item, VERSION)).transpose()
+    }
+
+    /// Adds a version of an offer; versions are never edited in place.
+    ///
+    /// # Errors
+    /// [`StoreError`]. [`Written::Stale`] means that someone added this version first.
+    pub async fn put_offer(&self, brand: &BrandId, offer: &StoredOffer) -> Result<Written, StoreError> {
+        let id = OfferId::new(offer.document.id.as_str()).map_err(|error| StoreError::Build(Box::new(error)))?;
+        let stored = json(offer)?;
+        let mut version = key2(offer_versions(brand, &id), offer_version(offer.version));
+        version.insert(DOC.to_owned(), stored.clone());
+        let mut newest = key2(offers(brand), id.as_str());
+        newest.insert(VERSION.to_owned(), n(offer.version));
+        newest.insert(DOC.to_owned(), stored);
+        let version = Put::builder()
+            .table_name(self.name(Table::Campaigns))
+            .set_item(Some(version))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let newest = Put::builder()
+            .table_name(self.name(Table::Campaigns))
+            .set_item(Some(newest))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        self.transact(vec![
+            TransactWriteItem::builder().put(version).build(),
+            TransactWriteItem::builder().put(newest).build(),
+        ])
+        .await
+    }
+
+    /// One version of an offer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn offer(&self, brand: &BrandId, offer: &OfferId, version: u32) -> Result<Option<Offer>, StoreError> {
+        let item = self.get(Table::Campaigns, key2(offer_versions(brand, offer), offer_version(version))).await?;
+        item.as_ref().map(read_offer).transpose()
+    }
+
+    /// The newest version of each of a brand's offers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_offers(&self, brand: &BrandId) -> Result<Vec<Offer>, StoreError> {
+        self.query(Table::Campaigns, offers(brand), None, true).await?.iter().map(read_offer).collect()
+    }
+
+    /// Creates a campaign.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_campaign(&self, brand: &BrandId, campaign: &Campaign) -> Result<Created, StoreError> {
+        let mut item = key2(campaigns(brand), campaign.id.as_str());
+        item.insert(DOC.to_owned(), json(&CampaignDocument::of(campaign))?);
+        item.insert(RUNS.to_owned(), AttributeValue::L(Vec::new()));
+        let answer = self
+            .client
+            .put_item()
+            .table_name(self.name(Table::Campaigns))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Created::New),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
+                _ => Err(StoreError::call("PutItem")(error)),
+            },
+        }
+    }
+
+    /// A campaign.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn campaign(&self, brand: &BrandId, campaign: &CampaignId) -> Result<Option<HeldCampaign>, StoreError> {
+        let Some(item) = self.get(Table::Campaigns, key2(campaigns(brand), campaign.as_str())).await? else {
+            return Ok(None);
+        };
+        let stored: CampaignDocument = document(&item, DOC)?;
+        let campaign =
+            stored.parse(u32::MAX).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
+        let Some(AttributeValue::L(list)) = item.get(RUNS) else { return Err(StoreError::Corrupt { attribute: RUNS }) };
+        let runs = list
+            .iter()
+            .map(|run| {
+                run.as_s().ok().and_then(|run| RunId::new(run.as_str()).ok()).ok_or(StoreError::Corrupt { attribute: RUNS })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Some(HeldCampaign { campaign, runs }))
+    }
+
+    /// Creates a run and lists it in its campaign, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_run(&self, run: &Run) -> Result<Created, StoreError> {
+        let mut item = key2(runs(&run.brand), run.id.as_str());
+        let values = [
+            (CAMPAIGN, s(run.campaign.as_str())),
+            (LAUNCHED_AT, ms(run.launched_at)),
+            (STATUS, s(run.status.code())),
+            (TASKS, n(run.tasks)),
+            (KEY, b(run.key)),
+        ];
+        item.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        let put = Put::builder()
+            .table_name(self.name(Table::Campaigns))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let list = Update::builder()
+            .table_name(self.name(Table::Campaigns))
+            .set_key(Some(key2(campaigns(&run.brand), run.campaign.as_str())))
+            .update_expression("SET #runs = list_append(#runs, :run)")
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#runs", RUNS)
+            .expression_attribute_values(":run", AttributeValue::L(vec![s(run.id.as_str())]))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let written = self
+            .transact(vec![
+                TransactWriteItem::builder().put(put).build(),
+                TransactWriteItem::builder().update(list).build(),
+            ])
+            .await?;
+        Ok(match written {
+            Written::Done => Created::New,
+            Written::Stale => Created::Taken,
+        })
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run(&self, brand: &BrandId, run: &RunId) -> Result<Option<Run>, StoreError> {
+        let Some(item) = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await? else { return Ok(None) };
+        let status = text(&item, STATUS)?;
+        Ok(Some(Run {
+            brand: brand.clone(),
+            campaign: CampaignId::new(text(&item, CAMPAIGN)?).ok().ok_or(StoreError::Corrupt { attribute: CAMPAIGN })?,
+            id: run.clone(),
+            launched_at: time(&item, LAUNCHED_AT)?,
+            status: RunStatus::ALL
+                .into_iter()
+                .find(|each| each.code() == status)
+                .ok_or(StoreError::Corrupt { attribute: STATUS })?,
+            tasks: number(&item, TASKS)?,
+            key: fixed(&item, KEY)?,
+        }))
+    }
+
+    /// Moves a run to another status, unless it was cancelled: that is for good. Says whether it was moved.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_run_status(&self, brand: &BrandId, run: &RunId, status: RunStatus) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(self.name(Table::Campaigns))
+            .set_key(Some(key2(runs(brand), run.as_str())))
+            .update_expression("SET #status = :status")
+            .condition_expression("attribute_exists(#pk) AND #status <> :cancelled")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#status", STATUS)
+            .expression_attribute_values(":status", s(status.code()))
+            .expression_attribute_values(":cancelled", s(RunStatus::Cancelled.code()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(StoreError::call("UpdateItem")(error)),
+            },
+        }
+    }
+
+    /// Counts people who came to a cell in the directory. The counts are approximate: they only size the pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_to_cell(&self, brand: &BrandId, cell: &str, people: u32) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(self.name(Table::Campaigns))
+            .set_key(Some(key2(cells(brand), cell)))
+            .update_expression("ADD #count :people")
+            .expression_attribute_names("#count", COUNT)
+            .expression_attribute_values(":people", n(people))
+            .send()
+            .await
+            .map_err(StoreError::call("UpdateItem"))?;
+        Ok(())
+    }
+
+    /// The populated cells of a brand with their approximate counts, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn populated_cells(&self, brand: &BrandId) -> Result<Vec<(String, u64)>, StoreError> {
+        self.query(Table::Campaigns, cells(brand), None, true)
+            .await?
+            .iter()
+            .map(|item| Ok((text(item, SK)?.to_owned(), optional_number(item, COUNT)?.unwrap_or(0))))
+            .collect()
+    }
+
+    /// The cell that holds the people without a known place.
+    #[must_use]
+    pub const fn nowhere() -> &'static str {
+        NOWHERE
+    }
+}
+
+fn read_offer(item: &Item) -> Result<Offer, StoreError> {
+    let stored: StoredOffer = document(item, DOC)?;
+    stored.parse().ok().ok_or(StoreError::Corrupt { attribute: DOC })
+}
+
+/// Whether a run may still be written for: a candidate of a run launched longer ago is refused, because its claims may
+/// have been pruned.
+#[must_use]
+pub fn is_current(run: &Run, now: Timestamp) -> bool {
+    now.as_second() - run.launched_at.as_second() < 14 * 86_400
+}

@@ -1,0 +1,92 @@
+//! What the links in messages refer to, and the addresses that must not be written to.
+
+use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::link::LinkId;
+use apropos_core::suppression::{AddressHash, SuppressionReason};
+
+use crate::names::{BRAND, CUSTOMER, REASON, Table, suppression, undeliverable};
+use crate::store::{StoreError, Tables, key, parsed, s, text};
+
+/// Whether an address may be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suppressed {
+    /// Nothing is against it.
+    No,
+    /// The brand must not write to it.
+    ByBrand(SuppressionReason),
+    /// Nobody can: it does not exist.
+    Undeliverable,
+}
+
+impl Tables {
+    /// Who a permanent link refers to, strongly read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn link(&self, id: LinkId) -> Result<Option<(BrandId, CustomerId)>, StoreError> {
+        let Some(item) = self.get(Table::Links, key(id.to_text())).await? else { return Ok(None) };
+        Ok(Some((parsed(&item, BRAND)?, parsed(&item, CUSTOMER)?)))
+    }
+
+    /// Whether an address is suppressed for a brand, or undeliverable for all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppressed(
+        &self,
+        brand: &BrandId,
+        address: &AddressHash,
+        anywhere: &AddressHash,
+    ) -> Result<Suppressed, StoreError> {
+        let by_brand = suppression(brand, &address.to_text());
+        let keys = vec![
+            (Table::Suppressions, key(&by_brand)),
+            (Table::Suppressions, key(undeliverable(&anywhere.to_text()))),
+        ];
+        let found = self.get_many(keys).await?;
+        let items = found.get(&Table::Suppressions).map(Vec::as_slice).unwrap_or_default();
+        for item in items {
+            let code = text(item, REASON)?;
+            let reason =
+                SuppressionReason::from_code(code).ok_or(StoreError::Corrupt { attribute: REASON })?;
+            if text(item, crate::names::PK)? == by_brand {
+                return Ok(Suppressed::ByBrand(reason));
+            }
+        }
+        Ok(if items.is_empty() { Suppressed::No } else { Suppressed::Undeliverable })
+    }
+
+    /// Keeps a brand from writing to an address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppress(
+        &self,
+        brand: &BrandId,
+        address: &AddressHash,
+        reason: SuppressionReason,
+    ) -> Result<(), StoreError> {
+        self.put_suppression(suppression(brand, &address.to_text()), reason).await
+    }
+
+    /// Keeps everybody from writing to an address that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mark_undeliverable(&self, address: &AddressHash) -> Result<(), StoreError> {
+        self.put_suppression(undeliverable(&address.to_text()), SuppressionReason::HardBounce).await
+    }
+
+    async fn put_suppression(&self, pk: String, reason: SuppressionReason) -> Result<(), StoreError> {
+        let mut item = key(pk);
+        item.insert(REASON.to_owned(), s(reason.code()));
+        self.client
+            .put_item()
+            .table_name(self.name(Table::Suppressions))
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(StoreError::call("PutItem"))?;
+        Ok(())
+    }
+}

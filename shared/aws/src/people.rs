@@ -1,0 +1,466 @@
+//! One person's items across tables, read together and written together: context, contact point, standing, ledger and
+//! the audience's record. Every write is one transaction that checks and raises the standing's version, so the audience
+//! never drifts from the consents and a race loses nothing.
+
+use std::collections::HashMap;
+
+use apropos_core::audience::{AudienceRecord, ConsentHint, Habits};
+use apropos_core::brand::Topics;
+use apropos_core::consent::ConsentEvent;
+use apropos_core::context::{ContactPoint, CustomerContext};
+use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument};
+use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::ledger::{LedgerEntry, ProofKey, append};
+use apropos_core::link::LinkId;
+use apropos_core::standing::Standing;
+use apropos_core::time::EpochDay;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use crate::names::{
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK, Table,
+    VERSION, audience, ledger_entry, ledger_guard, person,
+};
+use crate::standing;
+use crate::store::{
+    Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, optional_text, s,
+    text,
+};
+
+/// Everything on record about one person that a write needs to know.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Whose.
+    pub brand: BrandId,
+    /// Who.
+    pub customer: CustomerId,
+    /// Consents, limits, contacts, claims.
+    pub standing: Standing,
+    /// The context with its version, once known.
+    pub context: Option<(CustomerContext, u32)>,
+    /// The contact point with its link, once known.
+    pub contact: Option<(ContactPoint, LinkId)>,
+    /// The partition that the audience's record is in.
+    audience_key: Option<String>,
+    proof_key: Option<ProofKey>,
+    recorded: HashMap<EventId, u32>,
+}
+
+/// How a transaction on a person ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// All of it was written.
+    Done,
+    /// Someone else wrote in between, nothing was written: read again.
+    Stale,
+}
+
+/// A fresh secret for each thing that a first write creates.
+#[derive(Clone)]
+pub struct NewSecrets {
+    /// For a person's first ledger entry.
+    pub proof_key: ProofKey,
+    /// For a person's first contact point.
+    pub link: LinkId,
+}
+
+impl Tables {
+    /// Reads people together, strongly. `events` are the consent events whose earlier recording is asked about.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn people(
+        &self,
+        brand: &BrandId,
+        wanted: &[(CustomerId, Vec<EventId>)],
+    ) -> Result<Vec<Person>, StoreError> {
+        let mut keys = Vec::new();
+        for (customer, events) in wanted {
+            let pk = person(brand, customer);
+            keys.push((Table::Standing, key(&pk)));
+            keys.push((Table::Customers, key(&pk)));
+            keys.push((Table::Contacts, key(&pk)));
+            if !events.is_empty() {
+                keys.push((Table::Consents, key2(&pk, PROOF_KEY)));
+            }
+            for event in events {
+                keys.push((Table::Consents, key2(&pk, ledger_guard(event.as_str()))));
+            }
+        }
+        let found = self.get_many(keys).await?;
+        let by_pk = |table: Table| -> Result<HashMap<&str, Vec<&Item>>, StoreError> {
+            let mut sorted: HashMap<&str, Vec<&Item>> = HashMap::new();
+            for item in found.get(&table).into_iter().flatten() {
+                sorted.entry(text(item, PK)?).or_default().push(item);
+            }
+            Ok(sorted)
+        };
+        let standings = by_pk(Table::Standing)?;
+        let customers = by_pk(Table::Customers)?;
+        let contacts = by_pk(Table::Contacts)?;
+        let ledgers = by_pk(Table::Consents)?;
+        wanted
+            .iter()
+            .map(|(customer, events)| {
+                let pk = person(brand, customer);
+                let one = |map: &HashMap<&str, Vec<&Item>>| {
+                    map.get(pk.as_str()).and_then(|items| items.first()).map(|item| (*item).clone())
+                };
+                let held = one(&customers);
+                let mut person = Person {
+                    brand: brand.clone(),
+                    customer: customer.clone(),
+                    standing: one(&standings).map(|item| standing::read(&item)).transpose()?.unwrap_or_default(),
+                    context: held.as_ref().map(read_context).transpose()?,
+                    contact: one(&contacts).map(|item| read_contact(&item)).transpose()?,
+                    audience_key: held
+                        .as_ref()
+                        .map(|item| optional_text(item, CELL))
+                        .transpose()?
+                        .flatten()
+                        .map(str::to_owned),
+                    proof_key: None,
+                    recorded: HashMap::new(),
+                };
+                for item in ledgers.get(pk.as_str()).into_iter().flatten() {
+                    read_ledger_item(item, events, &mut person)?;
+                }
+                Ok(person)
+            })
+            .collect()
+    }
+
+    /// One person, strongly read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<Person>, StoreError> {
+        Ok(self.people(brand, &[(customer.clone(), Vec::new())]).await?.pop())
+    }
+
+    /// Appends events to a person's ledger, folds them into the standing and moves the audience's hint, in one
+    /// transaction. Events already recorded are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, or all of it.
+    pub async fn append_consents(
+        &self,
+        person: &Person,
+        topics: &Topics,
+        events: &[(ConsentEvent, ConsentEventDocument)],
+        secrets: &NewSecrets,
+        now: Timestamp,
+    ) -> Result<Written, StoreError> {
+        let pk = names_pk(person);
+        let mut standing = person.standing.clone();
+        let mut writes = Vec::new();
+        let proof_key = person.proof_key.clone().unwrap_or_else(|| secrets.proof_key.clone());
+        if person.proof_key.is_none() {
+            let mut item = key2(&pk, PROOF_KEY);
+            item.insert(KEY.to_owned(), b(proof_key.0));
+            writes.push(self.put_new(Table::Consents, item)?);
+        }
+        for (event, document) in events {
+            if person.recorded.contains_key(&event.id) {
+                continue;
+            }
+            let canonical =
+                serde_json::to_string(document).map_err(|error| StoreError::Build(Box::new(error)))?;
+            let entry = append(standing.head, &canonical, &proof_key, now);
+            standing.head = entry.head();
+            standing.consents.record(event, entry.seq);
+            writes.push(self.put_new(Table::Consents, ledger_item(&pk, &entry, canonical))?);
+            let mut guard = key2(&pk, ledger_guard(event.id.as_str()));
+            guard.insert(SEQ.to_owned(), n(entry.seq));
+            writes.push(self.put_new(Table::Consents, guard)?);
+        }
+        if standing.head == person.standing.head {
+            return Ok(Written::Done);
+        }
+        writes.push(self.move_standing(&pk, person, &standing)?);
+        writes.extend(self.audience_writes(person, &standing, person.context.as_ref(), topics, now)?);
+        self.transact(writes).await
+    }
+
+    /// Stores a person's context and, if given, contact point, and derives the audience's record again, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, or all of it.
+    pub async fn put_context(
+        &self,
+        person: &Person,
+        topics: &Topics,
+        context: &CustomerContext,
+        contact: Option<&ContactPoint>,
+        secrets: &NewSecrets,
+        now: Timestamp,
+    ) -> Result<Written, StoreError> {
+        let pk = names_pk(person);
+        let version = person.context.as_ref().map_or(0, |(_, version)| *version) + 1;
+        let mut item = key(&pk);
+        item.insert(VERSION.to_owned(), n(version));
+        item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+        item.insert(CELL.to_owned(), s(audience_key(person, context)));
+        let mut writes = vec![put(self.name(Table::Customers), item)?];
+        if let Some(contact) = contact {
+            let link = person.contact.as_ref().map_or(secrets.link, |(_, link)| *link);
+            let mut item = key(&pk);
+            item.insert(DOC.to_owned(), json(&ContactDocument::of(contact))?);
+            item.insert(LINK.to_owned(), b(link.bytes()));
+            writes.push(put(self.name(Table::Contacts), item)?);
+            if person.contact.is_none() {
+                let mut item = key(link.to_text());
+                item.insert(BRAND.to_owned(), s(person.brand.as_str()));
+                item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
+                writes.push(self.put_new(Table::Links, item)?);
+            }
+        }
+        writes.push(self.move_standing(&pk, person, &person.standing)?);
+        writes.extend(self.audience_writes(person, &person.standing, Some(&(context.clone(), version)), topics, now)?);
+        self.transact(writes).await
+    }
+
+    /// The standing under its next version, on condition that it is still the one that was read.
+    fn move_standing(&self, pk: &str, person: &Person, next: &Standing) -> Result<TransactWriteItem, StoreError> {
+        if person.standing.version == 0 {
+            return self.put_new(Table::Standing, standing::first_item(pk.to_owned(), next)?);
+        }
+        let mut update = Update::builder()
+            .table_name(self.name(Table::Standing))
+            .set_key(Some(key(pk)))
+            .condition_expression("#v = :seen")
+            .expression_attribute_values(":seen", n(person.standing.version));
+        let mut sets = Vec::new();
+        for (name, value) in standing::consent_update(next)? {
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+            sets.push(format!("#{name} = :{name}"));
+        }
+        let update = update
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn audience_writes(
+        &self,
+        person: &Person,
+        standing: &Standing,
+        context: Option<&(CustomerContext, u32)>,
+        topics: &Topics,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let Some((context, version)) = context else { return Ok(Vec::new()) };
+        let record = derive(context, *version, standing, topics, now);
+        let pk = audience_key(person, context);
+        let mut writes = Vec::new();
+        if let Some(old) = person.audience_key.as_ref().filter(|old| **old != pk) {
+            let delete = Delete::builder()
+                .table_name(self.name(Table::Audience))
+                .set_key(Some(key2(old, person.customer.as_str())))
+                .build()
+                .map_err(|error| StoreError::Build(Box::new(error)))?;
+            writes.push(TransactWriteItem::builder().delete(delete).build());
+        }
+        let mut item = key2(pk, person.customer.as_str());
+        item.insert(DATA.to_owned(), b(record.to_bytes()));
+        writes.push(put(self.name(Table::Audience), item)?);
+        Ok(writes)
+    }
+
+    fn put_new(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(self.name(table))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
+        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match answer {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => match error.as_service_error() {
+                // A condition that failed and a conflict with another transaction both mean: read and try again.
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
+                    if cancelled.cancellation_reasons().iter().any(|reason| {
+                        matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
+                    }) =>
+                {
+                    Ok(Written::Stale)
+                }
+                _ => Err(StoreError::call("TransactWriteItems")(error)),
+            },
+        }
+    }
+
+    /// A person's ledger, oldest entry first, with the clear events that are still kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+    ) -> Result<Vec<(LedgerEntry, Option<ConsentEventDocument>)>, StoreError> {
+        let items = self.query(Table::Consents, person(brand, customer), Some("e#"), true).await?;
+        items
+            .iter()
+            .map(|item| {
+                let entry = LedgerEntry {
+                    seq: number(item, SEQ)?,
+                    recorded_at: crate::store::time(item, RECORDED_AT)?,
+                    previous: fixed(item, PREVIOUS)?,
+                    commitment: fixed(item, COMMITMENT)?,
+                    hash: fixed(item, HASH)?,
+                };
+                let document =
+                    optional_text(item, DOC)?.map(|_| document(item, DOC)).transpose()?;
+                Ok((entry, document))
+            })
+            .collect()
+    }
+
+    /// All items of a partition whose sort key begins so, across result pages.
+    pub(crate) async fn query(
+        &self,
+        table: Table,
+        pk: String,
+        sk_prefix: Option<&str>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let mut query = self
+                .client
+                .query()
+                .table_name(self.name(table))
+                .consistent_read(consistent)
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_values(":pk", s(&pk))
+                .set_exclusive_start_key(start);
+            query = match sk_prefix {
+                None => query.key_condition_expression("#pk = :pk"),
+                Some(prefix) => query
+                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :sk)")
+                    .expression_attribute_names("#sk", SK)
+                    .expression_attribute_values(":sk", s(prefix)),
+            };
+            let answer = query.send().await.map_err(StoreError::call("Query"))?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|last| !last.is_empty());
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+/// The record that the audience holds for a context and a standing: the one derivation, used when writing the audience
+/// and again just before sending.
+#[must_use]
+pub fn derive(
+    context: &CustomerContext,
+    version: u32,
+    standing: &Standing,
+    topics: &Topics,
+    now: Timestamp,
+) -> AudienceRecord {
+    let hint = ConsentHint::of(&standing.consents, topics, now);
+    let habits = Habits {
+        threshold: standing.limits.threshold,
+        last_contact: standing.contacts.last().map(EpochDay::of),
+        reaction: 0,
+    };
+    AudienceRecord::derive(context, version, hint, habits, now)
+}
+
+impl Person {
+    /// The sequence number under which an event was recorded before.
+    #[must_use]
+    pub fn recorded(&self, event: &EventId) -> Option<u32> {
+        self.recorded.get(event).copied()
+    }
+
+    /// Whether the audience already has a record, so that its cell is in the directory.
+    #[must_use]
+    pub fn audience_cell(&self) -> Option<&str> {
+        self.audience_key.as_deref().map(cell_of)
+    }
+
+    /// The cell key that the audience's record will be under with this context.
+    #[must_use]
+    pub fn cell_for(&self, context: &CustomerContext) -> String {
+        cell_of(&audience_key(self, context)).to_owned()
+    }
+}
+
+/// People without a place, and people who have not agreed to its use, are not listed by it; `nowhere` holds them.
+pub(crate) const NOWHERE: &str = "nowhere";
+
+/// The partition of a person's audience record. The home is in it only once: as the cell that the context holds.
+fn audience_key(person: &Person, context: &CustomerContext) -> String {
+    let cell = context.home.map_or_else(|| NOWHERE.to_owned(), |home| home.cell.parent5().to_key());
+    audience(&person.brand, &cell, 0)
+}
+
+fn cell_of(audience_key: &str) -> &str {
+    audience_key.split('#').nth(1).unwrap_or_default()
+}
+
+fn names_pk(person: &Person) -> String {
+    crate::names::person(&person.brand, &person.customer)
+}
+
+fn put(table: String, item: Item) -> Result<TransactWriteItem, StoreError> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .build()
+        .map_err(|error| StoreError::Build(Box::new(error)))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {
+    let mut item = key2(pk, ledger_entry(entry.seq));
+    let values: [(&str, AttributeValue); 6] = [
+        (SEQ, n(entry.seq)),
+        (RECORDED_AT, ms(entry.recorded_at)),
+        (PREVIOUS, b(entry.previous)),
+        (COMMITMENT, b(entry.commitment)),
+        (HASH, b(entry.hash)),
+        (DOC, AttributeValue::S(canonical)),
+    ];
+    item.extend(values.map(|(name, value)| (name.to_owned(), value)));
+    item
+}
+
+fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Result<(), StoreError> {
+    let sk = text(item, SK)?;
+    if sk == PROOF_KEY {
+        person.proof_key = Some(ProofKey(fixed(item, KEY)?));
+    } else if let Some(event) = events.iter().find(|event| sk == ledger_guard(event.as_str())) {
+        person.recorded.insert(event.clone(), number(item, SEQ)?);
+    }
+    Ok(())
+}
+
+fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
+    let stored: ContextDocument = document(item, DOC)?;
+    let context = CustomerContext::try_from(&stored).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
+    Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
+}
+
+fn read_contact(item: &Item) -> Result<(ContactPoint, LinkId), StoreError> {
+    let stored: ContactDocument = document(item, DOC)?;
+    let contact = stored.parse(None).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
+    Ok((contact, LinkId::from_bytes(fixed(item, LINK)?)))
+}

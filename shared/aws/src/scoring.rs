@@ -1,0 +1,179 @@
+//! What scoring reads and writes: pages of the audience, and their receipts.
+
+use std::collections::BTreeMap;
+
+use apropos_core::audience::AudienceRecord;
+use apropos_core::campaign::DeliveryId;
+use apropos_core::ids::{BrandId, CustomerId, RunId};
+use apropos_core::reason::Reason;
+use apropos_core::receipt::{PageReceipt, Row};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use crate::catalogue::Created;
+use crate::names::{DATA, MORE, PK, SK, TTL, Table, audience, page, receipts};
+use crate::store::{Item, StoreError, Tables, b, bytes, key2, n, s, text};
+
+/// One page of one cell of an audience.
+#[derive(Debug, Clone)]
+pub struct AudiencePage {
+    /// Who, with what scoring may know.
+    pub people: Vec<(CustomerId, AudienceRecord)>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<CustomerId>,
+}
+
+/// The sums of a run's pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageTotals {
+    /// How many were considered.
+    pub considered: u64,
+    /// How many were handed on.
+    pub candidates: u64,
+    /// How many were withheld, by reason.
+    pub withheld: BTreeMap<Reason, u64>,
+    /// How many page tasks have written their last page.
+    pub tasks_done: u32,
+}
+
+/// Receipts live as long as a decision may be asked about, in seconds: 90 days.
+const RECEIPT_SECONDS: i64 = 90 * 86_400;
+
+impl Tables {
+    /// Reads a page of a cell, at most `most` people, eventually consistent: its consents are hints.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audience_page(
+        &self,
+        brand: &BrandId,
+        cell: &str,
+        after: Option<&CustomerId>,
+        most: u32,
+    ) -> Result<AudiencePage, StoreError> {
+        let pk = audience(brand, cell, 0);
+        let start = after.map(|customer| key2(&pk, customer.as_str()));
+        let answer = self
+            .client
+            .query()
+            .table_name(self.name(Table::Audience))
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", s(&pk))
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(StoreError::call("Query"))?;
+        let people = answer.items().iter().map(read_person).collect::<Result<_, _>>()?;
+        let next = answer
+            .last_evaluated_key()
+            .filter(|last| !last.is_empty())
+            .map(|last| CustomerId::new(text(last, SK)?).ok().ok_or(StoreError::Corrupt { attribute: SK }))
+            .transpose()?;
+        Ok(AudiencePage { people, next })
+    }
+
+    /// Writes a page's receipt once; a repeated page finds the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create_receipt(
+        &self,
+        brand: &BrandId,
+        run: &RunId,
+        task: u32,
+        number: u32,
+        receipt: &PageReceipt,
+        last: bool,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        let mut item = key2(receipts(brand, run), page(task, number));
+        item.insert(DATA.to_owned(), b(receipt.to_bytes()));
+        item.insert(MORE.to_owned(), AttributeValue::Bool(!last));
+        item.insert(TTL.to_owned(), n(now.as_second() + RECEIPT_SECONDS));
+        let answer = self
+            .client
+            .put_item()
+            .table_name(self.name(Table::Receipts))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Created::New),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
+                _ => Err(StoreError::call("PutItem")(error)),
+            },
+        }
+    }
+
+    /// A page's receipt, strongly read, and whether it is its task's last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn receipt(
+        &self,
+        brand: &BrandId,
+        run: &RunId,
+        task: u32,
+        number: u32,
+    ) -> Result<Option<(PageReceipt, bool)>, StoreError> {
+        let item = self.get(Table::Receipts, key2(receipts(brand, run), page(task, number))).await?;
+        item.as_ref().map(read_receipt).transpose()
+    }
+
+    /// The sums over a run's pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page_totals(&self, brand: &BrandId, run: &RunId) -> Result<PageTotals, StoreError> {
+        let mut totals = PageTotals::default();
+        for item in self.query(Table::Receipts, receipts(brand, run), Some("p#"), true).await? {
+            let (receipt, last) = read_receipt(&item)?;
+            totals.considered += u64::try_from(receipt.considered()).unwrap_or(u64::MAX);
+            totals.candidates += u64::try_from(receipt.candidates()).unwrap_or(u64::MAX);
+            for (reason, count) in receipt.withheld() {
+                *totals.withheld.entry(reason).or_insert(0) += count;
+            }
+            totals.tasks_done += u32::from(last);
+        }
+        Ok(totals)
+    }
+
+    /// One person's row in a run's pages.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn receipt_row(
+        &self,
+        brand: &BrandId,
+        run: &RunId,
+        delivery: DeliveryId,
+    ) -> Result<Option<Row>, StoreError> {
+        for item in self.query(Table::Receipts, receipts(brand, run), Some("p#"), true).await? {
+            if let Some(row) = read_receipt(&item)?.0.row(delivery) {
+                return Ok(Some(*row));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_person(item: &Item) -> Result<(CustomerId, AudienceRecord), StoreError> {
+    let customer = CustomerId::new(text(item, SK)?).ok().ok_or(StoreError::Corrupt { attribute: SK })?;
+    let record =
+        AudienceRecord::from_bytes(bytes(item, DATA)?).ok().ok_or(StoreError::Corrupt { attribute: DATA })?;
+    Ok((customer, record))
+}
+
+fn read_receipt(item: &Item) -> Result<(PageReceipt, bool), StoreError> {
+    let receipt = PageReceipt::from_bytes(bytes(item, DATA)?).ok().ok_or(StoreError::Corrupt { attribute: DATA })?;
+    match item.get(MORE) {
+        Some(AttributeValue::Bool(more)) => Ok((receipt, !more)),
+        _ => Err(StoreError::Corrupt { attribute: MORE }),
+    }
+}

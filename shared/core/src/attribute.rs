@@ -1,0 +1,266 @@
+//! The closed catalogue of facts that an offer may use. What is not listed here cannot be stored, declared or read:
+//! no special category of personal data (GDPR 9) is in it, and none can be added by a brand.
+
+use crate::consent::DataPurpose;
+
+/// A fact that an offer may declare, with the kind of value it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attribute {
+    /// The home's cell.
+    Home,
+    /// What was bought, by category and month.
+    Purchases,
+    /// What the person said they like, by category.
+    Interests,
+    /// Where the person is in their life with the brand.
+    Lifecycle,
+    /// How the person took recent messages.
+    Reaction,
+    /// One of the facts about the dwelling and the household.
+    Fact(Fact),
+}
+
+/// A fact about the dwelling or the household.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fact {
+    /// A flat or a house.
+    DwellingKind,
+    /// A garden of one's own.
+    Garden,
+    /// A balcony or terrace.
+    Balcony,
+    /// A lift that serves the floor.
+    Lift,
+    /// A parking place or garage.
+    Parking,
+    /// A cellar or other storage.
+    Cellar,
+    /// A dog lives there.
+    Dog,
+    /// A cat lives there.
+    Cat,
+    /// The storey, 0 is the ground floor, -2 to 60.
+    Floor,
+    /// The ceiling's height in decimetres, 15 to 100.
+    CeilingHeight,
+    /// How many people live there, 1 to 20.
+    HouseholdSize,
+}
+
+/// What a [`Fact`] may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    /// True or false.
+    Flag,
+    /// A whole number within the bounds, both included, in the unit named.
+    Number {
+        /// Least.
+        least: i16,
+        /// Most.
+        most: i16,
+        /// The unit, for documentation and errors.
+        unit: &'static str,
+    },
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// The words of [`Fact::DwellingKind`].
+pub const DWELLING_KINDS: [&str; 2] = ["flat", "house"];
+
+impl Fact {
+    /// In the order of the compact record. Append only: the position is the stored form.
+    pub const ALL: [Self; 11] = [
+        Self::DwellingKind,
+        Self::Garden,
+        Self::Balcony,
+        Self::Lift,
+        Self::Parking,
+        Self::Cellar,
+        Self::Dog,
+        Self::Cat,
+        Self::Floor,
+        Self::CeilingHeight,
+        Self::HouseholdSize,
+    ];
+
+    /// The stable name in documents and rules.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DwellingKind => "dwelling.kind",
+            Self::Garden => "dwelling.garden",
+            Self::Balcony => "dwelling.balcony",
+            Self::Lift => "dwelling.lift",
+            Self::Parking => "dwelling.parking",
+            Self::Cellar => "dwelling.cellar",
+            Self::Dog => "household.dog",
+            Self::Cat => "household.cat",
+            Self::Floor => "dwelling.floor",
+            Self::CeilingHeight => "dwelling.ceiling_height",
+            Self::HouseholdSize => "household.size",
+        }
+    }
+
+    /// The kind of value.
+    #[must_use]
+    pub const fn kind(self) -> FactKind {
+        match self {
+            Self::DwellingKind => FactKind::Word(&DWELLING_KINDS),
+            Self::Garden
+            | Self::Balcony
+            | Self::Lift
+            | Self::Parking
+            | Self::Cellar
+            | Self::Dog
+            | Self::Cat => FactKind::Flag,
+            Self::Floor => FactKind::Number { least: -2, most: 60, unit: "storeys above the ground floor" },
+            Self::CeilingHeight => FactKind::Number { least: 15, most: 100, unit: "decimetres" },
+            Self::HouseholdSize => FactKind::Number { least: 1, most: 20, unit: "people" },
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::DwellingKind => 0,
+            Self::Garden => 1,
+            Self::Balcony => 2,
+            Self::Lift => 3,
+            Self::Parking => 4,
+            Self::Cellar => 5,
+            Self::Dog => 6,
+            Self::Cat => 7,
+            Self::Floor => 8,
+            Self::CeilingHeight => 9,
+            Self::HouseholdSize => 10,
+        }
+    }
+}
+
+impl Attribute {
+    /// Every attribute of the catalogue.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Home, Self::Purchases, Self::Interests, Self::Lifecycle, Self::Reaction]
+            .into_iter()
+            .chain(Fact::ALL.into_iter().map(Self::Fact))
+    }
+
+    /// The stable name in documents.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::Purchases => "purchases",
+            Self::Interests => "interests",
+            Self::Lifecycle => "lifecycle",
+            Self::Reaction => "reaction",
+            Self::Fact(fact) => fact.code(),
+        }
+    }
+
+    /// Looks a name up in the catalogue.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::all().find(|attribute| attribute.code() == code)
+    }
+
+    /// What the person must have agreed to before a decision may read it: scoring by such facts is profiling
+    /// (GDPR 4(4)), and a home is a place.
+    #[must_use]
+    pub const fn purpose(self) -> DataPurpose {
+        match self {
+            Self::Home => DataPurpose::HomeLocation,
+            Self::Reaction => DataPurpose::Measurement,
+            Self::Purchases | Self::Interests | Self::Lifecycle | Self::Fact(_) => DataPurpose::Profiling,
+        }
+    }
+}
+
+/// The known values of the facts; unknown is a state of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts([Option<i16>; 11]);
+
+/// A value outside a fact's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be from {least} to {most}")]
+pub struct FactOutOfRange {
+    /// Least value.
+    pub least: i16,
+    /// Most value.
+    pub most: i16,
+}
+
+impl Facts {
+    /// The value, flags as 0 or 1 and words by their position.
+    #[must_use]
+    pub fn get(&self, fact: Fact) -> Option<i16> {
+        self.0.get(fact.index()).copied().flatten()
+    }
+
+    /// Sets or forgets a value.
+    ///
+    /// # Errors
+    /// [`FactOutOfRange`] when the value is not one of the fact's.
+    pub fn set(&mut self, fact: Fact, value: Option<i16>) -> Result<(), FactOutOfRange> {
+        let (least, most) = bounds(fact.kind());
+        if value.is_some_and(|value| value < least || value > most) {
+            return Err(FactOutOfRange { least, most });
+        }
+        if let Some(place) = self.0.get_mut(fact.index()) {
+            *place = value;
+        }
+        Ok(())
+    }
+
+    /// Only the facts that the predicate keeps; the others become unknown.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(Fact) -> bool) -> Self {
+        let mut kept = Self::default();
+        for (fact, place) in Fact::ALL.into_iter().zip(kept.0.iter_mut()) {
+            *place = self.get(fact).filter(|_| keep(fact));
+        }
+        kept
+    }
+}
+
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Facts({} known)", self.0.iter().flatten().count())
+    }
+}
+
+fn bounds(kind: FactKind) -> (i16, i16) {
+    match kind {
+        FactKind::Flag => (0, 1),
+        FactKind::Number { least, most, .. } => (least, most),
+        FactKind::Word(words) => (0, i16::try_from(words.len()).unwrap_or(i16::MAX) - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_attribute_is_found_by_its_name_and_no_other() {
+        for attribute in Attribute::all() {
+            assert_eq!(Attribute::from_code(attribute.code()), Some(attribute));
+        }
+        assert_eq!(Attribute::from_code("religion"), None);
+    }
+
+    #[test]
+    fn the_position_in_the_list_is_the_stored_position() {
+        for (position, fact) in Fact::ALL.into_iter().enumerate() {
+            assert_eq!(fact.index(), position);
+        }
+    }
+
+    #[test]
+    fn a_value_outside_its_kind_is_refused_and_changes_nothing() {
+        let mut facts = Facts::default();
+        assert_eq!(facts.set(Fact::Floor, Some(61)), Err(FactOutOfRange { least: -2, most: 60 }));
+        assert_eq!(facts.set(Fact::Garden, Some(2)), Err(FactOutOfRange { least: 0, most: 1 }));
+        assert_eq!(facts, Facts::default());
+    }
+}

@@ -1,0 +1,364 @@
+//! The compact record that scoring reads: derived from the full context and the standing, about 60 bytes, so that a
+//! page of an audience holds thousands of people.
+//!
+//! The same record is derived again from fresh facts just before a message is sent, so both decisions run on the same
+//! input. It holds hints of consent; the exact consent is read from the standing by the claim.
+
+use jiff::Timestamp;
+
+use crate::attribute::{Attribute, Fact, Facts};
+use crate::brand::Topics;
+use crate::category::Category;
+use crate::consent::{Consents, DataPurpose, Objection};
+use crate::context::{CustomerContext, Lifecycle};
+use crate::ids::TopicId;
+use crate::place::UnitVector;
+use crate::relevance::Relevance;
+use crate::suitability::Known;
+use crate::time::EpochDay;
+
+/// The most (category, month) pairs and interests that the record keeps: the latest purchases first, then interests.
+pub const MOST_PAIRS: usize = 8;
+
+/// What someone did about a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    /// Bought in this month, counted from January 2020.
+    BoughtInMonth(u8),
+    /// Said they like it.
+    Interest,
+}
+
+/// The consents that scoring goes by: a hint, kept in step by every consent event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConsentHint {
+    /// One bit for each of at most 16 e-mail topics, by topic number.
+    pub topics: u16,
+    /// One bit for each data purpose, in the order of [`DataPurpose::ALL`]; an objection to profiling clears its bit.
+    pub purposes: u8,
+    /// The person objects to all marketing (GDPR 21(2)).
+    pub no_marketing: bool,
+}
+
+impl ConsentHint {
+    /// The hint that the consents give at a time.
+    #[must_use]
+    pub fn of(consents: &Consents, topics: &Topics, now: Timestamp) -> Self {
+        let granted = topics
+            .iter()
+            .filter(|topic| consents.email(&topic.id, now).is_granted())
+            .fold(0, |bits, topic| bits | topic.number.bit());
+        let purposes = DataPurpose::ALL
+            .into_iter()
+            .enumerate()
+            .filter(|(_, purpose)| consents.allows(*purpose, now))
+            .fold(0, |bits, (position, _)| bits | (1 << position));
+        Self { topics: granted, purposes, no_marketing: consents.objects(Objection::NoMarketing, now) }
+    }
+
+    /// Whether the purpose is agreed to.
+    #[must_use]
+    pub fn allows(self, purpose: DataPurpose) -> bool {
+        DataPurpose::ALL
+            .into_iter()
+            .position(|each| each == purpose)
+            .is_some_and(|position| self.purposes & (1 << position) != 0)
+    }
+
+    /// Whether the topic is agreed to by e-mail.
+    #[must_use]
+    pub fn allows_topic(self, topics: &Topics, topic: &TopicId) -> bool {
+        topics.number(topic).is_some_and(|number| self.topics & number.bit() != 0)
+    }
+}
+
+/// A person as scoring sees them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AudienceRecord {
+    /// The version of the context it was derived from.
+    pub context_version: u32,
+    /// Consents as a hint.
+    pub hint: ConsentHint,
+    /// The centre of the home's cell.
+    pub home: Option<UnitVector>,
+    /// Where they are in their life with the brand, when the record was derived.
+    pub lifecycle: Lifecycle,
+    /// The least relevance the person wants, if they set one.
+    pub threshold: Option<Relevance>,
+    /// The day of the last message.
+    pub last_contact: Option<EpochDay>,
+    /// How they took recent messages, 1 (ignores all) to 5; 0 is unknown.
+    pub reaction: u8,
+    /// Facts about the dwelling and the household.
+    pub facts: Facts,
+    /// Purchases and interests, at most [`MOST_PAIRS`].
+    pub ties: Vec<(Category, Tie)>,
+}
+
+impl std::fmt::Debug for AudienceRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AudienceRecord(context {})", self.context_version)
+    }
+}
+
+/// What besides the context goes into a record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Habits {
+    /// The least relevance the person wants.
+    pub threshold: Option<Relevance>,
+    /// The day of the last message.
+    pub last_contact: Option<EpochDay>,
+    /// How they took recent messages.
+    pub reaction: u8,
+}
+
+impl AudienceRecord {
+    /// Derives the record.
+    #[must_use]
+    pub fn derive(
+        context: &CustomerContext,
+        context_version: u32,
+        hint: ConsentHint,
+        habits: Habits,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            context_version,
+            hint,
+            home: context.home.map(|home| home.cell.unit_vector()),
+            lifecycle: context.lifecycle(now),
+            threshold: habits.threshold,
+            last_contact: habits.last_contact,
+            reaction: habits.reaction,
+            facts: context.facts,
+            ties: ties(context),
+        }
+    }
+
+    /// The stored form; see [`from_bytes`](Self::from_bytes).
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        out.push(FORMAT);
+        out.extend_from_slice(&self.context_version.to_be_bytes());
+        out.extend_from_slice(&self.hint.topics.to_be_bytes());
+        let flags = self.hint.purposes
+            | (u8::from(self.hint.no_marketing) << 4)
+            | (u8::from(self.home.is_some()) << 5);
+        out.push(flags);
+        if let Some(home) = self.home {
+            for coordinate in home.coordinates() {
+                out.extend_from_slice(&coordinate.to_be_bytes());
+            }
+        }
+        out.push(self.lifecycle.byte() | (self.reaction.min(15) << 4));
+        out.extend_from_slice(&self.threshold.map_or(u16::MAX, Relevance::basis_points).to_be_bytes());
+        out.extend_from_slice(&self.last_contact.map_or(0, |day| day.0).to_be_bytes());
+        out.extend_from_slice(&pack_facts(&self.facts));
+        for (category, tie) in &self.ties {
+            out.push(category.code());
+            out.push(match tie {
+                Tie::BoughtInMonth(month) => *month,
+                Tie::Interest => INTEREST,
+            });
+        }
+        out
+    }
+
+    /// Reads the stored form: format (1 byte), context version (4), topic bits (2), flags (1: four purposes, objection,
+    /// has a home), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2), facts (6),
+    /// then pairs of category and month (2 each).
+    ///
+    /// # Errors
+    /// [`MalformedRecord`] when the bytes are not such a form.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedRecord> {
+        let mut rest = bytes;
+        let [format] = take(&mut rest)?;
+        if format != FORMAT {
+            return Err(MalformedRecord);
+        }
+        let context_version = u32::from_be_bytes(take(&mut rest)?);
+        let topics = u16::from_be_bytes(take(&mut rest)?);
+        let [flags] = take(&mut rest)?;
+        let home = if flags & 0b10_0000 == 0 { None } else { Some(read_home(&mut rest)?) };
+        let [life] = take(&mut rest)?;
+        let lifecycle =
+            Lifecycle::ALL.into_iter().find(|each| each.byte() == life & 0b1111).ok_or(MalformedRecord)?;
+        let threshold = match u16::from_be_bytes(take(&mut rest)?) {
+            u16::MAX => None,
+            figure => Some(Relevance::new(figure).ok().ok_or(MalformedRecord)?),
+        };
+        let last_contact = match u16::from_be_bytes(take(&mut rest)?) {
+            0 => None,
+            days => Some(EpochDay(days)),
+        };
+        let facts = unpack_facts(take(&mut rest)?)?;
+        let mut ties = Vec::with_capacity(rest.len() / 2);
+        while !rest.is_empty() {
+            let [code, month] = take(&mut rest)?;
+            let category = Category::from_code(code).ok_or(MalformedRecord)?;
+            ties.push((category, if month == INTEREST { Tie::Interest } else { Tie::BoughtInMonth(month) }));
+        }
+        let hint =
+            ConsentHint { topics, purposes: flags & 0b1111, no_marketing: flags & 0b1_0000 != 0 };
+        Ok(Self {
+            context_version,
+            hint,
+            home,
+            lifecycle,
+            threshold,
+            last_contact,
+            reaction: life >> 4,
+            facts,
+            ties,
+        })
+    }
+
+    /// The record with nothing but the attributes that the predicate keeps.
+    #[must_use]
+    pub fn view(&self, keeps: impl Fn(Attribute) -> bool, now: Timestamp) -> View<'_> {
+        View {
+            home: self.home.filter(|_| keeps(Attribute::Home)),
+            facts: self.facts.only(|fact| keeps(Attribute::Fact(fact))),
+            ties: &self.ties,
+            purchases: keeps(Attribute::Purchases),
+            interests: keeps(Attribute::Interests),
+            lifecycle: keeps(Attribute::Lifecycle).then_some(self.lifecycle),
+            reaction: keeps(Attribute::Reaction).then_some(self.reaction).filter(|level| *level > 0),
+            month: month_of(EpochDay::of(now)),
+        }
+    }
+}
+
+/// What one decision may read: declared by the offer and agreed to by the person. Nothing else is in it, so nothing
+/// else can have an effect (invariant I11).
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The home, if it may be read and is known.
+    pub home: Option<UnitVector>,
+    /// The facts that may be read.
+    facts: Facts,
+    ties: &'a [(Category, Tie)],
+    purchases: bool,
+    interests: bool,
+    /// The lifecycle, if it may be read.
+    pub lifecycle: Option<Lifecycle>,
+    /// The reaction level, if it may be read and is known.
+    pub reaction: Option<u8>,
+    month: u8,
+}
+
+impl View<'_> {
+    /// What was bought, with days since (by month, so give or take 30), if purchases may be read.
+    pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, u32)>> {
+        let month = self.month;
+        self.purchases.then(|| {
+            self.ties.iter().filter_map(move |(category, tie)| match tie {
+                Tie::BoughtInMonth(bought) => Some((*category, u32::from(month.saturating_sub(*bought)) * 30)),
+                Tie::Interest => None,
+            })
+        })
+    }
+
+    /// What the person said they like, if interests may be read.
+    pub fn interests(&self) -> Option<impl Iterator<Item = Category>> {
+        self.interests.then(|| {
+            self.ties.iter().filter(|(_, tie)| *tie == Tie::Interest).map(|(category, _)| *category)
+        })
+    }
+}
+
+impl Known for View<'_> {
+    fn fact(&self, fact: Fact) -> Option<i16> {
+        self.facts.get(fact)
+    }
+
+    fn days_since_purchase(&self, category: Category) -> Option<Option<u32>> {
+        self.purchases()
+            .map(|bought| bought.filter(|(each, _)| *each == category).map(|(_, days)| days).min())
+    }
+
+    fn interested(&self, category: Category) -> Option<bool> {
+        self.interests().map(|mut liked| liked.any(|each| each == category))
+    }
+}
+
+const FORMAT: u8 = 1;
+const INTEREST: u8 = u8::MAX;
+
+/// A stored record that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored audience record is not in a known form")]
+pub struct MalformedRecord;
+
+/// Latest purchase of each category first, then interests; the rest does not fit and the full context keeps it.
+fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
+    let mut bought: Vec<(Category, EpochDay)> = Vec::new();
+    for purchase in &context.purchases {
+        match bought.iter_mut().find(|(category, _)| *category == purchase.category) {
+            Some((_, on)) => *on = (*on).max(purchase.on),
+            None => bought.push((purchase.category, purchase.on)),
+        }
+    }
+    bought.sort_by_key(|(category, on)| (std::cmp::Reverse(*on), category.code()));
+    let mut interests = context.interests.clone();
+    interests.sort_by_key(|category| category.code());
+    interests.dedup();
+    bought
+        .into_iter()
+        .map(|(category, on)| (category, Tie::BoughtInMonth(month_of(on))))
+        .chain(interests.into_iter().map(|category| (category, Tie::Interest)))
+        .take(MOST_PAIRS)
+        .collect()
+}
+
+/// Months since January 2020, 0 before it and 254 at most (February 2041).
+fn month_of(day: EpochDay) -> u8 {
+    let date = day.date();
+    let months = (i32::from(date.year()) - 2020) * 12 + i32::from(date.month()) - 1;
+    u8::try_from(months.clamp(0, 254)).unwrap_or(0)
+}
+
+/// Eight facts of at most three states in two bits each (0 is unknown), then floor, ceiling height and household size
+/// with i8::MIN as unknown, then one spare byte.
+fn pack_facts(facts: &Facts) -> [u8; 6] {
+    let mut bits: u16 = 0;
+    for (position, fact) in Fact::ALL.into_iter().take(8).enumerate() {
+        let state = facts.get(fact).map_or(0, |value| u16::try_from(value).unwrap_or(0) + 1);
+        bits |= (state & 0b11) << (2 * position);
+    }
+    let [low, high] = bits.to_le_bytes();
+    let number = |fact| {
+        let [byte] = facts.get(fact).and_then(|value| i8::try_from(value).ok()).unwrap_or(i8::MIN).to_be_bytes();
+        byte
+    };
+    [low, high, number(Fact::Floor), number(Fact::CeilingHeight), number(Fact::HouseholdSize), 0]
+}
+
+fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Facts, MalformedRecord> {
+    let bits = u16::from_le_bytes([low, high]);
+    let mut facts = Facts::default();
+    let mut set = |fact, value| facts.set(fact, value).ok().ok_or(MalformedRecord);
+    for (position, fact) in Fact::ALL.into_iter().take(8).enumerate() {
+        let state = i16::try_from((bits >> (2 * position)) & 0b11).unwrap_or(0);
+        set(fact, (state > 0).then(|| state - 1))?;
+    }
+    for (fact, byte) in
+        [(Fact::Floor, floor), (Fact::CeilingHeight, ceiling), (Fact::HouseholdSize, household)]
+    {
+        let value = i8::from_be_bytes([byte]);
+        set(fact, (value != i8::MIN).then_some(i16::from(value)))?;
+    }
+    Ok(facts)
+}
+
+fn read_home(rest: &mut &[u8]) -> Result<UnitVector, MalformedRecord> {
+    let mut coordinate = || Ok::<i32, MalformedRecord>(i32::from_be_bytes(take(rest)?));
+    UnitVector::from_coordinates([coordinate()?, coordinate()?, coordinate()?]).ok().ok_or(MalformedRecord)
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedRecord> {
+    let (head, tail) = rest.split_first_chunk::<N>().ok_or(MalformedRecord)?;
+    *rest = tail;
+    Ok(*head)
+}

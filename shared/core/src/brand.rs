@@ -1,0 +1,135 @@
+//! A brand's own settings: who sends, about which topics, and the limits it sets itself.
+
+use crate::cap::{FrequencyCap, MinimumGap};
+use crate::consent::Notice;
+use crate::email::EmailAddress;
+use crate::header::DisplayName;
+use crate::ids::{BrandId, TopicId};
+use crate::language::Localized;
+use crate::quiet::QuietHours;
+
+/// The tenant and data controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brand {
+    /// Its id.
+    pub id: BrandId,
+    /// Its name, as people know it and as mail clients show it.
+    pub name: DisplayName,
+    /// Who the controller is and where, for the footer (GDPR 13(1)(a), LCEN 20).
+    pub imprint: String,
+    /// The verified sender.
+    pub sender: EmailAddress,
+    /// Where replies go.
+    pub reply_to: EmailAddress,
+    /// The domain of its list ids (RFC 2919).
+    pub list_domain: String,
+    /// What people can choose.
+    pub topics: Topics,
+    /// The privacy notice in force.
+    pub notice: Notice,
+    /// The most messages to one person.
+    pub caps: Vec<FrequencyCap>,
+    /// Least time between two messages to one person.
+    pub minimum_gap: Option<MinimumGap>,
+    /// When nobody is written to, in each person's own time zone.
+    pub quiet: QuietHours,
+}
+
+/// A kind of message people can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its id.
+    pub id: TopicId,
+    /// Its number, fixed for ever: links and the audience's bits carry it.
+    pub number: TopicNumber,
+    /// Its name for people.
+    pub name: Localized,
+}
+
+/// A topic's number, 0 to 15.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicNumber(u8);
+
+impl TopicNumber {
+    /// Checks the range.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if number < 16 { Some(Self(number)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The audience's bit.
+    #[must_use]
+    pub const fn bit(self) -> u16 {
+        1 << self.0
+    }
+}
+
+/// At most 16 topics, each with an id and a number of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics(Vec<Topic>);
+
+/// Why a list of topics was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTopics {
+    /// None at all.
+    #[error("must name at least one topic")]
+    None,
+    /// An id twice.
+    #[error("name the same topic twice")]
+    SameId,
+    /// A number twice.
+    #[error("give two topics the same number")]
+    SameNumber,
+}
+
+impl Topics {
+    /// Checks that ids and numbers are unique; numbers below 16 bound the length.
+    ///
+    /// # Errors
+    /// [`InvalidTopics`].
+    pub fn new(topics: Vec<Topic>) -> Result<Self, InvalidTopics> {
+        if topics.is_empty() {
+            return Err(InvalidTopics::None);
+        }
+        for (position, topic) in topics.iter().enumerate() {
+            for other in topics.iter().skip(position + 1) {
+                if other.id == topic.id {
+                    return Err(InvalidTopics::SameId);
+                }
+                if other.number == topic.number {
+                    return Err(InvalidTopics::SameNumber);
+                }
+            }
+        }
+        Ok(Self(topics))
+    }
+
+    /// In the brand's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Topic> {
+        self.0.iter()
+    }
+
+    /// By id.
+    #[must_use]
+    pub fn get(&self, id: &TopicId) -> Option<&Topic> {
+        self.0.iter().find(|topic| topic.id == *id)
+    }
+
+    /// By number.
+    #[must_use]
+    pub fn by_number(&self, number: u16) -> Option<&Topic> {
+        self.0.iter().find(|topic| u16::from(topic.number.get()) == number)
+    }
+
+    /// The number of a topic.
+    #[must_use]
+    pub fn number(&self, id: &TopicId) -> Option<TopicNumber> {
+        self.get(id).map(|topic| topic.number)
+    }
+}

@@ -1,0 +1,226 @@
+//! A campaign: an offer, an audience, a goal, thresholds and a schedule; and its runs.
+
+use jiff::Timestamp;
+
+use crate::context::Lifecycle;
+use crate::ids::{BrandId, CampaignId, CustomerId, OfferId, RunId, TopicId};
+use crate::relevance::Relevance;
+
+/// What a campaign wants to achieve; it sets the weights of the factors and whose lifecycle fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Goal {
+    /// Win prospects.
+    Acquire,
+    /// Keep customers.
+    Retain,
+    /// Bring lapsing and lost customers back.
+    Reactivate,
+    /// Tell people something useful, whoever they are.
+    Inform,
+}
+
+impl Goal {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Acquire, Self::Retain, Self::Reactivate, Self::Inform];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Retain => "retain",
+            Self::Reactivate => "reactivate",
+            Self::Inform => "inform",
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.code() == code)
+    }
+
+    /// How well a lifecycle fits the goal.
+    #[must_use]
+    pub fn fit(self, lifecycle: Lifecycle) -> Relevance {
+        let [prospect, new, active, lapsing, lost] = match self {
+            Self::Acquire => [10_000, 4_000, 1_000, 2_000, 5_000],
+            Self::Retain => [2_000, 9_000, 10_000, 7_000, 2_000],
+            Self::Reactivate => [1_000, 1_000, 3_000, 10_000, 8_000],
+            Self::Inform => [7_000, 8_000, 8_000, 7_000, 5_000],
+        };
+        Relevance::clamped(match lifecycle {
+            Lifecycle::Prospect => prospect,
+            Lifecycle::New => new,
+            Lifecycle::Active => active,
+            Lifecycle::Lapsing => lapsing,
+            Lifecycle::Lost => lost,
+        })
+    }
+}
+
+/// Who is considered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone the brand knows.
+    Everyone,
+    /// People in one of these lifecycles.
+    Lifecycle(Vec<Lifecycle>),
+    /// People whose home cell is within reach of one of the offer's places; nobody else's facts are read.
+    NearPlaces,
+}
+
+impl Audience {
+    /// Whether a lifecycle belongs to it. An unknown lifecycle (no consent to profiling) belongs to no segment.
+    #[must_use]
+    pub fn includes(&self, lifecycle: Option<Lifecycle>) -> bool {
+        match self {
+            Self::Everyone | Self::NearPlaces => true,
+            Self::Lifecycle(wanted) => lifecycle.is_some_and(|lifecycle| wanted.contains(&lifecycle)),
+        }
+    }
+}
+
+/// What is sent to whom, and how sure it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// Its id.
+    pub id: CampaignId,
+    /// The offer it carries.
+    pub offer: OfferId,
+    /// The version of the offer, fixed when the campaign was created.
+    pub offer_version: u32,
+    /// The topic it belongs to: what people subscribed to.
+    pub topic: TopicId,
+    /// What it wants to achieve.
+    pub goal: Goal,
+    /// Who is considered.
+    pub audience: Audience,
+    /// Least relevance to write, in basis points.
+    pub threshold: Relevance,
+    /// Least share of the weights that must be known.
+    pub minimum_evidence: Relevance,
+    /// Share of the audience never written to, so that the campaign's effect can be measured.
+    pub holdout: Relevance,
+}
+
+/// Whether a run may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Going.
+    Running,
+    /// Held: candidates wait.
+    Paused,
+    /// Ended by hand: candidates are withheld.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Paused, Self::Cancelled];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One occurrence of a campaign.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Whose.
+    pub brand: BrandId,
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Its id.
+    pub id: RunId,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// Whether it may go on.
+    pub status: RunStatus,
+    /// How many page tasks it was cut into.
+    pub tasks: u32,
+    /// Random; keys the delivery ids, so that a receipt names nobody by itself.
+    pub key: [u8; 16],
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Run({}/{}/{}, {})", self.brand, self.campaign, self.id, self.status.code())
+    }
+}
+
+/// The delivery of one run to one customer: a keyed hash of both, so that a repeated candidate is the same delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub [u8; 8]);
+
+impl DeliveryId {
+    /// The id for a customer in a run.
+    #[must_use]
+    pub fn of(run: &Run, customer: &CustomerId) -> Self {
+        Self::keyed(&run.key, &run.brand, &run.id, customer)
+    }
+
+    /// As [`of`](Self::of), from the parts.
+    #[must_use]
+    pub fn keyed(key: &[u8; 16], brand: &BrandId, run: &RunId, customer: &CustomerId) -> Self {
+        Self(crate::fingerprint::keyed_hash8(
+            key,
+            &[brand.as_str().as_bytes(), run.as_str().as_bytes(), customer.as_str().as_bytes()],
+        ))
+    }
+
+    /// Whether the delivery falls in a holdout of the given share: stable for the run, as the id is.
+    #[must_use]
+    pub fn in_holdout(self, share: Relevance) -> bool {
+        let [.., high, low] = self.0;
+        u32::from(u16::from_be_bytes([high, low])) * 10_000 < u32::from(share.basis_points()) * 65_536
+    }
+
+    /// 16 lower-case hexadecimal digits: fits an SES tag.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads [`to_hex`](Self::to_hex) back.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let strict = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        strict.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(|number| Self(number.to_be_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holdout_takes_its_share_and_nothing_at_zero() {
+        let brand = BrandId::new("b").unwrap();
+        let run = RunId::new("r").unwrap();
+        let share = Relevance::clamped(1_000);
+        let held = (0..10_000)
+            .filter(|number| {
+                let customer = CustomerId::new(format!("c{number}")).unwrap();
+                let delivery = DeliveryId::keyed(&[7; 16], &brand, &run, &customer);
+                assert!(!delivery.in_holdout(Relevance::NONE));
+                assert!(delivery.in_holdout(Relevance::FULL));
+                delivery.in_holdout(share)
+            })
+            .count();
+        assert!((850..1_150).contains(&held), "{held}");
+    }
+
+    #[test]
+    fn a_delivery_id_reads_back() {
+        let id = DeliveryId([0, 1, 2, 250, 251, 252, 253, 254]);
+        assert_eq!(DeliveryId::from_hex(&id.to_hex()), Some(id));
+        assert_eq!(DeliveryId::from_hex("0001"), None);
+    }
+}

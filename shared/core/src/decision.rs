@@ -1,0 +1,411 @@
+//! The decision: an offer, a person and a time in; an approval or the reason to stay silent out.
+//!
+//! It is made twice by the same rules. [`judge`] is the first: over the compact record, for thousands a page. [`decide`]
+//! is the second, just before sending: over the exact consents, the recent contacts and the quiet hours. Only it makes
+//! an [`Approval`], and only an approval can be claimed, composed and sent.
+
+use jiff::Timestamp;
+
+use crate::attribute::Attribute;
+use crate::audience::{AudienceRecord, ConsentHint, View};
+use crate::brand::Brand;
+use crate::campaign::{Audience, Campaign, DeliveryId, Run, RunStatus};
+use crate::cap::{FrequencyCap, Limit};
+use crate::consent::{ConsentState, Objection};
+use crate::context::ContactPoint;
+use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
+use crate::offer::Offer;
+use crate::place::{Place, UnitVector, decay_bp};
+use crate::quiet::{NeverOpen, QuietHours, quiet_until};
+use crate::reason::Reason;
+use crate::relevance::{Factors, Relevance, Score, score};
+use crate::standing::Standing;
+use crate::suitability::Verdict;
+
+/// What is decided about: one run of a campaign with its offer.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// The brand.
+    pub brand: &'a Brand,
+    /// The offer, in the campaign's version.
+    pub offer: &'a Offer,
+    /// The campaign.
+    pub campaign: &'a Campaign,
+    /// The run.
+    pub run: &'a Run,
+}
+
+/// A reason to stay silent, with what was known when the gate closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The first gate that closed.
+    pub reason: Reason,
+    /// The suitability rule that closed it, by its position in the offer.
+    pub rule: Option<usize>,
+    /// The score, where it came so far.
+    pub score: Option<Score>,
+}
+
+impl Withheld {
+    const fn by(reason: Reason) -> Self {
+        Self { reason, rule: None, score: None }
+    }
+}
+
+/// Judges one person's compact record: the gates that it can answer, in the order of [`Reason`], then the score.
+///
+/// # Errors
+/// [`Withheld`] is the other answer, not a fault.
+pub fn judge(
+    proposal: Proposal<'_>,
+    customer: &CustomerId,
+    record: &AudienceRecord,
+    now: Timestamp,
+) -> Result<Score, Withheld> {
+    in_force(proposal, now)?;
+    if record.hint.no_marketing {
+        return Err(Withheld::by(Reason::Objected));
+    }
+    if !record.hint.allows_topic(&proposal.brand.topics, &proposal.campaign.topic) {
+        return Err(Withheld::by(Reason::NoConsent));
+    }
+    fits(proposal, customer, record, now)
+}
+
+fn in_force(proposal: Proposal<'_>, now: Timestamp) -> Result<(), Withheld> {
+    if proposal.run.status == RunStatus::Cancelled {
+        return Err(Withheld::by(Reason::RunCancelled));
+    }
+    let window = proposal.offer.window;
+    if now < window.from || now >= window.until {
+        return Err(Withheld::by(Reason::OutsideWindow));
+    }
+    Ok(())
+}
+
+/// Everything that follows from the record alone.
+fn fits(
+    proposal: Proposal<'_>,
+    customer: &CustomerId,
+    record: &AudienceRecord,
+    now: Timestamp,
+) -> Result<Score, Withheld> {
+    let Proposal { offer, campaign, run, .. } = proposal;
+    let view = record.view(|attribute| may_read(offer, record.hint, attribute), now);
+    if !campaign.audience.includes(segment(record, campaign)) {
+        return Err(Withheld::by(Reason::OutsideAudience));
+    }
+    if DeliveryId::of(run, customer).in_holdout(campaign.holdout) {
+        return Err(Withheld::by(Reason::Holdout));
+    }
+    let proximity = reach(offer, &view)?;
+    suits(offer, &view)?;
+    if already_has(offer, &view) {
+        return Err(Withheld::by(Reason::AlreadyHas));
+    }
+    let factors = Factors {
+        proximity,
+        affinity: affinity(offer, &view),
+        // Opening hours and seasons come with the relevance work; until then the moment is unknown, not good.
+        moment: None,
+        lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
+        appetite: view.reaction.map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
+    };
+    let score = score(campaign.goal, factors);
+    let withheld = |reason| Err(Withheld { reason, rule: None, score: Some(score) });
+    if score.evidence < campaign.minimum_evidence {
+        return withheld(Reason::TooLittleKnown);
+    }
+    if score.relevance < campaign.threshold {
+        return withheld(Reason::BelowThreshold);
+    }
+    if record.threshold.is_some_and(|own| score.relevance < own) {
+        return withheld(Reason::BelowOwnThreshold);
+    }
+    Ok(score)
+}
+
+/// Declared by the offer and agreed to by the person.
+fn may_read(offer: &Offer, hint: ConsentHint, attribute: Attribute) -> bool {
+    offer.declares(attribute) && hint.allows(attribute.purpose())
+}
+
+/// Choosing whom to write to by lifecycle is profiling as well, so it needs the same yes.
+fn segment(record: &AudienceRecord, campaign: &Campaign) -> Option<crate::context::Lifecycle> {
+    match campaign.audience {
+        Audience::Everyone | Audience::NearPlaces => None,
+        Audience::Lifecycle(_) => {
+            record.hint.allows(Attribute::Lifecycle.purpose()).then_some(record.lifecycle)
+        }
+    }
+}
+
+/// The proximity to the nearest place, or the gate that an offer with places closes: too far, or nobody knows.
+fn reach(offer: &Offer, view: &View<'_>) -> Result<Option<Relevance>, Withheld> {
+    if offer.places.is_empty() {
+        return Ok(None);
+    }
+    let Some(home) = view.home else { return Err(Withheld::by(Reason::PlaceUnknown)) };
+    offer
+        .places
+        .iter()
+        .filter_map(|place| proximity(place, home))
+        .max()
+        .map(Some)
+        .ok_or_else(|| Withheld::by(Reason::TooFar))
+}
+
+/// `None` beyond the place's radius; within it, half-distance decay with half the radius as half-distance.
+fn proximity(place: &Place, home: UnitVector) -> Option<Relevance> {
+    place.proximity_bp(home).map(|figure| Relevance::clamped(u32::from(figure)))
+}
+
+fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
+    for (position, rule) in offer.rules.iter().enumerate() {
+        let reason = match rule.verdict(view) {
+            Verdict::Suits => continue,
+            Verdict::DoesNotSuit => Reason::Unsuitable,
+            Verdict::Unknown => Reason::SuitabilityUnknown,
+        };
+        return Err(Withheld { reason, rule: Some(position), score: None });
+    }
+    Ok(())
+}
+
+/// A durable thing bought within its repurchase interval is not offered again.
+fn already_has(offer: &Offer, view: &View<'_>) -> bool {
+    let Some(bought) = view.purchases() else { return false };
+    let interval = u32::from(offer.category.repurchase_days());
+    interval > 0
+        && bought.into_iter().any(|(category, days)| category.same_need_as(offer.category) && days < interval)
+}
+
+/// What a stated interest in the very category is worth; one in a category that it goes with is worth half of the way
+/// between it and nothing more.
+const INTEREST_BP: u32 = 8_000;
+const RELATED_INTEREST_BP: u32 = 5_000;
+/// What a purchase made today in a category that the offer goes with is worth; it halves each half-life.
+const RELATED_PURCHASE_BP: u32 = 10_000;
+
+/// The best of the reasons to like the category; unknown when neither purchases nor interests may be read.
+fn affinity(offer: &Offer, view: &View<'_>) -> Option<Relevance> {
+    let purchases = view.purchases().map(|bought| {
+        bought
+            .filter(|(category, _)| category.complements(offer.category))
+            .map(|(category, days)| {
+                let decay = decay_bp(u64::from(days), u64::from(category.half_life_days()));
+                RELATED_PURCHASE_BP * u32::from(decay) / 10_000
+            })
+            .max()
+            .unwrap_or(0)
+    });
+    let interests = view.interests().map(|liked| {
+        liked
+            .map(|category| {
+                if category == offer.category {
+                    INTEREST_BP
+                } else if category.complements(offer.category) || category.family() == offer.category.family() {
+                    RELATED_INTEREST_BP
+                } else {
+                    0
+                }
+            })
+            .max()
+            .unwrap_or(0)
+    });
+    purchases.into_iter().chain(interests).max().map(Relevance::clamped)
+}
+
+/// What is known about an address besides the person's wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reachable<'a> {
+    /// It may be written to.
+    Yes(&'a ContactPoint),
+    /// There is none.
+    NoContactPoint,
+    /// Complaint or erasure.
+    Suppressed,
+    /// Hard bounce.
+    Undeliverable,
+}
+
+/// A yes: this message may be sent to this person, now, once. It has no other constructor than [`decide`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    brand: BrandId,
+    customer: CustomerId,
+    campaign: CampaignId,
+    run: RunId,
+    topic: TopicId,
+    delivery: DeliveryId,
+    attempt: AttemptId,
+    score: Score,
+    context_version: u32,
+    consent_record: u32,
+    standing_version: u64,
+    decided_at: Timestamp,
+}
+
+impl Approval {
+    /// The controller.
+    #[must_use]
+    pub const fn brand(&self) -> &BrandId {
+        &self.brand
+    }
+    /// Who.
+    #[must_use]
+    pub const fn customer(&self) -> &CustomerId {
+        &self.customer
+    }
+    /// For which campaign.
+    #[must_use]
+    pub const fn campaign(&self) -> &CampaignId {
+        &self.campaign
+    }
+    /// In which run.
+    #[must_use]
+    pub const fn run(&self) -> &RunId {
+        &self.run
+    }
+    /// Under which topic.
+    #[must_use]
+    pub const fn topic(&self) -> &TopicId {
+        &self.topic
+    }
+    /// The delivery it makes.
+    #[must_use]
+    pub const fn delivery(&self) -> DeliveryId {
+        self.delivery
+    }
+    /// The attempt that fences it.
+    #[must_use]
+    pub const fn attempt(&self) -> &AttemptId {
+        &self.attempt
+    }
+    /// How relevant.
+    #[must_use]
+    pub const fn score(&self) -> &Score {
+        &self.score
+    }
+    /// The context it was decided on.
+    #[must_use]
+    pub const fn context_version(&self) -> u32 {
+        self.context_version
+    }
+    /// The ledger entry that says yes.
+    #[must_use]
+    pub const fn consent_record(&self) -> u32 {
+        self.consent_record
+    }
+    /// The standing it was decided on: the claim holds only if it is still this one.
+    #[must_use]
+    pub const fn standing_version(&self) -> u64 {
+        self.standing_version
+    }
+    /// When.
+    #[must_use]
+    pub const fn decided_at(&self) -> Timestamp {
+        self.decided_at
+    }
+}
+
+/// The answer just before sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Send, if the claim is won.
+    Approved(Box<Approval>),
+    /// Ask again then: quiet hours.
+    Deferred {
+        /// The first instant outside them.
+        until: Timestamp,
+    },
+    /// Stay silent.
+    Withheld(Withheld),
+}
+
+/// The exact facts about one person, freshly and strongly read.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh<'a> {
+    /// Who.
+    pub customer: &'a CustomerId,
+    /// Consents, limits, contacts.
+    pub standing: &'a Standing,
+    /// The record derived from the full context and the standing just read.
+    pub record: &'a AudienceRecord,
+    /// Whether and where they can be reached.
+    pub reachable: Reachable<'a>,
+}
+
+/// Decides on fresh facts: every gate of [`Reason`] in order, the score, then caps and quiet hours.
+#[must_use]
+pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now: Timestamp) -> Decision {
+    match gates(proposal, fresh, now) {
+        Err(withheld) => Decision::Withheld(withheld),
+        Ok((score, consent_record, contact)) => {
+            let standing = fresh.standing;
+            let policies: Vec<QuietHours> =
+                [proposal.brand.quiet].into_iter().chain(standing.limits.quiet).collect();
+            match quiet_until(&policies, now, &contact.time_zone) {
+                Ok(None) => {}
+                Ok(Some(until)) if until < proposal.offer.window.until => return Decision::Deferred { until },
+                Ok(Some(_)) | Err(NeverOpen) => {
+                    return Decision::Withheld(Withheld {
+                        reason: Reason::EndsInQuietHours,
+                        rule: None,
+                        score: Some(score),
+                    });
+                }
+            }
+            Decision::Approved(Box::new(Approval {
+                brand: proposal.brand.id.clone(),
+                customer: fresh.customer.clone(),
+                campaign: proposal.campaign.id.clone(),
+                run: proposal.run.id.clone(),
+                topic: proposal.campaign.topic.clone(),
+                delivery: DeliveryId::of(proposal.run, fresh.customer),
+                attempt,
+                score,
+                context_version: fresh.record.context_version,
+                consent_record,
+                standing_version: standing.version,
+                decided_at: now,
+            }))
+        }
+    }
+}
+
+fn gates<'a>(
+    proposal: Proposal<'_>,
+    fresh: Fresh<'a>,
+    now: Timestamp,
+) -> Result<(Score, u32, &'a ContactPoint), Withheld> {
+    let standing = fresh.standing;
+    in_force(proposal, now)?;
+    if standing.consents.objects(Objection::NoMarketing, now) {
+        return Err(Withheld::by(Reason::Objected));
+    }
+    let consent_record = match standing.consents.email(&proposal.campaign.topic, now) {
+        ConsentState::Granted { record } => record,
+        ConsentState::Unknown => return Err(Withheld::by(Reason::NoConsent)),
+        ConsentState::Pending => return Err(Withheld::by(Reason::ConsentPending)),
+        ConsentState::Denied => return Err(Withheld::by(Reason::ConsentDenied)),
+        ConsentState::Withdrawn => return Err(Withheld::by(Reason::ConsentWithdrawn)),
+        ConsentState::Expired => return Err(Withheld::by(Reason::ConsentExpired)),
+    };
+    let contact = match fresh.reachable {
+        Reachable::Yes(contact) => contact,
+        Reachable::NoContactPoint => return Err(Withheld::by(Reason::NoContactPoint)),
+        Reachable::Suppressed => return Err(Withheld::by(Reason::Suppressed)),
+        Reachable::Undeliverable => return Err(Withheld::by(Reason::Undeliverable)),
+    };
+    let score = fits(proposal, fresh.customer, fresh.record, now)?;
+    let caps: Vec<FrequencyCap> = proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect();
+    if let Err(reached) = standing.contacts.permits(&caps, proposal.brand.minimum_gap, now) {
+        let reason = match reached.limit {
+            Limit::Cap(_) => Reason::CapReached,
+            Limit::Gap(_) => Reason::TooSoon,
+        };
+        return Err(Withheld { reason, rule: None, score: Some(score) });
+    }
+    Ok((score, consent_record, contact))
+}

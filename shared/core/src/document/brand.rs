@@ -1,0 +1,209 @@
+//! A brand's settings as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::field::{At, FieldError, text};
+use crate::brand::{Brand, Topic, TopicNumber, Topics};
+use crate::cap::{FrequencyCap, MinimumGap};
+use crate::consent::Notice;
+use crate::email::EmailAddress;
+use crate::header::DisplayName;
+use crate::ids::{BrandId, TopicId};
+use crate::language::{Language, Localized};
+use crate::quiet::{QuietHours, QuietWindow, Weekdays};
+use crate::time::LocalMinute;
+
+/// A brand's settings.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrandDocument {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who the controller is and where.
+    pub imprint: String,
+    /// The verified sender's address.
+    pub sender: String,
+    /// Where replies go; the sender if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// The domain of its list ids.
+    pub list_domain: String,
+    /// What people can choose.
+    pub topics: Vec<TopicDocument>,
+    /// The privacy notice in force.
+    pub notice: NoticeDocument,
+    /// The most messages to one person; two a week if absent.
+    #[serde(default = "two_a_week")]
+    pub caps: Vec<CapDocument>,
+    /// Least hours between two messages to one person.
+    #[serde(default)]
+    pub minimum_gap_hours: Option<u16>,
+    /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
+    #[serde(default)]
+    pub quiet: QuietDocument,
+}
+
+/// A topic.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicDocument {
+    /// Its id.
+    pub id: String,
+    /// Its number, 0 to 15, fixed for ever.
+    pub number: u8,
+    /// Its name for people.
+    pub name: Localized,
+}
+
+/// A privacy notice.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeDocument {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its text, 64 hexadecimal digits.
+    pub hash: String,
+    /// The language shown.
+    pub language: String,
+}
+
+/// A frequency cap.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapDocument {
+    /// At most so many messages …
+    pub most: u8,
+    /// … in any so many days.
+    pub window_days: u16,
+}
+
+/// Quiet hours.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietDocument {
+    /// From, `HH:MM` of the person's own clock.
+    pub from: String,
+    /// Until.
+    pub until: String,
+    /// Whether all of Sunday is quiet.
+    #[serde(default)]
+    pub sundays: bool,
+}
+
+impl Default for QuietDocument {
+    fn default() -> Self {
+        Self { from: "21:00".into(), until: "08:00".into(), sundays: true }
+    }
+}
+
+fn two_a_week() -> Vec<CapDocument> {
+    vec![CapDocument { most: 2, window_days: 7 }]
+}
+
+impl NoticeDocument {
+    pub(super) fn parse(&self) -> Result<Notice, FieldError> {
+        let hash = &self.hash;
+        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(FieldError::new("hash", "must be 64 hexadecimal digits (SHA-256)"));
+        }
+        let language = text("language", &self.language, 35)?;
+        Ok(Notice {
+            id: text("id", &self.id, 64)?.to_owned(),
+            version: text("version", &self.version, 32)?.to_owned(),
+            hash: hash.to_ascii_lowercase(),
+            language: language.to_owned(),
+        })
+    }
+
+    /// The document of a notice.
+    #[must_use]
+    pub fn of(notice: &Notice) -> Self {
+        Self {
+            id: notice.id.clone(),
+            version: notice.version.clone(),
+            hash: notice.hash.clone(),
+            language: notice.language.clone(),
+        }
+    }
+}
+
+impl TryFrom<&BrandDocument> for Brand {
+    type Error = FieldError;
+
+    fn try_from(document: &BrandDocument) -> Result<Self, FieldError> {
+        let sender = EmailAddress::parse(&document.sender).at("sender")?;
+        let reply_to = match &document.reply_to {
+            Some(address) => EmailAddress::parse(address).at("reply_to")?,
+            None => sender.clone(),
+        };
+        let topics = document
+            .topics
+            .iter()
+            .enumerate()
+            .map(|(position, each)| topic(each).map_err(|error| error.within(&format!("topics[{position}]"))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let caps = document
+            .caps
+            .iter()
+            .enumerate()
+            .map(|(position, cap)| FrequencyCap::new(cap.most, cap.window_days).at(&format!("caps[{position}]")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let minimum_gap =
+            document.minimum_gap_hours.map(|hours| MinimumGap::from_hours(hours).at("minimum_gap_hours")).transpose()?;
+        Ok(Self {
+            id: BrandId::new(document.id.as_str()).at("id")?,
+            name: DisplayName::new(document.name.as_str()).at("name")?,
+            imprint: text("imprint", &document.imprint, 300)?.to_owned(),
+            sender,
+            reply_to,
+            list_domain: domain(&document.list_domain)?,
+            topics: Topics::new(topics).at("topics")?,
+            notice: document.notice.parse().map_err(|error| error.within("notice"))?,
+            caps,
+            minimum_gap,
+            quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
+        })
+    }
+}
+
+fn topic(document: &TopicDocument) -> Result<Topic, FieldError> {
+    for language in Language::ALL {
+        text(&format!("name.{}", language.tag()), document.name.get(language), 80)?;
+    }
+    Ok(Topic {
+        id: TopicId::new(document.id.as_str()).at("id")?,
+        number: TopicNumber::new(document.number).ok_or("must be from 0 to 15").at("number")?,
+        name: document.name.clone(),
+    })
+}
+
+/// A list id is `<topic>.<domain>` (RFC 2919 section 2), so the domain must be one that an address could have.
+fn domain(domain: &str) -> Result<String, FieldError> {
+    EmailAddress::parse(&format!("list@{domain}"))
+        .ok()
+        .filter(|_| domain.is_ascii())
+        .map(|_| domain.to_ascii_lowercase())
+        .ok_or_else(|| FieldError::new("list_domain", "must be a domain name of the brand"))
+}
+
+impl QuietDocument {
+    /// Checks the hours.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the hour that cannot be read, or that leaves no time at all.
+    pub fn parse(&self) -> Result<QuietHours, FieldError> {
+        let from = minute("from", &self.from)?;
+        let until = minute("until", &self.until)?;
+        let window = QuietWindow::new(from, until).at("until")?;
+        let days_off = if self.sundays { Weekdays::SUNDAY } else { Weekdays::NONE };
+        QuietHours::new(Some(window), days_off).at("until")
+    }
+}
+
+fn minute(field: &str, text: &str) -> Result<LocalMinute, FieldError> {
+    text.parse().at(field)
+}

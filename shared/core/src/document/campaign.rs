@@ -1,0 +1,127 @@
+//! A campaign as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::field::{At, FieldError};
+use crate::campaign::{Audience, Campaign, Goal};
+use crate::context::Lifecycle;
+use crate::ids::{CampaignId, OfferId, TopicId};
+use crate::relevance::Relevance;
+
+/// A campaign.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignDocument {
+    /// Its id.
+    pub id: String,
+    /// The offer it carries.
+    pub offer: String,
+    /// The offer's version; the newest if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_version: Option<u32>,
+    /// The topic it belongs to.
+    pub topic: String,
+    /// `acquire`, `retain`, `reactivate` or `inform`.
+    pub goal: String,
+    /// Who is considered.
+    #[serde(default)]
+    pub audience: AudienceDocument,
+    /// Least relevance, basis points; 5 000 if absent.
+    #[serde(default = "five_thousand")]
+    pub threshold_bp: u16,
+    /// Least evidence, basis points; 3 000 if absent.
+    #[serde(default = "three_thousand")]
+    pub minimum_evidence_bp: u16,
+    /// Share never written to, basis points.
+    #[serde(default)]
+    pub holdout_bp: u16,
+}
+
+/// Who is considered: `"everyone"`, `"near_places"` or `{"lifecycle": ["active", …]}`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceDocument {
+    /// Everyone the brand knows.
+    #[default]
+    Everyone,
+    /// People within reach of a place.
+    NearPlaces,
+    /// People in these lifecycles.
+    Lifecycle(Vec<String>),
+}
+
+const fn five_thousand() -> u16 {
+    5_000
+}
+
+const fn three_thousand() -> u16 {
+    3_000
+}
+
+impl CampaignDocument {
+    /// Checks the fields; `offer_version` stands for the newest.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first field refused.
+    pub fn parse(&self, newest_offer: u32) -> Result<Campaign, FieldError> {
+        let offer_version = self.offer_version.unwrap_or(newest_offer);
+        if offer_version == 0 || offer_version > newest_offer {
+            return Err(FieldError::new("offer_version", "is not a version of the offer"));
+        }
+        Ok(Campaign {
+            id: CampaignId::new(self.id.as_str()).at("id")?,
+            offer: OfferId::new(self.offer.as_str()).at("offer")?,
+            offer_version,
+            topic: TopicId::new(self.topic.as_str()).at("topic")?,
+            goal: Goal::from_code(&self.goal)
+                .ok_or("must be 'acquire', 'retain', 'reactivate' or 'inform'")
+                .at("goal")?,
+            audience: self.audience()?,
+            threshold: Relevance::new(self.threshold_bp).at("threshold_bp")?,
+            minimum_evidence: Relevance::new(self.minimum_evidence_bp).at("minimum_evidence_bp")?,
+            holdout: Relevance::new(self.holdout_bp).at("holdout_bp")?,
+        })
+    }
+
+    fn audience(&self) -> Result<Audience, FieldError> {
+        match &self.audience {
+            AudienceDocument::Everyone => Ok(Audience::Everyone),
+            AudienceDocument::NearPlaces => Ok(Audience::NearPlaces),
+            AudienceDocument::Lifecycle(codes) if codes.is_empty() => {
+                Err(FieldError::new("audience.lifecycle", "must name at least one lifecycle"))
+            }
+            AudienceDocument::Lifecycle(codes) => codes
+                .iter()
+                .enumerate()
+                .map(|(position, code)| {
+                    Lifecycle::from_code(code)
+                        .ok_or("must be 'prospect', 'new', 'active', 'lapsing' or 'lost'")
+                        .at(&format!("audience.lifecycle[{position}]"))
+                })
+                .collect::<Result<_, _>>()
+                .map(Audience::Lifecycle),
+        }
+    }
+
+    /// The document of a campaign.
+    #[must_use]
+    pub fn of(campaign: &Campaign) -> Self {
+        Self {
+            id: campaign.id.to_string(),
+            offer: campaign.offer.to_string(),
+            offer_version: Some(campaign.offer_version),
+            topic: campaign.topic.to_string(),
+            goal: campaign.goal.code().to_owned(),
+            audience: match &campaign.audience {
+                Audience::Everyone => AudienceDocument::Everyone,
+                Audience::NearPlaces => AudienceDocument::NearPlaces,
+                Audience::Lifecycle(wanted) => {
+                    AudienceDocument::Lifecycle(wanted.iter().map(|each| each.code().to_owned()).collect())
+                }
+            },
+            threshold_bp: campaign.threshold.basis_points(),
+            minimum_evidence_bp: campaign.minimum_evidence.basis_points(),
+            holdout_bp: campaign.holdout.basis_points(),
+        }
+    }
+}

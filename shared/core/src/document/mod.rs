@@ -1,0 +1,21 @@
+//! The JSON forms of the domain's things: what callers send and what the tables keep. One form serves both, so that
+//! what was accepted is what is stored.
+//!
+//! Each form is plain `serde`, refuses unknown fields, and becomes a domain value only through a check that names the
+//! field it refuses.
+
+mod brand;
+mod campaign;
+mod consent;
+mod context;
+mod field;
+mod offer;
+
+pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
+pub use campaign::{AudienceDocument, CampaignDocument};
+pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, SoftOptInDocument};
+pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
+pub use field::FieldError;
+pub use offer::{
+    ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument, WindowDocument,
+};
