@@ -1,3 +1,4 @@
 //! The domain: consent, relevance, decisions and messages. No network, no clock, no randomness, no environment.
 
 pub mod ids;
+pub mod time;
