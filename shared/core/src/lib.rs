@@ -1,4 +1,5 @@
 //! The domain: consent, relevance, decisions and messages. No network, no clock, no randomness, no environment.
 
 pub mod ids;
+pub mod quiet;
 pub mod time;
