@@ -1,5 +1,6 @@
 //! The domain: consent, relevance, decisions and messages. No network, no clock, no randomness, no environment.
 
+pub mod cap;
 pub mod ids;
 pub mod quiet;
 pub mod time;
