@@ -2,5 +2,6 @@
 
 pub mod cap;
 pub mod ids;
+pub mod place;
 pub mod quiet;
 pub mod time;
