@@ -393,6 +393,18 @@ mod tests {
     }
 
     #[test]
+    fn a_contact_that_a_window_can_still_reach_is_kept() {
+        let ring = ring(&["2026-01-01T00:00:01Z", "2026-04-01T00:00:00Z"]);
+        let now = instant("2026-04-01T00:00:00Z");
+        assert_eq!(ring.contacts().len(), 2);
+        assert_eq!(ring.permits(&[cap(3, 90)], None, now), Ok(()));
+        assert_eq!(
+            next_free(ring.permits(&[cap(2, 90)], None, now)),
+            "2026-04-01T00:00:01Z"
+        );
+    }
+
+    #[test]
     fn debug_does_not_tell_when_somebody_was_written_to() {
         assert_eq!(
             format!("{:?}", ring(&["2026-03-02T10:00:00Z"])),
