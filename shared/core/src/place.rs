@@ -1,0 +1,856 @@
+//! Where people and places are, and how near. A customer's place is a cell, never coordinates or a street.
+//!
+//! Floating trigonometry runs only when something is stored (a cell's centre, a radius) or explained (metres); the
+//! stored integers are the input of record, and [`squared_chord`] and [`proximity_bp`] know nothing else. So a decision
+//! replays to the same answer on any machine (invariant I11).
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use h3o::{CellIndex, LatLng, Resolution};
+use thiserror::Error;
+
+use crate::ids::PlaceId;
+
+/// Why a place, or a part of one, was refused. Where it was is never repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidPlace {
+    /// Not 15 hexadecimal digits of an H3 cell, or one of another resolution.
+    #[error("must be an H3 cell of resolution 8")]
+    Cell,
+    /// Not the first 8 hexadecimal digits of an H3 cell of resolution 5.
+    #[error("must be the key of an H3 cell of resolution 5")]
+    AudienceCell,
+    /// Not a number of degrees from -90 to 90.
+    #[error("must be a latitude from -90 to 90 degrees")]
+    Latitude,
+    /// Not a number of degrees from -180 to 180.
+    #[error("must be a longitude from -180 to 180 degrees")]
+    Longitude,
+    /// Its length is not 2^30.
+    #[error("must be a unit vector")]
+    Vector,
+    /// Shorter than 1 m or longer than 2 000 km.
+    #[error("must be a radius from 1 to 2000000 metres")]
+    Radius,
+    /// Empty, longer than 120 characters, or with control characters.
+    #[error("must be a name of 1 to 120 characters without line breaks or control characters")]
+    Name,
+}
+
+/// An H3 hexagon of resolution 8, about 0.7 km². Linked to a person it is personal data, so `Debug` shows nothing and
+/// there is no `Display`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cell {
+    index: CellIndex,
+    parent: AudienceCell,
+}
+
+impl Cell {
+    /// The cell that holds a point, in degrees. The point itself is not kept.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Latitude`] or [`InvalidPlace::Longitude`] when not a number or out of range.
+    pub fn at_degrees(latitude: f64, longitude: f64) -> Result<Self, InvalidPlace> {
+        if !(-90.0..=90.0).contains(&latitude) {
+            return Err(InvalidPlace::Latitude);
+        }
+        if !(-180.0..=180.0).contains(&longitude) {
+            return Err(InvalidPlace::Longitude);
+        }
+        let point = LatLng::new(latitude, longitude).or(Err(InvalidPlace::Cell))?;
+        Self::checked(point.to_cell(Resolution::Eight))
+    }
+
+    /// From the usual text of an H3 cell: 15 hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Cell`] when not such text, or of another resolution than 8.
+    pub fn from_hex(text: &str) -> Result<Self, InvalidPlace> {
+        Self::checked(hex_index(text, 15).ok_or(InvalidPlace::Cell)?)
+    }
+
+    /// The usual text of the cell, 15 hexadecimal digits: to store, never to log.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        self.index.to_string()
+    }
+
+    /// The cell of resolution 5 that holds this one: the part of an audience that is read together.
+    #[must_use]
+    pub const fn parent5(self) -> AudienceCell {
+        self.parent
+    }
+
+    /// The cell's centre. Floating trigonometry: called when a place is stored, not when a decision is made.
+    #[must_use]
+    pub fn centre(self) -> UnitVector {
+        let centre = LatLng::from(self.index);
+        let (sin_latitude, cos_latitude) = centre.lat_radians().sin_cos();
+        let (sin_longitude, cos_longitude) = centre.lng_radians().sin_cos();
+        UnitVector {
+            x: fixed(cos_latitude * cos_longitude),
+            y: fixed(cos_latitude * sin_longitude),
+            z: fixed(sin_latitude),
+        }
+    }
+
+    fn checked(index: CellIndex) -> Result<Self, InvalidPlace> {
+        if index.resolution() != Resolution::Eight {
+            return Err(InvalidPlace::Cell);
+        }
+        let parent = index.parent(Resolution::Five).ok_or(InvalidPlace::Cell)?;
+        Ok(Self {
+            index,
+            parent: AudienceCell(parent),
+        })
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cell(..)")
+    }
+}
+
+impl FromStr for Cell {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        Self::from_hex(text)
+    }
+}
+
+impl TryFrom<String> for Cell {
+    type Error = InvalidPlace;
+
+    fn try_from(text: String) -> Result<Self, InvalidPlace> {
+        Self::from_hex(&text)
+    }
+}
+
+impl From<Cell> for String {
+    fn from(cell: Cell) -> Self {
+        cell.to_hex()
+    }
+}
+
+/// An H3 hexagon of resolution 5, about 250 km²: the unit in which an audience is stored and read. Its text is a part
+/// of a key: the first 8 of the 15 hexadecimal digits, as the other 7 are always `f`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AudienceCell(CellIndex);
+
+/// From the centre of an audience cell to its farthest descendant: measured 10.7 km at most, with room to spare.
+const FARTHEST_DESCENDANT_M: f64 = 12_000.0;
+
+/// Between one ring of audience cells and the next: measured 10.4 km at least, with room to spare.
+const NARROWEST_RING_M: f64 = 9_000.0;
+
+/// A cell's descendants do not fill it exactly: their centres may lie outside of its edges. Measured 1.009 times as far
+/// as its farthest vertex at most, over 20 000 cells and the surroundings of the twelve pentagons.
+const DESCENDANTS_REACH: f64 = 1.05;
+
+impl AudienceCell {
+    /// From the text in a key.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::AudienceCell`] when not the first 8 digits of a cell of resolution 5.
+    pub fn from_key(text: &str) -> Result<Self, InvalidPlace> {
+        if text.len() != 8 {
+            return Err(InvalidPlace::AudienceCell);
+        }
+        match hex_index(&format!("{text}fffffff"), 15) {
+            Some(index) if index.resolution() == Resolution::Five => Ok(Self(index)),
+            Some(_) | None => Err(InvalidPlace::AudienceCell),
+        }
+    }
+
+    /// Whether this cell may hold customers within `radius` of a cell's centre. It may say yes for a cell that holds
+    /// none, never no for one that does.
+    #[must_use]
+    pub fn may_hold_within(self, centre: Cell, radius: Radius) -> bool {
+        let own_centre = LatLng::from(self.0);
+        // A metre for what the radius and the two centres lost by rounding.
+        let beyond = own_centre.distance_m(centre.index.into()) - radius.chord().arc_metres() - 1.0;
+        beyond <= 0.0 || beyond <= FARTHEST_DESCENDANT_M && beyond <= self.descendants_within()
+    }
+
+    /// The distance from the centre, in metres, within which every descendant's centre lies.
+    fn descendants_within(self) -> f64 {
+        let centre = LatLng::from(self.0);
+        let farthest = self
+            .0
+            .boundary()
+            .iter()
+            .map(|vertex| centre.distance_m(*vertex))
+            .fold(0.0, f64::max);
+        farthest * DESCENDANTS_REACH
+    }
+}
+
+impl fmt::Display for AudienceCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u64::from(self.0) >> 28)
+    }
+}
+
+impl fmt::Debug for AudienceCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AudienceCell({self})")
+    }
+}
+
+impl FromStr for AudienceCell {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        Self::from_key(text)
+    }
+}
+
+impl TryFrom<String> for AudienceCell {
+    type Error = InvalidPlace;
+
+    fn try_from(text: String) -> Result<Self, InvalidPlace> {
+        Self::from_key(&text)
+    }
+}
+
+impl From<AudienceCell> for String {
+    fn from(cell: AudienceCell) -> Self {
+        cell.to_string()
+    }
+}
+
+/// Every audience cell that may hold customers within `radius` of a cell's centre, in order. It never misses one; at
+/// the rim it may hold some that turn out to be empty. A radius of 30 km gives about 20 cells, 2 000 km about 50 000:
+/// for the long ones, filter the directory of populated cells with [`AudienceCell::may_hold_within`] instead.
+#[must_use]
+pub fn audience_cells_within(centre: Cell, radius: Radius) -> Vec<AudienceCell> {
+    // The disk is around the parent's centre, not the cell's; both it and the farthest customers add to the radius.
+    let reach = radius.chord().arc_metres() + 2.0 * FARTHEST_DESCENDANT_M;
+    let rings = whole_metres(reach / NARROWEST_RING_M).saturating_add(1);
+    let disk: Vec<CellIndex> = centre.parent.0.grid_disk(rings);
+    let mut cells: Vec<_> = disk
+        .into_iter()
+        .map(AudienceCell)
+        .filter(|cell| cell.may_hold_within(centre, radius))
+        .collect();
+    cells.sort_unstable();
+    cells
+}
+
+/// The scale of a vector's components: 1.0 is stored as 2^30, so one step is 6 mm on the ground.
+const UNIT: f64 = 1_073_741_824.0;
+
+/// The square of a vector's length.
+const UNIT_SQUARED: u64 = 1 << 60;
+
+/// What rounding three components may add to that square is under 2^31.
+const ROUNDING: u64 = 1 << 32;
+
+/// A direction from the Earth's centre, as three integers scaled by 2^30. It is a place as much as a cell is, so
+/// `Debug` shows nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnitVector {
+    x: i32,
+    y: i32,
+    z: i32,
+}
+
+impl UnitVector {
+    /// From the stored components.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Vector`] when the length is not 2^30 within rounding: the arithmetic of [`squared_chord`] relies
+    /// on it.
+    pub fn new(x: i32, y: i32, z: i32) -> Result<Self, InvalidPlace> {
+        let squared: u64 = [x, y, z]
+            .map(|component| u64::from(component.unsigned_abs()).pow(2))
+            .iter()
+            .sum();
+        if squared.abs_diff(UNIT_SQUARED) > ROUNDING {
+            return Err(InvalidPlace::Vector);
+        }
+        Ok(Self { x, y, z })
+    }
+
+    /// The components to store: x towards 0° N 0° E, y towards 0° N 90° E, z towards the North Pole.
+    #[must_use]
+    pub const fn components(self) -> [i32; 3] {
+        [self.x, self.y, self.z]
+    }
+}
+
+impl fmt::Debug for UnitVector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnitVector(..)")
+    }
+}
+
+/// The square of the straight line between two places, scaled by 2^60: 0 to 4·2^60. It grows with the distance on the
+/// ground, so comparing two needs neither a root nor a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SquaredChord(u64);
+
+impl SquaredChord {
+    /// The integer itself, scaled by 2^60.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// Metres along the ground.
+    #[expect(
+        clippy::as_conversions,
+        reason = "no From reaches a float from 64 bits; 53 of them are exact to 1 mm"
+    )]
+    fn arc_metres(self) -> f64 {
+        let half_chord = (self.0 as f64).sqrt() / UNIT / 2.0;
+        2.0 * earth_radius_m() * half_chord.min(1.0).asin()
+    }
+}
+
+/// How far apart two places are, in integers. The components differ by at most 2^31 and unit vectors by at most 2^31 in
+/// length, so no square and no sum leaves 63 bits.
+#[must_use]
+pub fn squared_chord(a: UnitVector, b: UnitVector) -> SquaredChord {
+    let [x, y, z] = [(a.x, b.x), (a.y, b.y), (a.z, b.z)].map(|(a, b)| u64::from(a.abs_diff(b)).pow(2));
+    SquaredChord(x + y + z)
+}
+
+/// Whole metres between two places along the ground: for explanations only, a decision uses [`squared_chord`].
+#[must_use]
+pub fn distance_metres(a: UnitVector, b: UnitVector) -> u32 {
+    whole_metres(squared_chord(a, b).arc_metres())
+}
+
+/// A distance around a place, kept as the square of its chord: what [`squared_chord`] is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Radius(NonZeroU64);
+
+impl Radius {
+    /// From 1 m to 2 000 km along the ground. Floating trigonometry: the integer that comes out is what is stored.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Radius`] when out of range.
+    pub fn from_metres(metres: u32) -> Result<Self, InvalidPlace> {
+        if !(1..=2_000_000).contains(&metres) {
+            return Err(InvalidPlace::Radius);
+        }
+        let chord = 2.0 * (f64::from(metres) / earth_radius_m() / 2.0).sin();
+        NonZeroU64::new(whole_squared(chord))
+            .map(Self)
+            .ok_or(InvalidPlace::Radius)
+    }
+
+    /// From the stored integer; see [`Self::chord`].
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Radius`] when zero, or over 2^57, which is more than 2 000 km.
+    pub fn from_chord(squared: u64) -> Result<Self, InvalidPlace> {
+        match NonZeroU64::new(squared) {
+            Some(squared) if squared.get() <= 1 << 57 => Ok(Self(squared)),
+            Some(_) | None => Err(InvalidPlace::Radius),
+        }
+    }
+
+    /// The square of the chord: the integer to store and compare.
+    #[must_use]
+    pub const fn chord(self) -> SquaredChord {
+        SquaredChord(self.0.get())
+    }
+
+    /// Whole metres along the ground: for explanations only.
+    #[must_use]
+    pub fn metres(self) -> u32 {
+        whole_metres(self.chord().arc_metres())
+    }
+
+    /// Whether a distance is within the radius.
+    #[must_use]
+    pub fn reaches(self, distance: SquaredChord) -> bool {
+        distance <= self.chord()
+    }
+}
+
+/// What a place is called, in a message too: 1 to 120 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlaceName(String);
+
+impl PlaceName {
+    /// Keeps the text as given, without surrounding white space.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Name`] when empty, too long, or with control characters or U+2028 or U+2029, which break lines.
+    pub fn new(text: &str) -> Result<Self, InvalidPlace> {
+        let text = text.trim();
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        if text.is_empty() || text.chars().count() > 120 || text.chars().any(breaks) {
+            return Err(InvalidPlace::Name);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A shop, venue or area of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Which of the offer's places.
+    pub id: PlaceId,
+    /// What people call it.
+    pub name: PlaceName,
+    /// Where it is.
+    pub cell: Cell,
+    /// The cell's centre as first computed and stored: the input of record.
+    pub centre: UnitVector,
+    /// The distance at which its pull has halved.
+    pub radius: Radius,
+}
+
+impl Place {
+    /// A place that is about to be stored; its centre is computed here, once.
+    #[must_use]
+    pub fn new(id: PlaceId, name: PlaceName, cell: Cell, radius: Radius) -> Self {
+        Self {
+            id,
+            name,
+            cell,
+            centre: cell.centre(),
+            radius,
+        }
+    }
+}
+
+/// One, in the scale of [`halving_bp`].
+const HALVINGS_UNIT: u64 = 1 << 16;
+
+/// How near, in basis points: 10 000 at the place, 5 000 at the half-distance, 2 500 at twice that, and so on to 0 at 15
+/// times. Integers only, and never more for a greater distance.
+#[must_use]
+pub fn proximity_bp(distance: SquaredChord, half_distance: Radius) -> u16 {
+    let half = u128::from(half_distance.0.get());
+    // The root of the ratio of squares, in 65 536ths; the shift needs 94 bits.
+    let squared_ratio = (u128::from(distance.0) << 32) / half;
+    u64::try_from(squared_ratio).map_or(0, |squared_ratio| halving_bp(squared_ratio.isqrt()))
+}
+
+/// 2^-x in basis points, 0 to 10 000, for x in 65 536ths: what is left after x halvings. The way to fade anything by
+/// distance or age without a float; never more for a greater x.
+#[must_use]
+pub fn halving_bp(halvings: u64) -> u16 {
+    let whole = halvings / HALVINGS_UNIT;
+    if whole > 15 {
+        return 0;
+    }
+    let (entry, between) = (halvings / 256 % 256, halvings % 256);
+    let place = usize::try_from(entry).unwrap_or(0);
+    let from = HALVING.get(place).copied().map_or(0, u64::from);
+    // The table stops before 2^-1, which is half of its first entry.
+    let to = HALVING.get(place + 1).copied().map_or(1 << 30, u64::from);
+    let power = from * (256 - between) + to * between;
+    // Scaled by 2^31 in the table, by 2^8 in the interpolation and by 2^whole here; rounded to nearest.
+    let shift = 31 + 8 + whole;
+    let points = (power * 10_000 + (1 << (shift - 1))) >> shift;
+    u16::try_from(points).unwrap_or(10_000)
+}
+
+fn hex_index(text: &str, digits: usize) -> Option<CellIndex> {
+    if text.len() != digits || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn earth_radius_m() -> f64 {
+    h3o::EARTH_RADIUS_KM * 1_000.0
+}
+
+#[expect(
+    clippy::as_conversions,
+    reason = "the only way from a float to an integer; |component| is at most 1"
+)]
+fn fixed(component: f64) -> i32 {
+    (component * UNIT).round() as i32
+}
+
+#[expect(
+    clippy::as_conversions,
+    reason = "the only way from a float to an integer; chords are at most 2"
+)]
+fn whole_squared(chord: f64) -> u64 {
+    (chord * UNIT * chord * UNIT).round() as u64
+}
+
+#[expect(
+    clippy::as_conversions,
+    reason = "the only way from a float to an integer; half the Earth is 20 000 km"
+)]
+fn whole_metres(metres: f64) -> u32 {
+    metres.round() as u32
+}
+
+/// 2^-(i/256) scaled by 2^31, for i from 0 to 255, rounded to nearest.
+#[rustfmt::skip]
+static HALVING: [u32; 256] = [
+    2_147_483_648, 2_141_676_973, 2_135_885_998, 2_130_110_682, 2_124_350_982, 2_118_606_857, 2_112_878_262, 2_107_165_158,
+    2_101_467_502, 2_095_785_251, 2_090_118_366, 2_084_466_803, 2_078_830_522, 2_073_209_480, 2_067_603_638, 2_062_012_954,
+    2_056_437_387, 2_050_876_895, 2_045_331_439, 2_039_800_978, 2_034_285_470, 2_028_784_876, 2_023_299_156, 2_017_828_268,
+    2_012_372_174, 2_006_930_832, 2_001_504_204, 1_996_092_249, 1_990_694_927, 1_985_312_200, 1_979_944_027, 1_974_590_370,
+    1_969_251_188, 1_963_926_443, 1_958_616_096, 1_953_320_108, 1_948_038_440, 1_942_771_053, 1_937_517_909, 1_932_278_970,
+    1_927_054_196, 1_921_843_549, 1_916_646_992, 1_911_464_486, 1_906_295_993, 1_901_141_476, 1_896_000_896, 1_890_874_216,
+    1_885_761_398, 1_880_662_405, 1_875_577_199, 1_870_505_744, 1_865_448_001, 1_860_403_934, 1_855_373_507, 1_850_356_681,
+    1_845_353_420, 1_840_363_688, 1_835_387_448, 1_830_424_663, 1_825_475_297, 1_820_539_314, 1_815_616_678, 1_810_707_353,
+    1_805_811_301, 1_800_928_489, 1_796_058_879, 1_791_202_437, 1_786_359_126, 1_781_528_911, 1_776_711_757, 1_771_907_628,
+    1_767_116_489, 1_762_338_305, 1_757_573_041, 1_752_820_662, 1_748_081_133, 1_743_354_420, 1_738_640_488, 1_733_939_301,
+    1_729_250_827, 1_724_575_029, 1_719_911_875, 1_715_261_330, 1_710_623_359, 1_705_997_930, 1_701_385_007, 1_696_784_557,
+    1_692_196_547, 1_687_620_943, 1_683_057_710, 1_678_506_817, 1_673_968_228, 1_669_441_912, 1_664_927_835, 1_660_425_963,
+    1_655_936_265, 1_651_458_706, 1_646_993_254, 1_642_539_877, 1_638_098_541, 1_633_669_214, 1_629_251_865, 1_624_846_459,
+    1_620_452_965, 1_616_071_351, 1_611_701_585, 1_607_343_634, 1_602_997_467, 1_598_663_052, 1_594_340_357, 1_590_029_350,
+    1_585_730_000, 1_581_442_275, 1_577_166_143, 1_572_901_575, 1_568_648_537, 1_564_406_999, 1_560_176_931, 1_555_958_300,
+    1_551_751_076, 1_547_555_228, 1_543_370_725, 1_539_197_537, 1_535_035_634, 1_530_884_983, 1_526_745_556, 1_522_617_322,
+    1_518_500_250, 1_514_394_310, 1_510_299_473, 1_506_215_708, 1_502_142_985, 1_498_081_275, 1_494_030_547, 1_489_990_772,
+    1_485_961_921, 1_481_943_963, 1_477_936_870, 1_473_940_611, 1_469_955_159, 1_465_980_482, 1_462_016_553, 1_458_063_343,
+    1_454_120_821, 1_450_188_960, 1_446_267_730, 1_442_357_104, 1_438_457_051, 1_434_567_544, 1_430_688_553, 1_426_820_052,
+    1_422_962_010, 1_419_114_401, 1_415_277_195, 1_411_450_365, 1_407_633_882, 1_403_827_719, 1_400_031_848, 1_396_246_240,
+    1_392_470_869, 1_388_705_706, 1_384_950_723, 1_381_205_894, 1_377_471_191, 1_373_746_586, 1_370_032_052, 1_366_327_563,
+    1_362_633_090, 1_358_948_606, 1_355_274_085, 1_351_609_500, 1_347_954_824, 1_344_310_030, 1_340_675_091, 1_337_049_980,
+    1_333_434_672, 1_329_829_140, 1_326_233_356, 1_322_647_296, 1_319_070_932, 1_315_504_238, 1_311_947_188, 1_308_399_756,
+    1_304_861_917, 1_301_333_643, 1_297_814_910, 1_294_305_692, 1_290_805_962, 1_287_315_695, 1_283_834_865, 1_280_363_448,
+    1_276_901_417, 1_273_448_747, 1_270_005_413, 1_266_571_390, 1_263_146_652, 1_259_731_174, 1_256_324_931, 1_252_927_899,
+    1_249_540_052, 1_246_161_366, 1_242_791_816, 1_239_431_376, 1_236_080_024, 1_232_737_732, 1_229_404_479, 1_226_080_238,
+    1_222_764_986, 1_219_458_698, 1_216_161_350, 1_212_872_918, 1_209_593_378, 1_206_322_705, 1_203_060_876, 1_199_807_867,
+    1_196_563_654, 1_193_328_213, 1_190_101_520, 1_186_883_552, 1_183_674_286, 1_180_473_697, 1_177_281_762, 1_174_098_458,
+    1_170_923_762, 1_167_757_650, 1_164_600_099, 1_161_451_085, 1_158_310_587, 1_155_178_580, 1_152_055_042, 1_148_939_949,
+    1_145_833_280, 1_142_735_011, 1_139_645_120, 1_136_563_583, 1_133_490_379, 1_130_425_485, 1_127_368_878, 1_124_320_536,
+    1_121_280_436, 1_118_248_556, 1_115_224_875, 1_112_209_370, 1_109_202_018, 1_106_202_798, 1_103_211_687, 1_100_228_665,
+    1_097_253_708, 1_094_286_796, 1_091_327_906, 1_088_377_016, 1_085_434_106, 1_082_499_153, 1_079_572_136, 1_076_653_033,
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PARIS: (f64, f64) = (48.8566, 2.3522);
+    const LYON: (f64, f64) = (45.7640, 4.8357);
+
+    fn cell((latitude, longitude): (f64, f64)) -> Cell {
+        Cell::at_degrees(latitude, longitude).unwrap()
+    }
+
+    fn radius(metres: u32) -> Radius {
+        Radius::from_metres(metres).unwrap()
+    }
+
+    fn kilometres(a: (f64, f64), b: (f64, f64)) -> u32 {
+        (distance_metres(cell(a).centre(), cell(b).centre()) + 500) / 1_000
+    }
+
+    #[test]
+    fn known_distances_are_right_to_a_kilometre() {
+        for (name, from, to, expected) in [
+            ("Paris to Lyon", PARIS, LYON, 392),
+            ("Paris to Marseille", PARIS, (43.2965, 5.3698), 660),
+            ("Paris to Saint-Denis de La Réunion", PARIS, (-20.8789, 55.4481), 9_365),
+            ("Fiji across the date line", (-17.7134, 178.065), (-16.8, -179.9), 239),
+            ("pole to pole", (90.0, 0.0), (-90.0, 0.0), 20_015),
+        ] {
+            let found = kilometres(from, to);
+            assert!(found.abs_diff(expected) <= 1, "{name}: {found} km");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_read_from_its_text_and_written_back() {
+        let text = cell(PARIS).to_hex();
+        assert_eq!(text, "881fb46625fffff");
+        assert_eq!(Cell::from_hex(&text), Ok(cell(PARIS)));
+        assert_eq!(Cell::from_hex("881FB46625FFFFF"), Ok(cell(PARIS)));
+    }
+
+    #[test]
+    fn text_that_is_no_cell_of_resolution_8_is_refused() {
+        for text in [
+            "",
+            "881fb46625ffff",
+            "0881fb46625fffff",
+            "+81fb46741fffff",
+            "871fb4674ffffff",
+            "851fb467fffffff",
+            "881fb46625ffff0",
+            "fffffffffffffff",
+            "48.8566,2.35220",
+        ] {
+            assert_eq!(Cell::from_hex(text), Err(InvalidPlace::Cell), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn coordinates_off_the_earth_are_refused() {
+        assert_eq!(Cell::at_degrees(90.01, 0.0), Err(InvalidPlace::Latitude));
+        assert_eq!(Cell::at_degrees(f64::NAN, 0.0), Err(InvalidPlace::Latitude));
+        assert_eq!(Cell::at_degrees(0.0, -180.01), Err(InvalidPlace::Longitude));
+        assert_eq!(Cell::at_degrees(0.0, f64::INFINITY), Err(InvalidPlace::Longitude));
+    }
+
+    #[test]
+    fn an_audience_cell_has_a_key_of_eight_digits() {
+        let parent = cell(PARIS).parent5();
+        assert_eq!(parent.to_string(), "851fb467");
+        assert_eq!(AudienceCell::from_key("851fb467"), Ok(parent));
+        for text in [
+            "",
+            "851fb46",
+            "851fb467f",
+            "881fb467",
+            "851fb46g",
+            "851fb464",
+            "+51fb467",
+            "é51fb46",
+        ] {
+            assert_eq!(
+                AudienceCell::from_key(text),
+                Err(InvalidPlace::AudienceCell),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_that_locates_a_person_is_shown_in_debug() {
+        let paris = cell(PARIS);
+        assert_eq!(format!("{paris:?} {:?}", paris.centre()), "Cell(..) UnitVector(..)");
+    }
+
+    #[test]
+    fn a_vector_of_another_length_is_refused() {
+        assert!(UnitVector::new(1 << 30, 0, 0).is_ok());
+        for (x, y, z) in [
+            (0, 0, 0),
+            (1 << 30, 1 << 16, 1 << 17),
+            (i32::MIN, i32::MIN, i32::MIN),
+            (i32::MAX, 0, 0),
+            (1 << 29, 0, 0),
+        ] {
+            assert_eq!(UnitVector::new(x, y, z), Err(InvalidPlace::Vector), "{x} {y} {z}");
+        }
+    }
+
+    #[test]
+    fn the_longest_chord_is_twice_the_unit() {
+        let (east, west) = (
+            UnitVector::new(1 << 30, 0, 0).unwrap(),
+            UnitVector::new(-(1 << 30), 0, 0).unwrap(),
+        );
+        assert_eq!(squared_chord(east, west), SquaredChord(4 << 60));
+    }
+
+    #[test]
+    fn a_radius_gives_back_its_metres() {
+        for metres in [1, 2, 10, 999, 1_000, 25_000, 2_000_000] {
+            assert_eq!(radius(metres).metres(), metres);
+            assert_eq!(Radius::from_chord(radius(metres).chord().value()), Ok(radius(metres)));
+        }
+    }
+
+    #[test]
+    fn a_radius_out_of_range_is_refused() {
+        assert_eq!(Radius::from_metres(0), Err(InvalidPlace::Radius));
+        assert_eq!(Radius::from_metres(2_000_001), Err(InvalidPlace::Radius));
+        assert_eq!(Radius::from_chord(0), Err(InvalidPlace::Radius));
+        assert_eq!(Radius::from_chord((1 << 57) + 1), Err(InvalidPlace::Radius));
+    }
+
+    #[test]
+    fn a_radius_reaches_what_is_within_it() {
+        let distance = squared_chord(cell(PARIS).centre(), cell(LYON).centre());
+        assert!(radius(400_000).reaches(distance));
+        assert!(!radius(380_000).reaches(distance));
+    }
+
+    #[test]
+    fn a_name_fits_on_one_line() {
+        assert_eq!(PlaceName::new("  Musée d'Orsay ").unwrap().as_str(), "Musée d'Orsay");
+        let longest = "é".repeat(120);
+        assert!(PlaceName::new(&longest).is_ok());
+        for name in ["", "  ", "a\r\nBcc: b", "a\u{2028}b", "a\0", &format!("{longest}é")] {
+            assert_eq!(PlaceName::new(name), Err(InvalidPlace::Name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_place_keeps_its_centre() {
+        let name = PlaceName::new("Orsay").unwrap();
+        let place = Place::new(PlaceId::new("orsay").unwrap(), name, cell(PARIS), radius(10_000));
+        assert_eq!(place.centre, cell(PARIS).centre());
+    }
+
+    #[test]
+    #[expect(clippy::as_conversions, reason = "the table is compared with floats")]
+    fn the_table_holds_the_powers_of_two() {
+        for (i, entry) in (0_u32..).zip(HALVING) {
+            let exact = 2.0_f64.powf(31.0 - f64::from(i) / 256.0);
+            assert!((f64::from(entry) - exact).abs() <= 0.5 + 1e-6, "entry {i}");
+        }
+        for x in (0..17 * 65_536_u64).step_by(37) {
+            let exact = 10_000.0 * 2.0_f64.powf(-(x as f64) / 65_536.0);
+            assert!((f64::from(halving_bp(x)) - exact).abs() <= 0.51, "{x}");
+        }
+    }
+
+    #[test]
+    fn nearness_halves_with_each_half_distance() {
+        for metres in [1, 500, 10_000, 2_000_000] {
+            let half = radius(metres);
+            assert_eq!(proximity_bp(SquaredChord(0), half), 10_000);
+            assert_eq!(proximity_bp(half.chord(), half), 5_000);
+            assert!(proximity_bp(SquaredChord(half.chord().value() * 4), half).abs_diff(2_500) <= 5);
+            assert!(proximity_bp(SquaredChord(half.chord().value() / 4), half).abs_diff(7_071) <= 5);
+        }
+        assert_eq!(proximity_bp(SquaredChord(4 << 60), radius(1)), 0);
+        assert_eq!(halving_bp(u64::MAX), 0);
+    }
+
+    #[test]
+    fn thirty_kilometres_take_a_couple_of_dozen_audience_cells() {
+        let cells = audience_cells_within(cell(PARIS), radius(30_000));
+        assert!((12..=40).contains(&cells.len()), "{}", cells.len());
+        assert!(cells.is_sorted());
+        assert!(cells.contains(&cell(PARIS).parent5()));
+    }
+
+    /// Where H3's twelve pentagons sit, and its grid is the most uneven.
+    fn pentagons() -> Vec<(f64, f64)> {
+        let centres = CellIndex::base_cells()
+            .filter(|base| base.is_pentagon())
+            .map(LatLng::from);
+        centres.map(|centre| (centre.lat(), centre.lng())).collect()
+    }
+
+    fn any_point() -> impl Strategy<Value = (f64, f64)> {
+        prop_oneof![
+            (41.0..51.5, -5.5..10.0),
+            (-90.0..=90.0, -180.0..=180.0),
+            (prop::sample::select(pentagons()), -1.0..1.0, -2.0..2.0)
+                .prop_map(|((latitude, longitude), north, east)| (latitude + north, longitude + east)),
+        ]
+    }
+
+    fn any_vector() -> impl Strategy<Value = UnitVector> {
+        any_point().prop_map(|point| cell(point).centre())
+    }
+
+    /// A point so many metres from another, in any direction.
+    fn moved((latitude, longitude): (f64, f64), metres: f64, bearing: f64) -> (f64, f64) {
+        let (angle, from) = (metres / earth_radius_m(), latitude.to_radians());
+        let to = (from.sin() * angle.cos() + from.cos() * angle.sin() * bearing.cos())
+            .clamp(-1.0, 1.0)
+            .asin();
+        let east = (bearing.sin() * angle.sin() * from.cos()).atan2(angle.cos() - from.sin() * to.sin());
+        (
+            to.to_degrees(),
+            (longitude + east.to_degrees() + 540.0).rem_euclid(360.0) - 180.0,
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_cell_survives_its_texts(point in any_point()) {
+            let cell = cell(point);
+            prop_assert_eq!(Cell::from_hex(&cell.to_hex()), Ok(cell));
+            prop_assert_eq!(AudienceCell::from_key(&cell.parent5().to_string()), Ok(cell.parent5()));
+        }
+
+        #[test]
+        fn a_centre_is_a_unit_vector_and_near_its_points(point in any_point()) {
+            let centre = cell(point).centre();
+            let [x, y, z] = centre.components();
+            prop_assert_eq!(UnitVector::new(x, y, z), Ok(centre));
+            prop_assert!(LatLng::from(cell(point).index).distance_m(LatLng::new(point.0, point.1).unwrap()) < 900.0);
+        }
+
+        #[test]
+        fn chords_are_symmetric_and_in_range(a in any_vector(), b in any_vector()) {
+            prop_assert_eq!(squared_chord(a, b), squared_chord(b, a));
+            prop_assert_eq!(squared_chord(a, a), SquaredChord(0));
+            prop_assert!(squared_chord(a, b).value() <= (4 << 60) + (4 << 32));
+        }
+
+        #[test]
+        fn distances_agree_with_the_great_circle(a in any_point(), b in any_point()) {
+            let (a, b) = (cell(a), cell(b));
+            let exact = LatLng::from(a.index).distance_m(b.index.into());
+            let found = f64::from(distance_metres(a.centre(), b.centre()));
+            // Near the antipodes an arc hardly depends on its chord.
+            let tolerance = if exact > 19_000_000.0 { 200.0 } else { 1.0 };
+            prop_assert!((found - exact).abs() <= tolerance, "{} {}", found, exact);
+        }
+
+        #[test]
+        fn farther_is_never_nearer(near in 0..=4_u64 << 60, far in 0..=4_u64 << 60, metres in 1..=2_000_000_u32) {
+            let (near, far) = (near.min(far), near.max(far));
+            let half = radius(metres);
+            prop_assert!(proximity_bp(SquaredChord(near), half) >= proximity_bp(SquaredChord(far), half));
+        }
+
+        #[test]
+        fn a_step_farther_is_never_nearer(metres in 1..=2_000_000_u32, part in 0..=400_u64, step in 1..1_000_000_000_u64) {
+            let half = radius(metres);
+            let near = half.chord().value() / 100 * part;
+            prop_assert!(proximity_bp(SquaredChord(near), half) >= proximity_bp(SquaredChord(near + step), half));
+        }
+
+        #[test]
+        fn what_is_left_never_grows(halvings in 0..20 * HALVINGS_UNIT, step in 0..300_u64) {
+            prop_assert!(halving_bp(halvings) >= halving_bp(halvings + step));
+            prop_assert!(halving_bp(halvings) <= 10_000);
+        }
+
+        #[test]
+        fn a_longer_radius_reaches_farther(metres in 1..2_000_000_u32) {
+            prop_assert!(radius(metres) < radius(metres + 1));
+            prop_assert_eq!(radius(metres).metres(), metres);
+        }
+
+        #[test]
+        fn no_customer_within_a_radius_is_outside_its_audience_cells(
+            point in any_point(),
+            metres in prop_oneof![1..5_000_u32, 1..120_000_u32],
+            customers in prop::collection::vec((0.0..1.0_f64, 0.0..std::f64::consts::TAU), 40),
+        ) {
+            let centre = cell(point);
+            let cover = audience_cells_within(centre, radius(metres));
+            let own = LatLng::from(centre.index);
+            for (part, bearing) in customers {
+                // Most of them near the rim, where one could be missed.
+                let customer = cell(moved((own.lat(), own.lng()), f64::from(metres) * part.sqrt(), bearing));
+                if own.distance_m(customer.index.into()) <= f64::from(metres) {
+                    prop_assert!(cover.binary_search(&customer.parent5()).is_ok());
+                }
+            }
+        }
+
+        #[test]
+        fn descendants_lie_within_their_parents_reach(point in any_point()) {
+            let parent = cell(point).parent5();
+            let (centre, reach) = (LatLng::from(parent.0), parent.descendants_within());
+            prop_assert!(reach <= FARTHEST_DESCENDANT_M);
+            for child in parent.0.children(Resolution::Eight) {
+                prop_assert!(centre.distance_m(child.into()) <= reach);
+            }
+        }
+    }
+}
