@@ -1,1 +1,8 @@
-//! x
+//! Appends consent events to the ledger, moves the standing and the audience's hint.
+//!
+//! Touches: consents, standing, audience rw; customers, contacts, brands r.
+
+mod handler;
+mod settings;
+
+pub use handler::Handler;

@@ -1,1 +1,8 @@
-//! x
+//! Stores customers' context and contact points.
+//!
+//! Touches: customers, standing, audience, contacts rw; links, campaigns (cell directory) w; brands, suppressions r.
+
+mod handler;
+mod settings;
+
+pub use handler::Handler;

@@ -1,1 +1,8 @@
-//! x
+//! Offers, campaigns and their runs: create, launch, pause, resume, cancel, report, explain; and what is due each minute.
+//!
+//! Touches: campaigns, due rw; brands, customers, audience, standing, receipts r; deliveries rw; page and send queues w.
+
+mod handler;
+mod settings;
+
+pub use handler::Handler;

@@ -1,1 +1,8 @@
-//! x
+//! Scores a page of an audience, and ranks offers for one customer.
+//!
+//! Touches: audience, customers, standing, campaigns, brands r; receipts w; page and send queues w.
+
+mod handler;
+mod settings;
+
+pub use handler::Handler;

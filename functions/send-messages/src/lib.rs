@@ -1,1 +1,8 @@
-//! x
+//! Decides again on fresh facts, claims, composes and hands to SES.
+//!
+//! Touches: standing, deliveries rw; customers, contacts, campaigns, brands, suppressions r; due w; SES.
+
+mod handler;
+mod settings;
+
+pub use handler::Handler;

@@ -43,9 +43,14 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn brand(&self, brand: &BrandId) -> Result<Option<Brand>, StoreError> {
-        let Some(item) = self.get(Table::Brands, key(brand.as_str())).await? else { return Ok(None) };
+        let Some(item) = self.get(Table::Brands, key(brand.as_str())).await? else {
+            return Ok(None);
+        };
         let stored: BrandDocument = document(&item, DOC)?;
-        Brand::try_from(&stored).ok().map(Some).ok_or(StoreError::Corrupt { attribute: DOC })
+        Brand::try_from(&stored)
+            .ok()
+            .map(Some)
+            .ok_or(StoreError::Corrupt { attribute: DOC })
     }
 
     /// Stores a brand's settings over the former ones.
@@ -110,7 +115,12 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn offer(&self, brand: &BrandId, offer: &OfferId, version: u32) -> Result<Option<Offer>, StoreError> {
-        let item = self.get(Table::Campaigns, key2(offer_versions(brand, offer), offer_version(version))).await?;
+        let item = self
+            .get(
+                Table::Campaigns,
+                key2(offer_versions(brand, offer), offer_version(version)),
+            )
+            .await?;
         item.as_ref().map(read_offer).transpose()
     }
 
@@ -119,7 +129,11 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn newest_offers(&self, brand: &BrandId) -> Result<Vec<Offer>, StoreError> {
-        self.query(Table::Campaigns, offers(brand), None, true).await?.iter().map(read_offer).collect()
+        self.query(Table::Campaigns, offers(brand), None, true)
+            .await?
+            .iter()
+            .map(read_offer)
+            .collect()
     }
 
     /// Creates a campaign.
@@ -153,17 +167,27 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn campaign(&self, brand: &BrandId, campaign: &CampaignId) -> Result<Option<HeldCampaign>, StoreError> {
-        let Some(item) = self.get(Table::Campaigns, key2(campaigns(brand), campaign.as_str())).await? else {
+        let Some(item) = self
+            .get(Table::Campaigns, key2(campaigns(brand), campaign.as_str()))
+            .await?
+        else {
             return Ok(None);
         };
         let stored: CampaignDocument = document(&item, DOC)?;
-        let campaign =
-            stored.parse(u32::MAX).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
-        let Some(AttributeValue::L(list)) = item.get(RUNS) else { return Err(StoreError::Corrupt { attribute: RUNS }) };
+        let campaign = stored
+            .parse(u32::MAX)
+            .ok()
+            .ok_or(StoreError::Corrupt { attribute: DOC })?;
+        let Some(AttributeValue::L(list)) = item.get(RUNS) else {
+            return Err(StoreError::Corrupt { attribute: RUNS });
+        };
         let runs = list
             .iter()
             .map(|run| {
-                run.as_s().ok().and_then(|run| RunId::new(run.as_str()).ok()).ok_or(StoreError::Corrupt { attribute: RUNS })
+                run.as_s()
+                    .ok()
+                    .and_then(|run| RunId::new(run.as_str()).ok())
+                    .ok_or(StoreError::Corrupt { attribute: RUNS })
             })
             .collect::<Result<_, _>>()?;
         Ok(Some(HeldCampaign { campaign, runs }))
@@ -217,11 +241,15 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, brand: &BrandId, run: &RunId) -> Result<Option<Run>, StoreError> {
-        let Some(item) = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await? else { return Ok(None) };
+        let Some(item) = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await? else {
+            return Ok(None);
+        };
         let status = text(&item, STATUS)?;
         Ok(Some(Run {
             brand: brand.clone(),
-            campaign: CampaignId::new(text(&item, CAMPAIGN)?).ok().ok_or(StoreError::Corrupt { attribute: CAMPAIGN })?,
+            campaign: CampaignId::new(text(&item, CAMPAIGN)?)
+                .ok()
+                .ok_or(StoreError::Corrupt { attribute: CAMPAIGN })?,
             id: run.clone(),
             launched_at: time(&item, LAUNCHED_AT)?,
             status: RunStatus::ALL

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apropos_core::campaign::DeliveryId;
+use apropos_core::campaign::{DeliveryId, Run};
 use apropos_core::decision::Approval;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
@@ -16,9 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Created;
 use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
 use crate::standing::Fenced;
-use crate::store::{
-    Item, StoreError, Tables, document, json, key2, ms, n, optional_text, parsed, s, text, time,
-};
+use crate::store::{Item, StoreError, Tables, document, json, key2, ms, n, optional_text, parsed, s, text, time};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +34,13 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    const ALL: [Self; 5] = [Self::Claimed, Self::Sent, Self::Withheld, Self::Unresolved, Self::Released];
+    const ALL: [Self; 5] = [
+        Self::Claimed,
+        Self::Sent,
+        Self::Withheld,
+        Self::Unresolved,
+        Self::Released,
+    ];
 
     /// The stable name.
     #[must_use]
@@ -106,15 +110,27 @@ impl DecisionReceipt {
     /// The receipt of an approval.
     #[must_use]
     pub fn of(approval: &Approval) -> Self {
-        Self::new(approval.context_version(), Some(approval.score()), Some(approval.consent_record()), None)
+        Self::new(
+            approval.context_version(),
+            Some(approval.score()),
+            Some(approval.consent_record()),
+            None,
+        )
     }
 
     /// The factors decided on.
     #[must_use]
     pub fn factors(&self) -> Factors {
-        let [proximity, affinity, moment, lifecycle_fit, appetite] =
-            self.factors_bp.map(|figure| figure.map(|figure| Relevance::clamped(u32::from(figure))));
-        Factors { proximity, affinity, moment, lifecycle_fit, appetite }
+        let [proximity, affinity, moment, lifecycle_fit, appetite] = self
+            .factors_bp
+            .map(|figure| figure.map(|figure| Relevance::clamped(u32::from(figure))));
+        Factors {
+            proximity,
+            affinity,
+            moment,
+            lifecycle_fit,
+            appetite,
+        }
     }
 }
 
@@ -158,7 +174,13 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_delivery(&self, approval: &Approval, now: Timestamp) -> Result<Created, StoreError> {
-        let mut item = self.delivery_item(approval.brand(), approval.run(), approval.delivery(), approval.customer(), now);
+        let mut item = self.delivery_item(
+            approval.brand(),
+            approval.run(),
+            approval.delivery(),
+            approval.customer(),
+            now,
+        );
         item.insert(STATE.to_owned(), s(DeliveryState::Claimed.code()));
         item.insert(ATTEMPT.to_owned(), s(approval.attempt().as_str()));
         item.insert(DOC.to_owned(), json(&DecisionReceipt::of(approval))?);
@@ -171,15 +193,14 @@ impl Tables {
     /// [`StoreError`].
     pub async fn withhold_delivery(
         &self,
-        brand: &BrandId,
-        run: &RunId,
-        id: DeliveryId,
+        run: &Run,
         customer: &CustomerId,
         reason: Reason,
         receipt: &DecisionReceipt,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        let mut item = self.delivery_item(brand, run, id, customer, now);
+        let id = DeliveryId::of(run, customer);
+        let mut item = self.delivery_item(&run.brand, &run.id, id, customer, now);
         item.insert(STATE.to_owned(), s(DeliveryState::Withheld.code()));
         item.insert(REASON.to_owned(), s(reason.code()));
         item.insert(DOC.to_owned(), json(receipt)?);
@@ -278,7 +299,10 @@ impl Tables {
     pub async fn delivery_totals(&self, brand: &BrandId, run: &RunId) -> Result<DeliveryTotals, StoreError> {
         let mut totals = DeliveryTotals::default();
         for shard in "0123456789abcdef".chars() {
-            for item in self.query(Table::Deliveries, deliveries(brand, run, shard), None, true).await? {
+            for item in self
+                .query(Table::Deliveries, deliveries(brand, run, shard), None, true)
+                .await?
+            {
                 match state(&item)? {
                     DeliveryState::Sent => totals.sent += 1,
                     DeliveryState::Claimed | DeliveryState::Unresolved | DeliveryState::Released => totals.open += 1,
@@ -332,7 +356,10 @@ fn delivery_key(brand: &BrandId, run: &RunId, id: DeliveryId) -> Item {
 
 fn state(item: &Item) -> Result<DeliveryState, StoreError> {
     let code = text(item, STATE)?;
-    DeliveryState::ALL.into_iter().find(|each| each.code() == code).ok_or(StoreError::Corrupt { attribute: STATE })
+    DeliveryState::ALL
+        .into_iter()
+        .find(|each| each.code() == code)
+        .ok_or(StoreError::Corrupt { attribute: STATE })
 }
 
 fn reason(item: &Item) -> Result<Option<Reason>, StoreError> {
@@ -345,7 +372,11 @@ fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id,
         customer: parsed(item, CUSTOMER)?,
-        attempt: if item.contains_key(ATTEMPT) { Some(parsed(item, ATTEMPT)?) } else { None },
+        attempt: if item.contains_key(ATTEMPT) {
+            Some(parsed(item, ATTEMPT)?)
+        } else {
+            None
+        },
         state: state(item)?,
         at: time(item, AT)?,
         reason: reason(item)?,

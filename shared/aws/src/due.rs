@@ -44,10 +44,23 @@ impl DueItem {
         kind: DueKind,
         at: Timestamp,
     ) -> Self {
-        let minute = at.as_second().div_euclid(60) + i64::from(at.as_second().rem_euclid(60) > 0 || at.subsec_nanosecond() > 0);
+        let minute =
+            at.as_second().div_euclid(60) + i64::from(at.as_second().rem_euclid(60) > 0 || at.subsec_nanosecond() > 0);
         // Many people share a minute, such as eight in the morning: their items spread over the shards.
-        let shard = customer.as_str().bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS;
-        Self { brand, campaign, run, customer, kind, minute, shard }
+        let shard = customer
+            .as_str()
+            .bytes()
+            .fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
+            % SHARDS;
+        Self {
+            brand,
+            campaign,
+            run,
+            customer,
+            kind,
+            minute,
+            shard,
+        }
     }
 
     /// The minute, counted from the epoch.
@@ -100,7 +113,12 @@ impl Tables {
     /// [`StoreError`].
     pub async fn due_minutes(&self, until: Timestamp) -> Result<Vec<i64>, StoreError> {
         let last = until.as_second().div_euclid(60);
-        Ok(self.listed_minutes().await?.into_iter().take_while(|minute| *minute <= last).collect())
+        Ok(self
+            .listed_minutes()
+            .await?
+            .into_iter()
+            .take_while(|minute| *minute <= last)
+            .collect())
     }
 
     /// Every listed minute, oldest first.
@@ -155,7 +173,10 @@ impl Tables {
 }
 
 fn due_key(item: &DueItem) -> Item {
-    key2(due(item.minute, item.shard), due_item(&item.brand, &item.run, &item.customer))
+    key2(
+        due(item.minute, item.shard),
+        due_item(&item.brand, &item.run, &item.customer),
+    )
 }
 
 const fn kind_code(kind: DueKind) -> &'static str {

@@ -11,11 +11,15 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn api_key(&self, key_id: &str) -> Result<Option<KeyRecord>, StoreError> {
-        let Some(item) = self.get(Table::ApiKeys, key(key_id)).await? else { return Ok(None) };
+        let Some(item) = self.get(Table::ApiKeys, key(key_id)).await? else {
+            return Ok(None);
+        };
         Ok(Some(KeyRecord {
             brand: parsed(&item, BRAND)?,
             key_hash: KeyHash::from_bytes(fixed(&item, HASH)?),
-            scopes: ScopeSet::parse(text(&item, SCOPES)?).ok().ok_or(StoreError::Corrupt { attribute: SCOPES })?,
+            scopes: ScopeSet::parse(text(&item, SCOPES)?)
+                .ok()
+                .ok_or(StoreError::Corrupt { attribute: SCOPES })?,
             expires_at: optional_time(&item, EXPIRES_AT)?,
             revoked_at: optional_time(&item, REVOKED_AT)?,
         }))

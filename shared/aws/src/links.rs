@@ -24,7 +24,9 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn link(&self, id: LinkId) -> Result<Option<(BrandId, CustomerId)>, StoreError> {
-        let Some(item) = self.get(Table::Links, key(id.to_text())).await? else { return Ok(None) };
+        let Some(item) = self.get(Table::Links, key(id.to_text())).await? else {
+            return Ok(None);
+        };
         Ok(Some((parsed(&item, BRAND)?, parsed(&item, CUSTOMER)?)))
     }
 
@@ -47,13 +49,16 @@ impl Tables {
         let items = found.get(&Table::Suppressions).map(Vec::as_slice).unwrap_or_default();
         for item in items {
             let code = text(item, REASON)?;
-            let reason =
-                SuppressionReason::from_code(code).ok_or(StoreError::Corrupt { attribute: REASON })?;
+            let reason = SuppressionReason::from_code(code).ok_or(StoreError::Corrupt { attribute: REASON })?;
             if text(item, crate::names::PK)? == by_brand {
                 return Ok(Suppressed::ByBrand(reason));
             }
         }
-        Ok(if items.is_empty() { Suppressed::No } else { Suppressed::Undeliverable })
+        Ok(if items.is_empty() {
+            Suppressed::No
+        } else {
+            Suppressed::Undeliverable
+        })
     }
 
     /// Keeps a brand from writing to an address.
@@ -66,7 +71,8 @@ impl Tables {
         address: &AddressHash,
         reason: SuppressionReason,
     ) -> Result<(), StoreError> {
-        self.put_suppression(suppression(brand, &address.to_text()), reason).await
+        self.put_suppression(suppression(brand, &address.to_text()), reason)
+            .await
     }
 
     /// Keeps everybody from writing to an address that does not exist.
@@ -74,7 +80,8 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn mark_undeliverable(&self, address: &AddressHash) -> Result<(), StoreError> {
-        self.put_suppression(undeliverable(&address.to_text()), SuppressionReason::HardBounce).await
+        self.put_suppression(undeliverable(&address.to_text()), SuppressionReason::HardBounce)
+            .await
     }
 
     async fn put_suppression(&self, pk: String, reason: SuppressionReason) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Every table, key and attribute name, in one place.
 
-use apropos_core::ids::{BrandId, CampaignId, CustomerId, OfferId, RunId};
+use apropos_core::ids::{BrandId, CustomerId, OfferId, RunId};
 
 /// The tables, by the part of their name after the stack's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,12 +75,7 @@ impl Table {
     #[must_use]
     pub const fn is_sorted(self) -> bool {
         match self {
-            Self::Audience
-            | Self::Campaigns
-            | Self::Consents
-            | Self::Deliveries
-            | Self::Due
-            | Self::Receipts => true,
+            Self::Audience | Self::Campaigns | Self::Consents | Self::Deliveries | Self::Due | Self::Receipts => true,
             Self::ApiKeys
             | Self::Brands
             | Self::Contacts
@@ -214,8 +209,4 @@ pub(crate) fn suppression(brand: &BrandId, hash: &str) -> String {
 /// No brand's id begins with `*`, so this partition is nobody's.
 pub(crate) fn undeliverable(hash: &str) -> String {
     format!("*#{hash}")
-}
-
-pub(crate) fn campaign_of(campaign: &CampaignId) -> String {
-    campaign.to_string()
 }

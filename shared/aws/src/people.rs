@@ -19,8 +19,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use jiff::Timestamp;
 
 use crate::names::{
-    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK, Table,
-    VERSION, audience, ledger_entry, ledger_guard, person,
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
+    Table, VERSION, audience, ledger_entry, ledger_guard, person,
 };
 use crate::standing;
 use crate::store::{
@@ -105,13 +105,18 @@ impl Tables {
             .map(|(customer, events)| {
                 let pk = person(brand, customer);
                 let one = |map: &HashMap<&str, Vec<&Item>>| {
-                    map.get(pk.as_str()).and_then(|items| items.first()).map(|item| (*item).clone())
+                    map.get(pk.as_str())
+                        .and_then(|items| items.first())
+                        .map(|item| (*item).clone())
                 };
                 let held = one(&customers);
                 let mut person = Person {
                     brand: brand.clone(),
                     customer: customer.clone(),
-                    standing: one(&standings).map(|item| standing::read(&item)).transpose()?.unwrap_or_default(),
+                    standing: one(&standings)
+                        .map(|item| standing::read(&item))
+                        .transpose()?
+                        .unwrap_or_default(),
                     context: held.as_ref().map(read_context).transpose()?,
                     contact: one(&contacts).map(|item| read_contact(&item)).transpose()?,
                     audience_key: held
@@ -165,8 +170,7 @@ impl Tables {
             if person.recorded.contains_key(&event.id) {
                 continue;
             }
-            let canonical =
-                serde_json::to_string(document).map_err(|error| StoreError::Build(Box::new(error)))?;
+            let canonical = serde_json::to_string(document).map_err(|error| StoreError::Build(Box::new(error)))?;
             let entry = append(standing.head, &canonical, &proof_key, now);
             standing.head = entry.head();
             standing.consents.record(event, entry.seq);
@@ -218,7 +222,13 @@ impl Tables {
             }
         }
         writes.push(self.move_standing(&pk, person, &person.standing)?);
-        writes.extend(self.audience_writes(person, &person.standing, Some(&(context.clone(), version)), topics, now)?);
+        writes.extend(self.audience_writes(
+            person,
+            &person.standing,
+            Some(&(context.clone(), version)),
+            topics,
+            now,
+        )?);
         self.transact(writes).await
     }
 
@@ -254,7 +264,9 @@ impl Tables {
         topics: &Topics,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let Some((context, version)) = context else { return Ok(Vec::new()) };
+        let Some((context, version)) = context else {
+            return Ok(Vec::new());
+        };
         let record = derive(context, *version, standing, topics, now);
         let pk = audience_key(person, context);
         let mut writes = Vec::new();
@@ -284,7 +296,12 @@ impl Tables {
     }
 
     pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
-        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        let answer = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .send()
+            .await;
         match answer {
             Ok(_) => Ok(Written::Done),
             Err(error) => match error.as_service_error() {
@@ -310,7 +327,9 @@ impl Tables {
         brand: &BrandId,
         customer: &CustomerId,
     ) -> Result<Vec<(LedgerEntry, Option<ConsentEventDocument>)>, StoreError> {
-        let items = self.query(Table::Consents, person(brand, customer), Some("e#"), true).await?;
+        let items = self
+            .query(Table::Consents, person(brand, customer), Some("e#"), true)
+            .await?;
         items
             .iter()
             .map(|item| {
@@ -321,8 +340,7 @@ impl Tables {
                     commitment: fixed(item, COMMITMENT)?,
                     hash: fixed(item, HASH)?,
                 };
-                let document =
-                    optional_text(item, DOC)?.map(|_| document(item, DOC)).transpose()?;
+                let document = optional_text(item, DOC)?.map(|_| document(item, DOC)).transpose()?;
                 Ok((entry, document))
             })
             .collect()
@@ -408,7 +426,9 @@ pub(crate) const NOWHERE: &str = "nowhere";
 
 /// The partition of a person's audience record. The home is in it only once: as the cell that the context holds.
 fn audience_key(person: &Person, context: &CustomerContext) -> String {
-    let cell = context.home.map_or_else(|| NOWHERE.to_owned(), |home| home.cell.parent5().to_key());
+    let cell = context
+        .home
+        .map_or_else(|| NOWHERE.to_owned(), |home| home.cell.parent5().to_string());
     audience(&person.brand, &cell, 0)
 }
 
@@ -455,7 +475,9 @@ fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Res
 
 fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
     let stored: ContextDocument = document(item, DOC)?;
-    let context = CustomerContext::try_from(&stored).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
+    let context = CustomerContext::try_from(&stored)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: DOC })?;
     Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
 }
 

@@ -80,7 +80,11 @@ impl<T: Serialize> Queue<T> {
     /// The queue at a URL.
     #[must_use]
     pub const fn new(client: Client, url: String) -> Self {
-        Self { client, url, kind: std::marker::PhantomData }
+        Self {
+            client,
+            url,
+            kind: std::marker::PhantomData,
+        }
     }
 
     /// Sends messages, ten a call.
@@ -108,7 +112,9 @@ impl<T: Serialize> Queue<T> {
                 .await
                 .map_err(|error| QueueError::Call(Box::new(error)))?;
             if !answer.failed().is_empty() {
-                return Err(QueueError::Refused { refused: answer.failed().len() });
+                return Err(QueueError::Refused {
+                    refused: answer.failed().len(),
+                });
             }
         }
         Ok(())

@@ -24,6 +24,17 @@ pub struct AudiencePage {
     pub next: Option<CustomerId>,
 }
 
+/// Where a page stands in its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PagePlace {
+    /// Which part of the audience.
+    pub task: u32,
+    /// Which page of it.
+    pub page: u32,
+    /// Whether it is the part's last.
+    pub last: bool,
+}
+
 /// The sums of a run's pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageTotals {
@@ -70,7 +81,11 @@ impl Tables {
         let next = answer
             .last_evaluated_key()
             .filter(|last| !last.is_empty())
-            .map(|last| CustomerId::new(text(last, SK)?).ok().ok_or(StoreError::Corrupt { attribute: SK }))
+            .map(|last| {
+                CustomerId::new(text(last, SK)?)
+                    .ok()
+                    .ok_or(StoreError::Corrupt { attribute: SK })
+            })
             .transpose()?;
         Ok(AudiencePage { people, next })
     }
@@ -83,15 +98,13 @@ impl Tables {
         &self,
         brand: &BrandId,
         run: &RunId,
-        task: u32,
-        number: u32,
+        place: PagePlace,
         receipt: &PageReceipt,
-        last: bool,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        let mut item = key2(receipts(brand, run), page(task, number));
+        let mut item = key2(receipts(brand, run), page(place.task, place.page));
         item.insert(DATA.to_owned(), b(receipt.to_bytes()));
-        item.insert(MORE.to_owned(), AttributeValue::Bool(!last));
+        item.insert(MORE.to_owned(), AttributeValue::Bool(!place.last));
         item.insert(TTL.to_owned(), n(now.as_second() + RECEIPT_SECONDS));
         let answer = self
             .client
@@ -122,7 +135,9 @@ impl Tables {
         task: u32,
         number: u32,
     ) -> Result<Option<(PageReceipt, bool)>, StoreError> {
-        let item = self.get(Table::Receipts, key2(receipts(brand, run), page(task, number))).await?;
+        let item = self
+            .get(Table::Receipts, key2(receipts(brand, run), page(task, number)))
+            .await?;
         item.as_ref().map(read_receipt).transpose()
     }
 
@@ -132,7 +147,10 @@ impl Tables {
     /// [`StoreError`].
     pub async fn page_totals(&self, brand: &BrandId, run: &RunId) -> Result<PageTotals, StoreError> {
         let mut totals = PageTotals::default();
-        for item in self.query(Table::Receipts, receipts(brand, run), Some("p#"), true).await? {
+        for item in self
+            .query(Table::Receipts, receipts(brand, run), Some("p#"), true)
+            .await?
+        {
             let (receipt, last) = read_receipt(&item)?;
             totals.considered += u64::try_from(receipt.considered()).unwrap_or(u64::MAX);
             totals.candidates += u64::try_from(receipt.candidates()).unwrap_or(u64::MAX);
@@ -154,7 +172,10 @@ impl Tables {
         run: &RunId,
         delivery: DeliveryId,
     ) -> Result<Option<Row>, StoreError> {
-        for item in self.query(Table::Receipts, receipts(brand, run), Some("p#"), true).await? {
+        for item in self
+            .query(Table::Receipts, receipts(brand, run), Some("p#"), true)
+            .await?
+        {
             if let Some(row) = read_receipt(&item)?.0.row(delivery) {
                 return Ok(Some(*row));
             }
@@ -164,14 +185,19 @@ impl Tables {
 }
 
 fn read_person(item: &Item) -> Result<(CustomerId, AudienceRecord), StoreError> {
-    let customer = CustomerId::new(text(item, SK)?).ok().ok_or(StoreError::Corrupt { attribute: SK })?;
-    let record =
-        AudienceRecord::from_bytes(bytes(item, DATA)?).ok().ok_or(StoreError::Corrupt { attribute: DATA })?;
+    let customer = CustomerId::new(text(item, SK)?)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: SK })?;
+    let record = AudienceRecord::from_bytes(bytes(item, DATA)?)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: DATA })?;
     Ok((customer, record))
 }
 
 fn read_receipt(item: &Item) -> Result<(PageReceipt, bool), StoreError> {
-    let receipt = PageReceipt::from_bytes(bytes(item, DATA)?).ok().ok_or(StoreError::Corrupt { attribute: DATA })?;
+    let receipt = PageReceipt::from_bytes(bytes(item, DATA)?)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: DATA })?;
     match item.get(MORE) {
         Some(AttributeValue::Bool(more)) => Ok((receipt, !more)),
         _ => Err(StoreError::Corrupt { attribute: MORE }),

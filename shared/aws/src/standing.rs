@@ -14,9 +14,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{
-    AT, ATTEMPT, CLAIMS, CONSENTS, FORGOTTEN, HASH, LIMITS, RING, SEQ, Table, VERSION, person,
-};
+use crate::names::{AT, ATTEMPT, CLAIMS, CONSENTS, FORGOTTEN, HASH, LIMITS, RING, SEQ, Table, VERSION, person};
 use crate::store::{
     Item, StoreError, Tables, b, bytes, document, fixed, json, key, ms, n, number, optional_number, s, text, time,
 };
@@ -94,8 +92,15 @@ impl Tables {
             // The SDK may have sent our write twice and seen only the second answer. The claim is ours only if nothing
             // that the approval rests on has changed since.
             let held = failed.item().map(read).transpose()?.unwrap_or_default();
-            let ours = held.claims.get(approval.run()).is_some_and(|claim| claim.attempt == *approval.attempt());
-            return Ok(if ours && held.consents == seen.consents { Claimed::Won } else { Claimed::Stale });
+            let ours = held
+                .claims
+                .get(approval.run())
+                .is_some_and(|claim| claim.attempt == *approval.attempt());
+            return Ok(if ours && held.consents == seen.consents {
+                Claimed::Won
+            } else {
+                Claimed::Stale
+            });
         }
         Err(StoreError::call("UpdateItem")(error))
     }
@@ -111,7 +116,14 @@ impl Tables {
         run: &RunId,
         attempt: &AttemptId,
     ) -> Result<Fenced, StoreError> {
-        self.change_claim(brand, customer, run, attempt, "SET #v = :next, #ring = :ring REMOVE #claims.#run").await
+        self.change_claim(
+            brand,
+            customer,
+            run,
+            attempt,
+            "SET #v = :next, #ring = :ring REMOVE #claims.#run",
+        )
+        .await
     }
 
     /// Keeps a claim but frees the contact: SES refused this message for good, so nobody was written to.
@@ -125,7 +137,8 @@ impl Tables {
         run: &RunId,
         attempt: &AttemptId,
     ) -> Result<Fenced, StoreError> {
-        self.change_claim(brand, customer, run, attempt, "SET #v = :next, #ring = :ring").await
+        self.change_claim(brand, customer, run, attempt, "SET #v = :next, #ring = :ring")
+            .await
     }
 
     async fn change_claim(
@@ -186,15 +199,23 @@ struct LimitsDocument {
 
 fn write_limits(limits: &CustomerLimits) -> LimitsDocument {
     LimitsDocument {
-        cap: limits.cap.map(|cap| CapDocument { most: cap.most(), window_days: cap.window_days() }),
-        quiet: limits.quiet.and_then(QuietDocument::of),
+        cap: limits.cap.map(|cap| CapDocument {
+            most: cap.most(),
+            window_days: cap.window_days(),
+        }),
+        quiet: limits.quiet.map(QuietDocument::of),
         threshold_bp: limits.threshold.map(Relevance::basis_points),
     }
 }
 
 fn read_limits(document: &LimitsDocument) -> Option<CustomerLimits> {
     Some(CustomerLimits {
-        cap: document.cap.as_ref().map(|cap| FrequencyCap::new(cap.most, cap.window_days)).transpose().ok()?,
+        cap: document
+            .cap
+            .as_ref()
+            .map(|cap| FrequencyCap::new(cap.most, cap.window_days))
+            .transpose()
+            .ok()?,
         quiet: document.quiet.as_ref().map(QuietDocument::parse).transpose().ok()?,
         threshold: document.threshold_bp.map(Relevance::new).transpose().ok()?,
     })
@@ -225,23 +246,35 @@ pub(crate) fn first_item(pk: String, standing: &Standing) -> Result<Item, StoreE
 }
 
 fn ring_bytes(ring: &ContactRing) -> AttributeValue {
-    b(ring.contacts().iter().flat_map(|second| second.to_be_bytes()).collect::<Vec<u8>>())
+    b(ring
+        .contacts()
+        .iter()
+        .flat_map(|second| second.to_be_bytes())
+        .collect::<Vec<u8>>())
 }
 
 /// Reads a stored standing.
 pub(crate) fn read(item: &Item) -> Result<Standing, StoreError> {
     let corrupt = |attribute| StoreError::Corrupt { attribute };
-    let consents = Consents::from_bytes(bytes(item, CONSENTS)?).ok().ok_or_else(|| corrupt(CONSENTS))?;
+    let consents = Consents::from_bytes(bytes(item, CONSENTS)?)
+        .ok()
+        .ok_or_else(|| corrupt(CONSENTS))?;
     let limits = read_limits(&document(item, LIMITS)?).ok_or_else(|| corrupt(LIMITS))?;
     let (seconds, rest) = bytes(item, RING)?.as_chunks::<4>();
     if !rest.is_empty() {
         return Err(corrupt(RING));
     }
     let forgotten = optional_number(item, FORGOTTEN)?.filter(|second| *second > 0);
-    let contacts = ContactRing::from_parts(seconds.iter().map(|second| u32::from_be_bytes(*second)).collect(), forgotten);
+    let contacts = ContactRing::from_parts(
+        seconds.iter().map(|second| u32::from_be_bytes(*second)).collect(),
+        forgotten,
+    );
     Ok(Standing {
         version: number(item, VERSION)?,
-        head: LedgerHead { seq: number(item, SEQ)?, hash: fixed(item, HASH)? },
+        head: LedgerHead {
+            seq: number(item, SEQ)?,
+            hash: fixed(item, HASH)?,
+        },
         consents,
         limits,
         contacts,
@@ -251,14 +284,24 @@ pub(crate) fn read(item: &Item) -> Result<Standing, StoreError> {
 
 fn claims(item: &Item) -> Result<BTreeMap<RunId, Claim>, StoreError> {
     let corrupt = || StoreError::Corrupt { attribute: CLAIMS };
-    let Some(AttributeValue::M(stored)) = item.get(CLAIMS) else { return Err(corrupt()) };
+    let Some(AttributeValue::M(stored)) = item.get(CLAIMS) else {
+        return Err(corrupt());
+    };
     stored
         .iter()
         .map(|(run, value)| {
-            let AttributeValue::M(claim) = value else { return Err(corrupt()) };
+            let AttributeValue::M(claim) = value else {
+                return Err(corrupt());
+            };
             let run = RunId::new(run.as_str()).ok().ok_or_else(corrupt)?;
             let attempt = AttemptId::new(text(claim, ATTEMPT)?).ok().ok_or_else(corrupt)?;
-            Ok((run, Claim { attempt, at: time(claim, AT)? }))
+            Ok((
+                run,
+                Claim {
+                    attempt,
+                    at: time(claim, AT)?,
+                },
+            ))
         })
         .collect()
 }

@@ -67,7 +67,11 @@ impl StoreError {
     {
         move |error| {
             let transient = is_transient(&error);
-            Self::Call { operation, transient, source: Box::new(error) }
+            Self::Call {
+                operation,
+                transient,
+                source: Box::new(error),
+            }
         }
     }
 }
@@ -91,7 +95,7 @@ fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
                 )
         }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
-        _ => false,
+        SdkError::ConstructionFailure(_) | _ => false,
     }
 }
 
@@ -99,7 +103,10 @@ impl Tables {
     /// The tables whose names begin with the prefix, such as `apropos-dev-`.
     #[must_use]
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self { client, prefix: prefix.into() }
+        Self {
+            client,
+            prefix: prefix.into(),
+        }
     }
 
     /// A table's full name.
@@ -169,7 +176,6 @@ impl Tables {
 /// How often a contended write or an incomplete batch is tried in one invocation.
 pub(crate) const MOST_TRIES: u32 = 8;
 
-
 pub(crate) fn key(pk: impl Into<String>) -> Item {
     Item::from([(PK.to_owned(), s(pk))])
 }
@@ -182,8 +188,8 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(crate) fn n(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+pub(crate) fn n(number: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{number}"))
 }
 
 pub(crate) fn b(bytes: impl Into<Vec<u8>>) -> AttributeValue {
@@ -211,15 +217,14 @@ pub(crate) fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> R
     optional_number(item, name)?.ok_or(StoreError::Corrupt { attribute: name })
 }
 
-pub(crate) fn optional_number<T: std::str::FromStr>(
-    item: &Item,
-    name: &'static str,
-) -> Result<Option<T>, StoreError> {
+pub(crate) fn optional_number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<Option<T>, StoreError> {
     match item.get(name) {
         None => Ok(None),
-        Some(AttributeValue::N(number)) => {
-            number.parse().ok().map(Some).ok_or(StoreError::Corrupt { attribute: name })
-        }
+        Some(AttributeValue::N(number)) => number
+            .parse()
+            .ok()
+            .map(Some)
+            .ok_or(StoreError::Corrupt { attribute: name }),
         Some(_) => Err(StoreError::Corrupt { attribute: name }),
     }
 }
@@ -232,29 +237,45 @@ pub(crate) fn bytes<'a>(item: &'a Item, name: &'static str) -> Result<&'a [u8], 
 }
 
 pub(crate) fn fixed<const N: usize>(item: &Item, name: &'static str) -> Result<[u8; N], StoreError> {
-    bytes(item, name)?.try_into().ok().ok_or(StoreError::Corrupt { attribute: name })
+    bytes(item, name)?
+        .try_into()
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: name })
 }
 
 pub(crate) fn time(item: &Item, name: &'static str) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millisecond(number(item, name)?).ok().ok_or(StoreError::Corrupt { attribute: name })
+    Timestamp::from_millisecond(number(item, name)?)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: name })
 }
 
 pub(crate) fn optional_time(item: &Item, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
     optional_number(item, name)?
-        .map(|millis| Timestamp::from_millisecond(millis).ok().ok_or(StoreError::Corrupt { attribute: name }))
+        .map(|millis| {
+            Timestamp::from_millisecond(millis)
+                .ok()
+                .ok_or(StoreError::Corrupt { attribute: name })
+        })
         .transpose()
 }
 
 pub(crate) fn parsed<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T, StoreError> {
-    text(item, name)?.parse().ok().ok_or(StoreError::Corrupt { attribute: name })
+    text(item, name)?
+        .parse()
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: name })
 }
 
 /// Reads a JSON document.
 pub(crate) fn document<T: serde::de::DeserializeOwned>(item: &Item, name: &'static str) -> Result<T, StoreError> {
-    serde_json::from_str(text(item, name)?).ok().ok_or(StoreError::Corrupt { attribute: name })
+    serde_json::from_str(text(item, name)?)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: name })
 }
 
 /// Writes a JSON document.
 pub(crate) fn json(document: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
-    serde_json::to_string(document).map(AttributeValue::S).map_err(|error| StoreError::Build(Box::new(error)))
+    serde_json::to_string(document)
+        .map(AttributeValue::S)
+        .map_err(|error| StoreError::Build(Box::new(error)))
 }

@@ -107,16 +107,24 @@ impl Fact {
     pub const fn kind(self) -> FactKind {
         match self {
             Self::DwellingKind => FactKind::Word(&DWELLING_KINDS),
-            Self::Garden
-            | Self::Balcony
-            | Self::Lift
-            | Self::Parking
-            | Self::Cellar
-            | Self::Dog
-            | Self::Cat => FactKind::Flag,
-            Self::Floor => FactKind::Number { least: -2, most: 60, unit: "storeys above the ground floor" },
-            Self::CeilingHeight => FactKind::Number { least: 15, most: 100, unit: "decimetres" },
-            Self::HouseholdSize => FactKind::Number { least: 1, most: 20, unit: "people" },
+            Self::Garden | Self::Balcony | Self::Lift | Self::Parking | Self::Cellar | Self::Dog | Self::Cat => {
+                FactKind::Flag
+            }
+            Self::Floor => FactKind::Number {
+                least: -2,
+                most: 60,
+                unit: "storeys above the ground floor",
+            },
+            Self::CeilingHeight => FactKind::Number {
+                least: 15,
+                most: 100,
+                unit: "decimetres",
+            },
+            Self::HouseholdSize => FactKind::Number {
+                least: 1,
+                most: 20,
+                unit: "people",
+            },
         }
     }
 
@@ -140,9 +148,15 @@ impl Fact {
 impl Attribute {
     /// Every attribute of the catalogue.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Home, Self::Purchases, Self::Interests, Self::Lifecycle, Self::Reaction]
-            .into_iter()
-            .chain(Fact::ALL.into_iter().map(Self::Fact))
+        [
+            Self::Home,
+            Self::Purchases,
+            Self::Interests,
+            Self::Lifecycle,
+            Self::Reaction,
+        ]
+        .into_iter()
+        .chain(Fact::ALL.into_iter().map(Self::Fact))
     }
 
     /// The stable name in documents.
@@ -259,8 +273,14 @@ mod tests {
     #[test]
     fn a_value_outside_its_kind_is_refused_and_changes_nothing() {
         let mut facts = Facts::default();
-        assert_eq!(facts.set(Fact::Floor, Some(61)), Err(FactOutOfRange { least: -2, most: 60 }));
-        assert_eq!(facts.set(Fact::Garden, Some(2)), Err(FactOutOfRange { least: 0, most: 1 }));
+        assert_eq!(
+            facts.set(Fact::Floor, Some(61)),
+            Err(FactOutOfRange { least: -2, most: 60 })
+        );
+        assert_eq!(
+            facts.set(Fact::Garden, Some(2)),
+            Err(FactOutOfRange { least: 0, most: 1 })
+        );
         assert_eq!(facts, Facts::default());
     }
 }

@@ -53,7 +53,11 @@ impl ConsentHint {
             .enumerate()
             .filter(|(_, purpose)| consents.allows(*purpose, now))
             .fold(0, |bits, (position, _)| bits | (1 << position));
-        Self { topics: granted, purposes, no_marketing: consents.objects(Objection::NoMarketing, now) }
+        Self {
+            topics: granted,
+            purposes,
+            no_marketing: consents.objects(Objection::NoMarketing, now),
+        }
     }
 
     /// Whether the purpose is agreed to.
@@ -68,7 +72,9 @@ impl ConsentHint {
     /// Whether the topic is agreed to by e-mail.
     #[must_use]
     pub fn allows_topic(self, topics: &Topics, topic: &TopicId) -> bool {
-        topics.number(topic).is_some_and(|number| self.topics & number.bit() != 0)
+        topics
+            .number(topic)
+            .is_some_and(|number| self.topics & number.bit() != 0)
     }
 }
 
@@ -125,7 +131,7 @@ impl AudienceRecord {
         Self {
             context_version,
             hint,
-            home: context.home.map(|home| home.cell.unit_vector()),
+            home: context.home.map(|home| home.cell.centre()),
             lifecycle: context.lifecycle(now),
             threshold: habits.threshold,
             last_contact: habits.last_contact,
@@ -142,13 +148,11 @@ impl AudienceRecord {
         out.push(FORMAT);
         out.extend_from_slice(&self.context_version.to_be_bytes());
         out.extend_from_slice(&self.hint.topics.to_be_bytes());
-        let flags = self.hint.purposes
-            | (u8::from(self.hint.no_marketing) << 4)
-            | (u8::from(self.home.is_some()) << 5);
+        let flags = self.hint.purposes | (u8::from(self.hint.no_marketing) << 4) | (u8::from(self.home.is_some()) << 5);
         out.push(flags);
         if let Some(home) = self.home {
-            for coordinate in home.coordinates() {
-                out.extend_from_slice(&coordinate.to_be_bytes());
+            for component in home.components() {
+                out.extend_from_slice(&component.to_be_bytes());
             }
         }
         out.push(self.lifecycle.byte() | (self.reaction.min(15) << 4));
@@ -180,10 +184,16 @@ impl AudienceRecord {
         let context_version = u32::from_be_bytes(take(&mut rest)?);
         let topics = u16::from_be_bytes(take(&mut rest)?);
         let [flags] = take(&mut rest)?;
-        let home = if flags & 0b10_0000 == 0 { None } else { Some(read_home(&mut rest)?) };
+        let home = if flags & 0b10_0000 == 0 {
+            None
+        } else {
+            Some(read_home(&mut rest)?)
+        };
         let [life] = take(&mut rest)?;
-        let lifecycle =
-            Lifecycle::ALL.into_iter().find(|each| each.byte() == life & 0b1111).ok_or(MalformedRecord)?;
+        let lifecycle = Lifecycle::ALL
+            .into_iter()
+            .find(|each| each.byte() == life & 0b1111)
+            .ok_or(MalformedRecord)?;
         let threshold = match u16::from_be_bytes(take(&mut rest)?) {
             u16::MAX => None,
             figure => Some(Relevance::new(figure).ok().ok_or(MalformedRecord)?),
@@ -197,10 +207,20 @@ impl AudienceRecord {
         while !rest.is_empty() {
             let [code, month] = take(&mut rest)?;
             let category = Category::from_code(code).ok_or(MalformedRecord)?;
-            ties.push((category, if month == INTEREST { Tie::Interest } else { Tie::BoughtInMonth(month) }));
+            ties.push((
+                category,
+                if month == INTEREST {
+                    Tie::Interest
+                } else {
+                    Tie::BoughtInMonth(month)
+                },
+            ));
         }
-        let hint =
-            ConsentHint { topics, purposes: flags & 0b1111, no_marketing: flags & 0b1_0000 != 0 };
+        let hint = ConsentHint {
+            topics,
+            purposes: flags & 0b1111,
+            no_marketing: flags & 0b1_0000 != 0,
+        };
         Ok(Self {
             context_version,
             hint,
@@ -224,7 +244,9 @@ impl AudienceRecord {
             purchases: keeps(Attribute::Purchases),
             interests: keeps(Attribute::Interests),
             lifecycle: keeps(Attribute::Lifecycle).then_some(self.lifecycle),
-            reaction: keeps(Attribute::Reaction).then_some(self.reaction).filter(|level| *level > 0),
+            reaction: keeps(Attribute::Reaction)
+                .then_some(self.reaction)
+                .filter(|level| *level > 0),
             month: month_of(EpochDay::of(now)),
         }
     }
@@ -263,7 +285,10 @@ impl View<'_> {
     /// What the person said they like, if interests may be read.
     pub fn interests(&self) -> Option<impl Iterator<Item = Category>> {
         self.interests.then(|| {
-            self.ties.iter().filter(|(_, tie)| *tie == Tie::Interest).map(|(category, _)| *category)
+            self.ties
+                .iter()
+                .filter(|(_, tie)| *tie == Tie::Interest)
+                .map(|(category, _)| *category)
         })
     }
 }
@@ -329,10 +354,21 @@ fn pack_facts(facts: &Facts) -> [u8; 6] {
     }
     let [low, high] = bits.to_le_bytes();
     let number = |fact| {
-        let [byte] = facts.get(fact).and_then(|value| i8::try_from(value).ok()).unwrap_or(i8::MIN).to_be_bytes();
+        let [byte] = facts
+            .get(fact)
+            .and_then(|value| i8::try_from(value).ok())
+            .unwrap_or(i8::MIN)
+            .to_be_bytes();
         byte
     };
-    [low, high, number(Fact::Floor), number(Fact::CeilingHeight), number(Fact::HouseholdSize), 0]
+    [
+        low,
+        high,
+        number(Fact::Floor),
+        number(Fact::CeilingHeight),
+        number(Fact::HouseholdSize),
+        0,
+    ]
 }
 
 fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Facts, MalformedRecord> {
@@ -343,9 +379,11 @@ fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Fa
         let state = i16::try_from((bits >> (2 * position)) & 0b11).unwrap_or(0);
         set(fact, (state > 0).then(|| state - 1))?;
     }
-    for (fact, byte) in
-        [(Fact::Floor, floor), (Fact::CeilingHeight, ceiling), (Fact::HouseholdSize, household)]
-    {
+    for (fact, byte) in [
+        (Fact::Floor, floor),
+        (Fact::CeilingHeight, ceiling),
+        (Fact::HouseholdSize, household),
+    ] {
         let value = i8::from_be_bytes([byte]);
         set(fact, (value != i8::MIN).then_some(i16::from(value)))?;
     }
@@ -353,8 +391,10 @@ fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Fa
 }
 
 fn read_home(rest: &mut &[u8]) -> Result<UnitVector, MalformedRecord> {
-    let mut coordinate = || Ok::<i32, MalformedRecord>(i32::from_be_bytes(take(rest)?));
-    UnitVector::from_coordinates([coordinate()?, coordinate()?, coordinate()?]).ok().ok_or(MalformedRecord)
+    let mut component = || Ok::<i32, MalformedRecord>(i32::from_be_bytes(take(rest)?));
+    UnitVector::new(component()?, component()?, component()?)
+        .ok()
+        .ok_or(MalformedRecord)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedRecord> {

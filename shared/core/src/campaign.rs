@@ -104,6 +104,21 @@ pub struct Campaign {
     pub holdout: Relevance,
 }
 
+impl Campaign {
+    /// Whether a person is in the campaign's holdout: a share of all people, the same ones in every run, drawn by a hash
+    /// so that nothing about them decides it.
+    #[must_use]
+    pub fn holds_out(&self, brand: &BrandId, customer: &CustomerId) -> bool {
+        let [high, low, ..] = crate::fingerprint::sha256(&[
+            b"holdout",
+            brand.as_str().as_bytes(),
+            self.id.as_str().as_bytes(),
+            customer.as_str().as_bytes(),
+        ]);
+        u32::from(u16::from_be_bytes([high, low])) * 10_000 < u32::from(self.holdout.basis_points()) * 65_536
+    }
+}
+
 /// Whether a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunStatus {
@@ -151,7 +166,14 @@ pub struct Run {
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Run({}/{}/{}, {})", self.brand, self.campaign, self.id, self.status.code())
+        write!(
+            f,
+            "Run({}/{}/{}, {})",
+            self.brand,
+            self.campaign,
+            self.id,
+            self.status.code()
+        )
     }
 }
 
@@ -171,15 +193,12 @@ impl DeliveryId {
     pub fn keyed(key: &[u8; 16], brand: &BrandId, run: &RunId, customer: &CustomerId) -> Self {
         Self(crate::fingerprint::keyed_hash8(
             key,
-            &[brand.as_str().as_bytes(), run.as_str().as_bytes(), customer.as_str().as_bytes()],
+            &[
+                brand.as_str().as_bytes(),
+                run.as_str().as_bytes(),
+                customer.as_str().as_bytes(),
+            ],
         ))
-    }
-
-    /// Whether the delivery falls in a holdout of the given share: stable for the run, as the id is.
-    #[must_use]
-    pub fn in_holdout(self, share: Relevance) -> bool {
-        let [.., high, low] = self.0;
-        u32::from(u16::from_be_bytes([high, low])) * 10_000 < u32::from(share.basis_points()) * 65_536
     }
 
     /// 16 lower-case hexadecimal digits: fits an SES tag.
@@ -192,7 +211,10 @@ impl DeliveryId {
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let strict = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        strict.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(|number| Self(number.to_be_bytes()))
+        strict
+            .then(|| u64::from_str_radix(text, 16).ok())
+            .flatten()
+            .map(|number| Self(number.to_be_bytes()))
     }
 }
 
@@ -203,15 +225,23 @@ mod tests {
     #[test]
     fn a_holdout_takes_its_share_and_nothing_at_zero() {
         let brand = BrandId::new("b").unwrap();
-        let run = RunId::new("r").unwrap();
-        let share = Relevance::clamped(1_000);
+        let campaign = |holdout| Campaign {
+            id: CampaignId::new("c").unwrap(),
+            offer: OfferId::new("o").unwrap(),
+            offer_version: 1,
+            topic: TopicId::new("offers").unwrap(),
+            goal: Goal::Inform,
+            audience: Audience::Everyone,
+            threshold: Relevance::NONE,
+            minimum_evidence: Relevance::NONE,
+            holdout,
+        };
         let held = (0..10_000)
             .filter(|number| {
                 let customer = CustomerId::new(format!("c{number}")).unwrap();
-                let delivery = DeliveryId::keyed(&[7; 16], &brand, &run, &customer);
-                assert!(!delivery.in_holdout(Relevance::NONE));
-                assert!(delivery.in_holdout(Relevance::FULL));
-                delivery.in_holdout(share)
+                assert!(!campaign(Relevance::NONE).holds_out(&brand, &customer));
+                assert!(campaign(Relevance::FULL).holds_out(&brand, &customer));
+                campaign(Relevance::clamped(1_000)).holds_out(&brand, &customer)
             })
             .count();
         assert!((850..1_150).contains(&held), "{held}");

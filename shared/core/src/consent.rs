@@ -58,7 +58,12 @@ pub enum DataPurpose {
 
 impl DataPurpose {
     /// All of them, in the order of the audience's bits.
-    pub const ALL: [Self; 4] = [Self::Profiling, Self::HomeLocation, Self::CurrentLocation, Self::Measurement];
+    pub const ALL: [Self; 4] = [
+        Self::Profiling,
+        Self::HomeLocation,
+        Self::CurrentLocation,
+        Self::Measurement,
+    ];
 
     /// The stable name.
     #[must_use]
@@ -136,8 +141,10 @@ impl Purpose {
     /// [`InvalidPurpose`] for any other text.
     pub fn from_code(code: &str) -> Result<Self, InvalidPurpose> {
         if let Some((channel, topic)) = code.split_once('.') {
-            let channel =
-                Channel::ALL.into_iter().find(|each| each.code() == channel).ok_or(InvalidPurpose::Unknown)?;
+            let channel = Channel::ALL
+                .into_iter()
+                .find(|each| each.code() == channel)
+                .ok_or(InvalidPurpose::Unknown)?;
             let topic = TopicId::new(topic).map_err(InvalidPurpose::Topic)?;
             return Ok(Self::Topic { topic, channel });
         }
@@ -334,7 +341,11 @@ impl Register {
         let digest = sha256(&[event.id.as_str().as_bytes()]);
         tie.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self {
-            rank: Rank { at_ms: event.effective_at.as_millisecond(), act: event.act, tie },
+            rank: Rank {
+                at_ms: event.effective_at.as_millisecond(),
+                act: event.act,
+                tie,
+            },
             expires_ms: event.expires_at.map(Timestamp::as_millisecond),
             seq,
         }
@@ -416,21 +427,29 @@ impl PurposeState {
     /// The state at a time; expiry is compared here and never left to a deletion elsewhere.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> ConsentState {
-        let base = self.deciding().map_or(ConsentState::Unknown, |register| match register.rank.act {
-            Act::Request => ConsentState::Pending,
-            Act::Grant if register.expires_ms.is_some_and(|end| end <= now.as_millisecond()) => ConsentState::Expired,
-            Act::Grant => ConsentState::Granted { record: register.seq },
-            Act::Expire => ConsentState::Expired,
-            Act::Deny => ConsentState::Denied,
-            Act::Withdraw => ConsentState::Withdrawn,
-        });
+        let base = self
+            .deciding()
+            .map_or(ConsentState::Unknown, |register| match register.rank.act {
+                Act::Request => ConsentState::Pending,
+                Act::Grant if register.expires_ms.is_some_and(|end| end <= now.as_millisecond()) => {
+                    ConsentState::Expired
+                }
+                Act::Grant => ConsentState::Granted { record: register.seq },
+                Act::Expire => ConsentState::Expired,
+                Act::Deny => ConsentState::Denied,
+                Act::Withdraw => ConsentState::Withdrawn,
+            });
         let requested_since = match (self.request, self.deciding()) {
             (Some(request), Some(deciding)) => request.rank > deciding.rank,
             (request, None) => request.is_some(),
             (None, Some(_)) => false,
         };
         // A request nobody confirmed must not silence someone who said yes.
-        if requested_since && !base.is_granted() { ConsentState::Pending } else { base }
+        if requested_since && !base.is_granted() {
+            ConsentState::Pending
+        } else {
+            base
+        }
     }
 }
 
@@ -453,7 +472,13 @@ impl Consents {
     /// The state of a topic by e-mail.
     #[must_use]
     pub fn email(&self, topic: &TopicId, now: Timestamp) -> ConsentState {
-        self.state(&Purpose::Topic { topic: topic.clone(), channel: Channel::Email }, now)
+        self.state(
+            &Purpose::Topic {
+                topic: topic.clone(),
+                channel: Channel::Email,
+            },
+            now,
+        )
     }
 
     /// Whether a use of data is agreed to: a valid yes, and no objection to profiling where it is profiling.
@@ -518,9 +543,17 @@ impl Consents {
                 .ok_or(MalformedConsents)?;
             let [present] = take::<1>(&mut rest)?;
             let mut register = |bit: u8| {
-                if present & (1 << bit) == 0 { Ok(None) } else { read_register(&mut rest).map(Some) }
+                if present & (1 << bit) == 0 {
+                    Ok(None)
+                } else {
+                    read_register(&mut rest).map(Some)
+                }
             };
-            let state = PurposeState { person: register(0)?, others: register(1)?, request: register(2)? };
+            let state = PurposeState {
+                person: register(0)?,
+                others: register(1)?,
+                request: register(2)?,
+            };
             states.insert(purpose, state);
         }
         Ok(Self(states))
@@ -542,7 +575,10 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedConsents> 
 
 fn read_register(rest: &mut &[u8]) -> Result<Register, MalformedConsents> {
     let [act] = take::<1>(rest)?;
-    let act = Act::ALL.into_iter().find(|each| each.byte() == act).ok_or(MalformedConsents)?;
+    let act = Act::ALL
+        .into_iter()
+        .find(|each| each.byte() == act)
+        .ok_or(MalformedConsents)?;
     let at_ms = i64::from_be_bytes(take(rest)?);
     let tie = take(rest)?;
     let seq = u32::from_be_bytes(take(rest)?);
@@ -598,11 +634,21 @@ mod tests {
 
     #[test]
     fn a_purpose_reads_back_from_its_name() {
-        for code in ["email.offers", "sms.news", "post.offers", "display.offers", "profiling", "no_marketing"] {
+        for code in [
+            "email.offers",
+            "sms.news",
+            "post.offers",
+            "display.offers",
+            "profiling",
+            "no_marketing",
+        ] {
             assert_eq!(Purpose::from_code(code).unwrap().code(), code);
         }
         assert_eq!(Purpose::from_code("fax.offers"), Err(InvalidPurpose::Unknown));
-        assert_eq!(Purpose::from_code("email."), Err(InvalidPurpose::Topic(InvalidId::Empty)));
+        assert_eq!(
+            Purpose::from_code("email."),
+            Err(InvalidPurpose::Topic(InvalidId::Empty))
+        );
     }
 
     #[test]
@@ -648,7 +694,10 @@ mod tests {
     #[test]
     fn an_unconfirmed_request_is_pending_and_does_not_silence_a_yes() {
         let request = event(1, offers(), Act::Request, Actor::Customer, 10);
-        assert_eq!(fold(std::slice::from_ref(&request)).state(&offers(), later()), ConsentState::Pending);
+        assert_eq!(
+            fold(std::slice::from_ref(&request)).state(&offers(), later()),
+            ConsentState::Pending
+        );
         let granted = fold(&[event(2, offers(), Act::Grant, Actor::Customer, 0), request.clone()]);
         assert!(granted.state(&offers(), later()).is_granted());
         let withdrawn = fold(&[event(3, offers(), Act::Withdraw, Actor::Customer, 0), request]);
@@ -660,7 +709,13 @@ mod tests {
         let profiling = Purpose::Data(DataPurpose::Profiling);
         let consents = fold(&[
             event(1, profiling, Act::Grant, Actor::Customer, 0),
-            event(2, Purpose::Objection(Objection::NoProfiling), Act::Grant, Actor::Customer, 5),
+            event(
+                2,
+                Purpose::Objection(Objection::NoProfiling),
+                Act::Grant,
+                Actor::Customer,
+                5,
+            ),
         ]);
         assert!(!consents.allows(DataPurpose::Profiling, later()));
     }

@@ -146,7 +146,13 @@ mod tests {
     fn bought(days_ago: &[i64]) -> CustomerContext {
         let category = Category::from_slug("running-shoes").unwrap();
         CustomerContext {
-            purchases: days_ago.iter().map(|days| Purchase { category, on: EpochDay::of(day(-days)) }).collect(),
+            purchases: days_ago
+                .iter()
+                .map(|days| Purchase {
+                    category,
+                    on: EpochDay::of(day(-days)),
+                })
+                .collect(),
             ..CustomerContext::default()
         }
     }
@@ -170,7 +176,10 @@ mod tests {
         let mut context = bought(&[700]);
         context.last_activity = Some(EpochDay::of(day(-3)));
         assert_eq!(context.lifecycle(day(0)), Lifecycle::Active);
-        let prospect = CustomerContext { last_activity: Some(EpochDay::of(day(0))), ..CustomerContext::default() };
+        let prospect = CustomerContext {
+            last_activity: Some(EpochDay::of(day(0))),
+            ..CustomerContext::default()
+        };
         assert_eq!(prospect.lifecycle(day(0)), Lifecycle::Prospect);
     }
 }

@@ -11,11 +11,12 @@ use crate::audience::{AudienceRecord, ConsentHint, View};
 use crate::brand::Brand;
 use crate::campaign::{Audience, Campaign, DeliveryId, Run, RunStatus};
 use crate::cap::{FrequencyCap, Limit};
+use crate::category::{complements, replaces};
 use crate::consent::{ConsentState, Objection};
 use crate::context::ContactPoint;
 use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
 use crate::offer::Offer;
-use crate::place::{Place, UnitVector, decay_bp};
+use crate::place::{Place, Radius, UnitVector, proximity_bp, squared_chord};
 use crate::quiet::{NeverOpen, QuietHours, quiet_until};
 use crate::reason::Reason;
 use crate::relevance::{Factors, Relevance, Score, score};
@@ -48,7 +49,11 @@ pub struct Withheld {
 
 impl Withheld {
     const fn by(reason: Reason) -> Self {
-        Self { reason, rule: None, score: None }
+        Self {
+            reason,
+            rule: None,
+            score: None,
+        }
     }
 }
 
@@ -66,7 +71,10 @@ pub fn judge(
     if record.hint.no_marketing {
         return Err(Withheld::by(Reason::Objected));
     }
-    if !record.hint.allows_topic(&proposal.brand.topics, &proposal.campaign.topic) {
+    if !record
+        .hint
+        .allows_topic(&proposal.brand.topics, &proposal.campaign.topic)
+    {
         return Err(Withheld::by(Reason::NoConsent));
     }
     fits(proposal, customer, record, now)
@@ -90,12 +98,14 @@ fn fits(
     record: &AudienceRecord,
     now: Timestamp,
 ) -> Result<Score, Withheld> {
-    let Proposal { offer, campaign, run, .. } = proposal;
+    let Proposal {
+        brand, offer, campaign, ..
+    } = proposal;
     let view = record.view(|attribute| may_read(offer, record.hint, attribute), now);
     if !campaign.audience.includes(segment(record, campaign)) {
         return Err(Withheld::by(Reason::OutsideAudience));
     }
-    if DeliveryId::of(run, customer).in_holdout(campaign.holdout) {
+    if campaign.holds_out(&brand.id, customer) {
         return Err(Withheld::by(Reason::Holdout));
     }
     let proximity = reach(offer, &view)?;
@@ -109,10 +119,18 @@ fn fits(
         // Opening hours and seasons come with the relevance work; until then the moment is unknown, not good.
         moment: None,
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
-        appetite: view.reaction.map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
+        appetite: view
+            .reaction
+            .map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
     };
     let score = score(campaign.goal, factors);
-    let withheld = |reason| Err(Withheld { reason, rule: None, score: Some(score) });
+    let withheld = |reason| {
+        Err(Withheld {
+            reason,
+            rule: None,
+            score: Some(score),
+        })
+    };
     if score.evidence < campaign.minimum_evidence {
         return withheld(Reason::TooLittleKnown);
     }
@@ -134,9 +152,10 @@ fn may_read(offer: &Offer, hint: ConsentHint, attribute: Attribute) -> bool {
 fn segment(record: &AudienceRecord, campaign: &Campaign) -> Option<crate::context::Lifecycle> {
     match campaign.audience {
         Audience::Everyone | Audience::NearPlaces => None,
-        Audience::Lifecycle(_) => {
-            record.hint.allows(Attribute::Lifecycle.purpose()).then_some(record.lifecycle)
-        }
+        Audience::Lifecycle(_) => record
+            .hint
+            .allows(Attribute::Lifecycle.purpose())
+            .then_some(record.lifecycle),
     }
 }
 
@@ -145,7 +164,9 @@ fn reach(offer: &Offer, view: &View<'_>) -> Result<Option<Relevance>, Withheld> 
     if offer.places.is_empty() {
         return Ok(None);
     }
-    let Some(home) = view.home else { return Err(Withheld::by(Reason::PlaceUnknown)) };
+    let Some(home) = view.home else {
+        return Err(Withheld::by(Reason::PlaceUnknown));
+    };
     offer
         .places
         .iter()
@@ -155,9 +176,16 @@ fn reach(offer: &Offer, view: &View<'_>) -> Result<Option<Relevance>, Withheld> 
         .ok_or_else(|| Withheld::by(Reason::TooFar))
 }
 
-/// `None` beyond the place's radius; within it, half-distance decay with half the radius as half-distance.
+/// `None` beyond the place's radius. Within it the pull halves with each half of the radius: 10 000 bp at the place,
+/// 5 000 half way out, 2 500 at the rim.
 fn proximity(place: &Place, home: UnitVector) -> Option<Relevance> {
-    place.proximity_bp(home).map(|figure| Relevance::clamped(u32::from(figure)))
+    let distance = squared_chord(place.centre, home);
+    if !place.radius.reaches(distance) {
+        return None;
+    }
+    // Half the chord is a quarter of its square.
+    let half_distance = Radius::from_chord((place.radius.chord().value() / 4).max(1)).unwrap_or(place.radius);
+    Some(Relevance::clamped(u32::from(proximity_bp(distance, half_distance))))
 }
 
 fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
@@ -167,35 +195,46 @@ fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
             Verdict::DoesNotSuit => Reason::Unsuitable,
             Verdict::Unknown => Reason::SuitabilityUnknown,
         };
-        return Err(Withheld { reason, rule: Some(position), score: None });
+        return Err(Withheld {
+            reason,
+            rule: Some(position),
+            score: None,
+        });
     }
     Ok(())
 }
 
-/// A durable thing bought within its repurchase interval is not offered again.
+/// A thing that lasts this long is not offered again before its owner usually needs another; what is used up sooner
+/// only counts against, in [`affinity`].
+const LASTING_DAYS: u32 = 180;
+
+/// A lasting thing bought within its repurchase interval is not offered again.
 fn already_has(offer: &Offer, view: &View<'_>) -> bool {
-    let Some(bought) = view.purchases() else { return false };
-    let interval = u32::from(offer.category.repurchase_days());
-    interval > 0
-        && bought.into_iter().any(|(category, days)| category.same_need_as(offer.category) && days < interval)
+    u32::from(offer.category.repurchase_days()) >= LASTING_DAYS && recently_met(offer, view)
 }
 
-/// What a stated interest in the very category is worth; one in a category that it goes with is worth half of the way
-/// between it and nothing more.
+/// Whether the very thing, or one that does the same, was bought within the repurchase interval.
+fn recently_met(offer: &Offer, view: &View<'_>) -> bool {
+    let interval = u32::from(offer.category.repurchase_days());
+    view.purchases().is_some_and(|mut bought| {
+        bought.any(|(category, days)| {
+            (category == offer.category || replaces(category, offer.category)) && days < interval
+        })
+    })
+}
+
+/// What a stated interest is worth: in the very category, and in one that goes with it or is of its family.
 const INTEREST_BP: u32 = 8_000;
 const RELATED_INTEREST_BP: u32 = 5_000;
-/// What a purchase made today in a category that the offer goes with is worth; it halves each half-life.
-const RELATED_PURCHASE_BP: u32 = 10_000;
 
-/// The best of the reasons to like the category; unknown when neither purchases nor interests may be read.
+/// The best of the reasons to like the category: a purchase in a category that goes with it, worth 10 000 bp today and
+/// half of it after each half-life, or a stated interest. A recent purchase of the very thing halves it. Unknown when
+/// neither purchases nor interests may be read.
 fn affinity(offer: &Offer, view: &View<'_>) -> Option<Relevance> {
     let purchases = view.purchases().map(|bought| {
         bought
-            .filter(|(category, _)| category.complements(offer.category))
-            .map(|(category, days)| {
-                let decay = decay_bp(u64::from(days), u64::from(category.half_life_days()));
-                RELATED_PURCHASE_BP * u32::from(decay) / 10_000
-            })
+            .filter(|(category, _)| complements(*category, offer.category))
+            .map(|(category, days)| u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX))))
             .max()
             .unwrap_or(0)
     });
@@ -204,7 +243,7 @@ fn affinity(offer: &Offer, view: &View<'_>) -> Option<Relevance> {
             .map(|category| {
                 if category == offer.category {
                     INTEREST_BP
-                } else if category.complements(offer.category) || category.family() == offer.category.family() {
+                } else if complements(category, offer.category) || category.family() == offer.category.family() {
                     RELATED_INTEREST_BP
                 } else {
                     0
@@ -213,7 +252,12 @@ fn affinity(offer: &Offer, view: &View<'_>) -> Option<Relevance> {
             .max()
             .unwrap_or(0)
     });
-    purchases.into_iter().chain(interests).max().map(Relevance::clamped)
+    let best = purchases.into_iter().chain(interests).max()?;
+    Some(Relevance::clamped(if recently_met(offer, view) {
+        best / 2
+    } else {
+        best
+    }))
 }
 
 /// What is known about an address besides the person's wishes.
@@ -343,8 +387,10 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
         Err(withheld) => Decision::Withheld(withheld),
         Ok((score, consent_record, contact)) => {
             let standing = fresh.standing;
-            let policies: Vec<QuietHours> =
-                [proposal.brand.quiet].into_iter().chain(standing.limits.quiet).collect();
+            let policies: Vec<QuietHours> = [proposal.brand.quiet]
+                .into_iter()
+                .chain(standing.limits.quiet)
+                .collect();
             match quiet_until(&policies, now, &contact.time_zone) {
                 Ok(None) => {}
                 Ok(Some(until)) if until < proposal.offer.window.until => return Decision::Deferred { until },
@@ -405,7 +451,11 @@ fn gates<'a>(
             Limit::Cap(_) => Reason::CapReached,
             Limit::Gap(_) => Reason::TooSoon,
         };
-        return Err(Withheld { reason, rule: None, score: Some(score) });
+        return Err(Withheld {
+            reason,
+            rule: None,
+            score: Some(score),
+        });
     }
     Ok((score, consent_record, contact))
 }

@@ -35,7 +35,10 @@ impl Language {
     /// [`UnknownLanguage`] for any other language.
     pub fn from_tag(tag: &str) -> Result<Self, UnknownLanguage> {
         let primary = tag.split('-').next().unwrap_or_default();
-        Self::ALL.into_iter().find(|each| primary.eq_ignore_ascii_case(each.tag())).ok_or(UnknownLanguage)
+        Self::ALL
+            .into_iter()
+            .find(|each| primary.eq_ignore_ascii_case(each.tag()))
+            .ok_or(UnknownLanguage)
     }
 
     /// The best of an `Accept-Language` header (RFC 9110 section 12.5.4), if it names one of ours.
@@ -44,8 +47,12 @@ impl Language {
         let mut best: Option<(u32, Self)> = None;
         for part in header.split(',') {
             let mut pieces = part.trim().split(';');
-            let Ok(language) = Self::from_tag(pieces.next().unwrap_or_default().trim()) else { continue };
-            let quality = pieces.find_map(|piece| piece.trim().strip_prefix("q=")).map_or(1_000, thousandths);
+            let Ok(language) = Self::from_tag(pieces.next().unwrap_or_default().trim()) else {
+                continue;
+            };
+            let quality = pieces
+                .find_map(|piece| piece.trim().strip_prefix("q="))
+                .map_or(1_000, thousandths);
             if quality > 0 && best.is_none_or(|(held, _)| quality > held) {
                 best = Some((quality, language));
             }
@@ -55,7 +62,7 @@ impl Language {
 }
 
 fn thousandths(text: &str) -> u32 {
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or_else(|| (text.trim(), ""));
     if whole == "1" {
         return 1_000;
     }
@@ -96,7 +103,10 @@ mod tests {
 
     #[test]
     fn the_preferred_language_that_we_have_is_taken() {
-        assert_eq!(Language::from_accept("de, en;q=0.7, fr-CA;q=0.9"), Some(Language::French));
+        assert_eq!(
+            Language::from_accept("de, en;q=0.7, fr-CA;q=0.9"),
+            Some(Language::French)
+        );
         assert_eq!(Language::from_accept("fr;q=0, en;q=0.1"), Some(Language::English));
         assert_eq!(Language::from_accept("de, *;q=0.5"), None);
     }

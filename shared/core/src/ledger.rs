@@ -39,19 +39,33 @@ impl std::fmt::Debug for ProofKey {
 pub fn append(head: LedgerHead, canonical: &str, key: &ProofKey, recorded_at: Timestamp) -> LedgerEntry {
     let seq = head.seq + 1;
     let commitment = hmac256(&key.0, &[canonical.as_bytes()]);
-    LedgerEntry { seq, recorded_at, previous: head.hash, commitment, hash: chain(head.hash, seq, recorded_at, &commitment) }
+    LedgerEntry {
+        seq,
+        recorded_at,
+        previous: head.hash,
+        commitment,
+        hash: chain(head.hash, seq, recorded_at, &commitment),
+    }
 }
 
 impl LedgerEntry {
     /// The head after this entry.
     #[must_use]
     pub const fn head(&self) -> LedgerHead {
-        LedgerHead { seq: self.seq, hash: self.hash }
+        LedgerHead {
+            seq: self.seq,
+            hash: self.hash,
+        }
     }
 }
 
 fn chain(previous: [u8; 32], seq: u32, recorded_at: Timestamp, commitment: &[u8; 32]) -> [u8; 32] {
-    sha256(&[&previous, &seq.to_be_bytes(), &recorded_at.as_millisecond().to_be_bytes(), commitment])
+    sha256(&[
+        &previous,
+        &seq.to_be_bytes(),
+        &recorded_at.as_millisecond().to_be_bytes(),
+        commitment,
+    ])
 }
 
 /// Where a ledger does not hold together.

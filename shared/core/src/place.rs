@@ -413,7 +413,7 @@ pub struct Place {
     pub cell: Cell,
     /// The cell's centre as first computed and stored: the input of record.
     pub centre: UnitVector,
-    /// The distance at which its pull has halved.
+    /// How far away it is still worth going there.
     pub radius: Radius,
 }
 

@@ -173,38 +173,54 @@ impl Reason {
     pub const fn because(self, language: Language) -> &'static str {
         let (french, english) = match self {
             Self::RunCancelled => ("la campagne a été annulée", "the campaign was cancelled"),
-            Self::OutsideWindow => ("l’offre n’a pas commencé ou est terminée", "the offer has not begun or is over"),
-            Self::Objected => ("cette personne refuse toute prospection", "this person objects to all marketing"),
-            Self::NoConsent => {
-                ("cette personne n’a jamais demandé ces messages", "this person never agreed to these messages")
-            }
+            Self::OutsideWindow => (
+                "l’offre n’a pas commencé ou est terminée",
+                "the offer has not begun or is over",
+            ),
+            Self::Objected => (
+                "cette personne refuse toute prospection",
+                "this person objects to all marketing",
+            ),
+            Self::NoConsent => (
+                "cette personne n’a jamais demandé ces messages",
+                "this person never agreed to these messages",
+            ),
             Self::ConsentPending => (
                 "l’inscription n’a pas encore été confirmée",
                 "the subscription has not been confirmed yet",
             ),
-            Self::ConsentDenied => ("cette personne a dit non à ces messages", "this person said no to these messages"),
-            Self::ConsentWithdrawn => {
-                ("cette personne s’est désinscrite", "this person unsubscribed")
-            }
+            Self::ConsentDenied => (
+                "cette personne a dit non à ces messages",
+                "this person said no to these messages",
+            ),
+            Self::ConsentWithdrawn => ("cette personne s’est désinscrite", "this person unsubscribed"),
             Self::ConsentExpired => ("son accord a pris fin", "the consent has expired"),
             Self::NoContactPoint => ("aucune adresse n’est connue", "there is no address to write to"),
-            Self::Suppressed => {
-                ("il ne faut plus écrire à cette adresse", "this address must not be written to any more")
-            }
+            Self::Suppressed => (
+                "il ne faut plus écrire à cette adresse",
+                "this address must not be written to any more",
+            ),
             Self::Undeliverable => ("l’adresse n’existe pas", "the address does not exist"),
-            Self::OutsideAudience => {
-                ("cette personne n’est pas dans le public visé", "this person is not in the campaign’s audience")
-            }
+            Self::OutsideAudience => (
+                "cette personne n’est pas dans le public visé",
+                "this person is not in the campaign’s audience",
+            ),
             Self::Holdout => (
                 "cette personne fait partie du groupe témoin",
                 "this person is in the comparison group that is not written to",
             ),
-            Self::TooFar => ("c’est trop loin de chez elle", "it is too far from where this person lives"),
+            Self::TooFar => (
+                "c’est trop loin de chez elle",
+                "it is too far from where this person lives",
+            ),
             Self::PlaceUnknown => (
                 "le lieu de vie n’est pas connu, ou ne doit pas être utilisé",
                 "where this person lives is not known, or may not be used",
             ),
-            Self::Unsuitable => ("l’offre ne convient pas à son logement", "the offer does not suit the household"),
+            Self::Unsuitable => (
+                "l’offre ne convient pas à son logement",
+                "the offer does not suit the household",
+            ),
             Self::SuitabilityUnknown => (
                 "on ne sait pas si l’offre convient à son logement",
                 "whether the offer suits the household is not known",
@@ -220,15 +236,22 @@ impl Reason {
                 "cette personne a déjà reçu assez de messages",
                 "this person has received as many messages as allowed",
             ),
-            Self::TooSoon => ("le dernier message est trop récent", "it is too soon after the last message"),
+            Self::TooSoon => (
+                "le dernier message est trop récent",
+                "it is too soon after the last message",
+            ),
             Self::EndsInQuietHours => (
                 "l’offre se termine avant la fin des heures calmes",
                 "the offer ends before quiet hours do",
             ),
-            Self::Refused => ("le message a été refusé à l’envoi", "the message was refused on sending"),
-            Self::Abandoned => {
-                ("on n’a jamais su si le message était parti", "whether the message left was never known")
-            }
+            Self::Refused => (
+                "le message a été refusé à l’envoi",
+                "the message was refused on sending",
+            ),
+            Self::Abandoned => (
+                "on n’a jamais su si le message était parti",
+                "whether the message left was never known",
+            ),
         };
         match language {
             Language::French => french,
@@ -247,7 +270,9 @@ mod tests {
             assert_eq!(Reason::from_code(reason.code()), Some(reason));
             assert_eq!(Reason::from_byte(reason.byte()), Some(reason));
             for language in Language::ALL {
-                let same = Reason::ALL.iter().filter(|other| other.because(language) == reason.because(language));
+                let same = Reason::ALL
+                    .iter()
+                    .filter(|other| other.because(language) == reason.because(language));
                 assert_eq!(same.count(), 1, "{reason:?} {language:?}");
             }
         }

@@ -33,7 +33,11 @@ impl Relevance {
     /// # Errors
     /// [`NotBasisPoints`] above 10 000.
     pub const fn new(basis_points: u16) -> Result<Self, NotBasisPoints> {
-        if basis_points > 10_000 { Err(NotBasisPoints) } else { Ok(Self(basis_points)) }
+        if basis_points > 10_000 {
+            Err(NotBasisPoints)
+        } else {
+            Ok(Self(basis_points))
+        }
     }
 
     /// The figure, cut at 10 000.
@@ -84,8 +88,13 @@ pub enum Factor {
 
 impl Factor {
     /// In the order of receipts and tables.
-    pub const ALL: [Self; 5] =
-        [Self::Proximity, Self::Affinity, Self::Moment, Self::LifecycleFit, Self::Appetite];
+    pub const ALL: [Self; 5] = [
+        Self::Proximity,
+        Self::Affinity,
+        Self::Moment,
+        Self::LifecycleFit,
+        Self::Appetite,
+    ];
 
     /// The stable name in answers and receipts.
     #[must_use]
@@ -168,13 +177,18 @@ impl Score {
     #[must_use]
     pub fn contribution(&self, factor: Factor) -> Option<Relevance> {
         let known = known_weight(self.goal, &self.factors);
-        self.factors.in_order().into_iter().find(|(each, _)| *each == factor).and_then(|(_, value)| value).map(
-            |value| {
+        self.factors
+            .in_order()
+            .into_iter()
+            .find(|(each, _)| *each == factor)
+            .and_then(|(_, value)| value)
+            .map(|value| {
                 Relevance::clamped(
-                    (weight(self.goal, factor) * u32::from(value.basis_points())).checked_div(known).unwrap_or(0),
+                    (weight(self.goal, factor) * u32::from(value.basis_points()))
+                        .checked_div(known)
+                        .unwrap_or(0),
                 )
-            },
-        )
+            })
     }
 
     /// The factor that speaks most for the offer, if any is known and above zero.
@@ -196,7 +210,12 @@ impl Score {
 }
 
 fn known_weight(goal: Goal, factors: &Factors) -> u32 {
-    factors.in_order().into_iter().filter(|(_, value)| value.is_some()).map(|(factor, _)| weight(goal, factor)).sum()
+    factors
+        .in_order()
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(factor, _)| weight(goal, factor))
+        .sum()
 }
 
 /// Scores by the formula at the top of this module.
@@ -249,7 +268,11 @@ mod tests {
     #[test]
     fn the_weights_of_each_goal_sum_to_a_hundred() {
         for goal in GOALS {
-            assert_eq!(Factor::ALL.iter().map(|factor| weight(goal, *factor)).sum::<u32>(), 100, "{goal:?}");
+            assert_eq!(
+                Factor::ALL.iter().map(|factor| weight(goal, *factor)).sum::<u32>(),
+                100,
+                "{goal:?}"
+            );
         }
     }
 

@@ -92,11 +92,20 @@ mod tests {
     fn a_claim_is_in_flight_until_its_lease_ends_and_never_free_again() {
         let run = RunId::new("r").unwrap();
         let at = Timestamp::from_second(1_800_000_000).unwrap();
-        let claim = Claim { attempt: AttemptId::new("a").unwrap(), at };
-        let standing = Standing { claims: [(run.clone(), claim.clone())].into(), ..Standing::default() };
-        let after = |seconds| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let claim = Claim {
+            attempt: AttemptId::new("a").unwrap(),
+            at,
+        };
+        let standing = Standing {
+            claims: [(run.clone(), claim.clone())].into(),
+            ..Standing::default()
+        };
+        let after = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         assert_eq!(standing.claimable(&run, after(29)), Claimable::InFlight);
         assert_eq!(standing.claimable(&run, after(30)), Claimable::Settled(claim));
-        assert_eq!(standing.claimable(&RunId::new("other").unwrap(), after(0)), Claimable::Free);
+        assert_eq!(
+            standing.claimable(&RunId::new("other").unwrap(), after(0)),
+            Claimable::Free
+        );
     }
 }

@@ -93,7 +93,11 @@ impl Condition {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.for_each_attribute(visit)),
             Self::Not(part) => part.for_each_attribute(visit),
-            Self::Is(fact, _) | Self::In(fact, _) | Self::AtMost(fact, _) | Self::AtLeast(fact, _) | Self::Known(fact) => {
+            Self::Is(fact, _)
+            | Self::In(fact, _)
+            | Self::AtMost(fact, _)
+            | Self::AtLeast(fact, _)
+            | Self::Known(fact) => {
                 visit(Attribute::Fact(*fact));
             }
             Self::Purchased { .. } => visit(Attribute::Purchases),
@@ -170,8 +174,14 @@ mod tests {
 
     #[test]
     fn a_tall_tree_needs_a_lift_or_a_low_floor() {
-        assert_eq!(carries_a_tall_tree().holds(&home(&[(Fact::Lift, 0), (Fact::Floor, 4)])), Some(false));
-        assert_eq!(carries_a_tall_tree().holds(&home(&[(Fact::Lift, 1), (Fact::Floor, 4)])), Some(true));
+        assert_eq!(
+            carries_a_tall_tree().holds(&home(&[(Fact::Lift, 0), (Fact::Floor, 4)])),
+            Some(false)
+        );
+        assert_eq!(
+            carries_a_tall_tree().holds(&home(&[(Fact::Lift, 1), (Fact::Floor, 4)])),
+            Some(true)
+        );
         assert_eq!(carries_a_tall_tree().holds(&home(&[(Fact::Floor, 1)])), Some(true));
     }
 
@@ -188,7 +198,10 @@ mod tests {
             name: "needs-a-garden".into(),
             condition: Condition::Is(Fact::Garden, 1),
             unknown: OnUnknown::Exclude,
-            because: Localized { fr: "…".into(), en: "…".into() },
+            because: Localized {
+                fr: "…".into(),
+                en: "…".into(),
+            },
         };
         assert_eq!(rule.verdict(&home(&[])), Verdict::Unknown);
         assert_eq!(rule.verdict(&home(&[(Fact::Garden, 0)])), Verdict::DoesNotSuit);

@@ -1,5 +1,6 @@
 //! A brand's settings as JSON.
 
+use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, text};
@@ -81,27 +82,42 @@ pub struct CapDocument {
     pub window_days: u16,
 }
 
-/// Quiet hours.
+/// Quiet hours: a part of each day, whole days, or both.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietDocument {
     /// From, `HH:MM` of the person's own clock.
-    pub from: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Until.
-    pub until: String,
-    /// Whether all of Sunday is quiet.
-    #[serde(default)]
-    pub sundays: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Days that are quiet as a whole: `monday` to `sunday`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days_off: Vec<String>,
 }
 
 impl Default for QuietDocument {
     fn default() -> Self {
-        Self { from: "21:00".into(), until: "08:00".into(), sundays: true }
+        Self::of(QuietHours::BRAND_DEFAULT)
     }
 }
 
+const DAYS: [(Weekday, &str); 7] = [
+    (Weekday::Monday, "monday"),
+    (Weekday::Tuesday, "tuesday"),
+    (Weekday::Wednesday, "wednesday"),
+    (Weekday::Thursday, "thursday"),
+    (Weekday::Friday, "friday"),
+    (Weekday::Saturday, "saturday"),
+    (Weekday::Sunday, "sunday"),
+];
+
 fn two_a_week() -> Vec<CapDocument> {
-    vec![CapDocument { most: 2, window_days: 7 }]
+    vec![CapDocument {
+        most: 2,
+        window_days: 7,
+    }]
 }
 
 impl NoticeDocument {
@@ -152,8 +168,10 @@ impl TryFrom<&BrandDocument> for Brand {
             .enumerate()
             .map(|(position, cap)| FrequencyCap::new(cap.most, cap.window_days).at(&format!("caps[{position}]")))
             .collect::<Result<Vec<_>, _>>()?;
-        let minimum_gap =
-            document.minimum_gap_hours.map(|hours| MinimumGap::from_hours(hours).at("minimum_gap_hours")).transpose()?;
+        let minimum_gap = document
+            .minimum_gap_hours
+            .map(|hours| MinimumGap::from_hours(hours).at("minimum_gap_hours"))
+            .transpose()?;
         Ok(Self {
             id: BrandId::new(document.id.as_str()).at("id")?,
             name: DisplayName::new(document.name.as_str()).at("name")?,
@@ -176,7 +194,9 @@ fn topic(document: &TopicDocument) -> Result<Topic, FieldError> {
     }
     Ok(Topic {
         id: TopicId::new(document.id.as_str()).at("id")?,
-        number: TopicNumber::new(document.number).ok_or("must be from 0 to 15").at("number")?,
+        number: TopicNumber::new(document.number)
+            .ok_or("must be from 0 to 15")
+            .at("number")?,
         name: document.name.clone(),
     })
 }
@@ -194,16 +214,69 @@ impl QuietDocument {
     /// Checks the hours.
     ///
     /// # Errors
-    /// [`FieldError`] names the hour that cannot be read, or that leaves no time at all.
+    /// [`FieldError`] names the field that cannot be read, or that leaves no time at all.
     pub fn parse(&self) -> Result<QuietHours, FieldError> {
-        let from = minute("from", &self.from)?;
-        let until = minute("until", &self.until)?;
-        let window = QuietWindow::new(from, until).at("until")?;
-        let days_off = if self.sundays { Weekdays::SUNDAY } else { Weekdays::NONE };
-        QuietHours::new(Some(window), days_off).at("until")
+        let window = match (&self.from, &self.until) {
+            (Some(from), Some(until)) => {
+                Some(QuietWindow::new(minute("from", from)?, minute("until", until)?).at("until")?)
+            }
+            (None, None) => None,
+            (Some(_), None) => return Err(FieldError::new("until", "must be given with 'from'")),
+            (None, Some(_)) => return Err(FieldError::new("from", "must be given with 'until'")),
+        };
+        let mut days_off = Weekdays::NONE;
+        for (position, name) in self.days_off.iter().enumerate() {
+            let (day, _) = DAYS
+                .into_iter()
+                .find(|(_, each)| each == name)
+                .ok_or("must be a day from 'monday' to 'sunday'")
+                .at(&format!("days_off[{position}]"))?;
+            days_off = days_off.with(day);
+        }
+        QuietHours::new(window, days_off).at("days_off")
+    }
+
+    /// The document of quiet hours.
+    #[must_use]
+    pub fn of(quiet: QuietHours) -> Self {
+        Self {
+            from: quiet.window().map(|window| window.from().to_string()),
+            until: quiet.window().map(|window| window.until().to_string()),
+            days_off: DAYS
+                .into_iter()
+                .filter(|(day, _)| quiet.days_off().contains(*day))
+                .map(|(_, name)| name.to_owned())
+                .collect(),
+        }
     }
 }
 
 fn minute(field: &str, text: &str) -> Result<LocalMinute, FieldError> {
     text.parse().at(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_hours_read_back_and_the_default_is_the_brands_default() {
+        assert_eq!(QuietDocument::default().parse(), Ok(QuietHours::BRAND_DEFAULT));
+    }
+
+    #[test]
+    fn half_a_window_or_an_unknown_day_is_named() {
+        let half = QuietDocument {
+            from: Some("21:00".into()),
+            until: None,
+            days_off: Vec::new(),
+        };
+        assert_eq!(half.parse().unwrap_err().field, "until");
+        let day = QuietDocument {
+            from: None,
+            until: None,
+            days_off: vec!["someday".into()],
+        };
+        assert_eq!(day.parse().unwrap_err().field, "days_off[0]");
+    }
 }

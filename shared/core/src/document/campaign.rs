@@ -87,9 +87,10 @@ impl CampaignDocument {
         match &self.audience {
             AudienceDocument::Everyone => Ok(Audience::Everyone),
             AudienceDocument::NearPlaces => Ok(Audience::NearPlaces),
-            AudienceDocument::Lifecycle(codes) if codes.is_empty() => {
-                Err(FieldError::new("audience.lifecycle", "must name at least one lifecycle"))
-            }
+            AudienceDocument::Lifecycle(codes) if codes.is_empty() => Err(FieldError::new(
+                "audience.lifecycle",
+                "must name at least one lifecycle",
+            )),
             AudienceDocument::Lifecycle(codes) => codes
                 .iter()
                 .enumerate()

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError, impersonal, time};
 use super::brand::NoticeDocument;
+use super::field::{At, FieldError, impersonal, time};
 use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Purpose};
 use crate::ids::EventId;
 
@@ -92,7 +92,11 @@ impl TryFrom<&ConsentEventDocument> for ConsentEvent {
             .ok_or("must be 'customer', 'brand', 'import' or 'system'")
             .at("actor")?;
         let effective_at = time("effective_at", &document.effective_at)?;
-        let expires_at = document.expires_at.as_deref().map(|text| time("expires_at", text)).transpose()?;
+        let expires_at = document
+            .expires_at
+            .as_deref()
+            .map(|text| time("expires_at", text))
+            .transpose()?;
         if expires_at.is_some() && act != Act::Grant {
             return Err(FieldError::new("expires_at", "belongs to a grant only"));
         }
@@ -101,12 +105,18 @@ impl TryFrom<&ConsentEventDocument> for ConsentEvent {
         }
         let evidence = evidence(&document.evidence).map_err(|error| error.within("evidence"))?;
         if evidence.notice.is_none() && matches!(act, Act::Grant | Act::Request) {
-            return Err(FieldError::new("evidence.notice", "is required to show what was agreed to (GDPR 7(1))"));
+            return Err(FieldError::new(
+                "evidence.notice",
+                "is required to show what was agreed to (GDPR 7(1))",
+            ));
         }
         let purpose = Purpose::from_code(&document.purpose).at("purpose")?;
         let legal_basis = legal_basis(&document.legal_basis).map_err(|error| error.within("legal_basis"))?;
         if legal_basis != LegalBasis::Consent && !matches!(purpose, Purpose::Topic { .. }) {
-            return Err(FieldError::new("legal_basis", "can be a soft opt-in for messages only, not for a use of data"));
+            return Err(FieldError::new(
+                "legal_basis",
+                "can be a soft opt-in for messages only, not for a use of data",
+            ));
         }
         Ok(Self {
             id: EventId::new(document.event.as_str()).at("event")?,
@@ -126,7 +136,10 @@ fn legal_basis(document: &LegalBasisDocument) -> Result<LegalBasis, FieldError> 
         LegalBasisDocument::Consent => Ok(LegalBasis::Consent),
         LegalBasisDocument::SoftOptIn(conditions) => {
             if !conditions.refusal_offered {
-                return Err(FieldError::new("soft_opt_in.refusal_offered", "must be true (ePrivacy 13(2))"));
+                return Err(FieldError::new(
+                    "soft_opt_in.refusal_offered",
+                    "must be true (ePrivacy 13(2))",
+                ));
             }
             Ok(LegalBasis::SoftOptIn {
                 sale_reference: impersonal("soft_opt_in.sale_reference", &conditions.sale_reference, 100)?,
@@ -147,8 +160,16 @@ fn evidence(document: &EvidenceDocument) -> Result<Evidence, FieldError> {
             .map(|notice| notice.parse().map_err(|error| error.within("notice")))
             .transpose()?,
         source: impersonal("source", &document.source, 300)?,
-        double_opt_in_at: document.double_opt_in_at.as_deref().map(|at| time("double_opt_in_at", at)).transpose()?,
-        previous: document.previous.as_deref().map(|id| EventId::new(id).at("previous")).transpose()?,
+        double_opt_in_at: document
+            .double_opt_in_at
+            .as_deref()
+            .map(|at| time("double_opt_in_at", at))
+            .transpose()?,
+        previous: document
+            .previous
+            .as_deref()
+            .map(|id| EventId::new(id).at("previous"))
+            .transpose()?,
     })
 }
 
@@ -182,10 +203,22 @@ mod tests {
         assert_eq!(field(|json| json["act"] = "maybe".into()), "act");
         assert_eq!(field(|json| json["purpose"] = "fax.offers".into()), "purpose");
         assert_eq!(field(|json| json["effective_at"] = "yesterday".into()), "effective_at");
-        assert_eq!(field(|json| json["expires_at"] = "2026-10-01T10:00:00Z".into()), "expires_at");
-        assert_eq!(field(|json| json["evidence"]["source"] = "camille@example.com".into()), "evidence.source");
-        assert_eq!(field(|json| json["evidence"]["notice"]["hash"] = "zz".into()), "evidence.notice.hash");
-        assert_eq!(field(|json| json["evidence"]["notice"] = serde_json::Value::Null), "evidence.notice");
+        assert_eq!(
+            field(|json| json["expires_at"] = "2026-10-01T10:00:00Z".into()),
+            "expires_at"
+        );
+        assert_eq!(
+            field(|json| json["evidence"]["source"] = "camille@example.com".into()),
+            "evidence.source"
+        );
+        assert_eq!(
+            field(|json| json["evidence"]["notice"]["hash"] = "zz".into()),
+            "evidence.notice.hash"
+        );
+        assert_eq!(
+            field(|json| json["evidence"]["notice"] = serde_json::Value::Null),
+            "evidence.notice"
+        );
     }
 
     #[test]

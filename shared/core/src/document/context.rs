@@ -81,10 +81,16 @@ pub fn parse_context(
     last_activity: Option<&str>,
 ) -> Result<CustomerContext, FieldError> {
     if interests.len() > MOST_KEPT {
-        return Err(FieldError::new("interests", format_args!("must be at most {MOST_KEPT}")));
+        return Err(FieldError::new(
+            "interests",
+            format_args!("must be at most {MOST_KEPT}"),
+        ));
     }
     if purchases.len() > MOST_KEPT {
-        return Err(FieldError::new("purchases", format_args!("must be at most {MOST_KEPT}: keep the latest")));
+        return Err(FieldError::new(
+            "purchases",
+            format_args!("must be at most {MOST_KEPT}: keep the latest"),
+        ));
     }
     let interests = interests
         .iter()
@@ -102,7 +108,13 @@ pub fn parse_context(
         })
         .collect::<Result<_, FieldError>>()?;
     let last_activity = last_activity.map(|text| day("last_activity", text)).transpose()?;
-    Ok(CustomerContext { home, facts: parse_facts(facts)?, interests, purchases, last_activity })
+    Ok(CustomerContext {
+        home,
+        facts: parse_facts(facts)?,
+        interests,
+        purchases,
+        last_activity,
+    })
 }
 
 fn parse_facts(values: &BTreeMap<String, Value>) -> Result<Facts, FieldError> {
@@ -111,7 +123,10 @@ fn parse_facts(values: &BTreeMap<String, Value>) -> Result<Facts, FieldError> {
         let field = format!("facts.{code}");
         let Some(Attribute::Fact(fact)) = Attribute::from_code(code) else {
             // An unknown name is the caller's text and might hold anything, so it is not repeated.
-            return Err(FieldError::new("facts", "holds a name that is not in the catalogue of attributes"));
+            return Err(FieldError::new(
+                "facts",
+                "holds a name that is not in the catalogue of attributes",
+            ));
         };
         let number = fact_value(fact, value).map_err(|error| error.within(&field))?;
         facts.set(fact, Some(number)).at(&field)?;
@@ -123,7 +138,10 @@ fn parse_facts(values: &BTreeMap<String, Value>) -> Result<Facts, FieldError> {
 pub(super) fn fact_value(fact: Fact, value: &Value) -> Result<i16, FieldError> {
     let refused = |wanted: String| FieldError::new("", wanted);
     let number = match fact.kind() {
-        FactKind::Flag => value.as_bool().map(i16::from).ok_or_else(|| refused("must be true or false".into()))?,
+        FactKind::Flag => value
+            .as_bool()
+            .map(i16::from)
+            .ok_or_else(|| refused("must be true or false".into()))?,
         FactKind::Number { least, most, unit } => value
             .as_i64()
             .and_then(|number| i16::try_from(number).ok())
@@ -142,21 +160,23 @@ fn fact_json(fact: Fact, value: i16) -> Value {
     match fact.kind() {
         FactKind::Flag => Value::Bool(value == 1),
         FactKind::Number { .. } => Value::from(value),
-        FactKind::Word(words) => {
-            usize::try_from(value).ok().and_then(|position| words.get(position)).map_or(Value::Null, |word| (*word).into())
-        }
+        FactKind::Word(words) => usize::try_from(value)
+            .ok()
+            .and_then(|position| words.get(position))
+            .map_or(Value::Null, |word| (*word).into()),
     }
 }
 
 fn category(field: &str, slug: &str) -> Result<Category, FieldError> {
-    Category::from_slug(slug).ok_or("is not in the list of categories").at(field)
+    Category::from_slug(slug).at(field)
 }
 
 fn day(field: &str, text: &str) -> Result<EpochDay, FieldError> {
     text.parse::<jiff::civil::Date>()
         .ok()
         .filter(|_| text.len() == 10)
-        .and_then(EpochDay::of_date)
+        .and_then(|date| jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok())
+        .map(EpochDay::of)
         .ok_or("must be a day such as 2026-11-02")
         .at(field)
 }
@@ -166,16 +186,24 @@ impl ContextDocument {
     #[must_use]
     pub fn of(context: &CustomerContext) -> Self {
         Self {
-            home: context
-                .home
-                .map(|home| HomeDocument { cell: home.cell.to_hex(), uncertainty_m: home.uncertainty_m }),
+            home: context.home.map(|home| HomeDocument {
+                cell: home.cell.to_hex(),
+                uncertainty_m: home.uncertainty_m,
+            }),
             facts: Fact::ALL
                 .into_iter()
                 .filter_map(|fact| {
-                    context.facts.get(fact).map(|value| (fact.code().to_owned(), fact_json(fact, value)))
+                    context
+                        .facts
+                        .get(fact)
+                        .map(|value| (fact.code().to_owned(), fact_json(fact, value)))
                 })
                 .collect(),
-            interests: context.interests.iter().map(|category| category.slug().to_owned()).collect(),
+            interests: context
+                .interests
+                .iter()
+                .map(|category| category.slug().to_owned())
+                .collect(),
             purchases: context
                 .purchases
                 .iter()
@@ -198,7 +226,10 @@ impl TryFrom<&ContextDocument> for CustomerContext {
             .as_ref()
             .map(|home| {
                 let cell = Cell::from_hex(&home.cell).at("home.cell")?;
-                Ok::<_, FieldError>(Home { cell, uncertainty_m: home.uncertainty_m })
+                Ok::<_, FieldError>(Home {
+                    cell,
+                    uncertainty_m: home.uncertainty_m,
+                })
             })
             .transpose()?;
         parse_context(
@@ -220,7 +251,12 @@ impl ContactDocument {
         let time_zone = match (&self.time_zone, zone) {
             (Some(name), _) => TimeZoneName::new(name).at("time_zone")?,
             (None, Some(zone)) => zone,
-            (None, None) => return Err(FieldError::new("time_zone", "is needed where the home's commune is not known")),
+            (None, None) => {
+                return Err(FieldError::new(
+                    "time_zone",
+                    "is needed where the home's commune is not known",
+                ));
+            }
         };
         Ok(ContactPoint {
             address: EmailAddress::parse(&self.email).at("email")?,

@@ -17,14 +17,24 @@ pub struct FieldError {
 impl FieldError {
     /// Names a field and its problem.
     pub fn new(field: impl Into<String>, problem: impl Display) -> Self {
-        Self { field: field.into(), problem: problem.to_string() }
+        Self {
+            field: field.into(),
+            problem: problem.to_string(),
+        }
     }
 
     /// The same problem, seen from one level up.
     #[must_use]
     pub fn within(self, parent: &str) -> Self {
-        let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        Self { field: format!("{parent}{joint}{}", self.field), problem: self.problem }
+        let joint = if self.field.is_empty() || self.field.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        Self {
+            field: format!("{parent}{joint}{}", self.field),
+            problem: self.problem,
+        }
     }
 }
 
@@ -41,7 +51,9 @@ impl<T, E: Display> At<T> for Result<T, E> {
 
 /// An RFC 3339 time.
 pub(super) fn time(field: &str, text: &str) -> Result<Timestamp, FieldError> {
-    text.parse().ok().ok_or_else(|| FieldError::new(field, "must be an RFC 3339 time such as 2026-12-01T09:00:00Z"))
+    text.parse()
+        .ok()
+        .ok_or_else(|| FieldError::new(field, "must be an RFC 3339 time such as 2026-12-01T09:00:00Z"))
 }
 
 /// Text of 1 to `most` characters without controls.
@@ -50,9 +62,15 @@ pub(super) fn text<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a st
         return Err(FieldError::new(field, "must not be empty"));
     }
     if text.chars().count() > most {
-        return Err(FieldError::new(field, format_args!("must be at most {most} characters")));
+        return Err(FieldError::new(
+            field,
+            format_args!("must be at most {most} characters"),
+        ));
     }
-    if text.chars().any(|char| char.is_control() || crate::header::is_invisible(char)) {
+    if text
+        .chars()
+        .any(|char| char.is_control() || crate::header::is_invisible(char))
+    {
         return Err(FieldError::new(field, "must not hold control or invisible characters"));
     }
     Ok(text)

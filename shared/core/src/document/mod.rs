@@ -17,5 +17,6 @@ pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, So
 pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
 pub use field::FieldError;
 pub use offer::{
-    ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument, WindowDocument,
+    ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
+    WindowDocument,
 };

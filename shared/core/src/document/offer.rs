@@ -11,7 +11,7 @@ use crate::header::Subject;
 use crate::ids::{OfferId, PlaceId};
 use crate::language::{Language, Localized};
 use crate::offer::{DeclaredUse, Offer, Window};
-use crate::place::{Cell, Place, Radius, UnitVector};
+use crate::place::{Cell, Place, PlaceName, Radius, UnitVector};
 use crate::suitability::{Condition, OnUnknown, Rule};
 
 /// An offer.
@@ -148,9 +148,11 @@ pub struct StoredOffer {
 }
 
 /// The integers of a place.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoredPlace {
+    /// Its cell.
+    pub cell: String,
     /// Unit vector of its cell's centre, scaled by 2^30.
     pub vector: [i32; 3],
     /// Squared chord of its radius, scaled by 2^60.
@@ -175,9 +177,17 @@ impl OfferDocument {
             .places
             .iter()
             .enumerate()
-            .map(|(position, place)| place.store().map_err(|error| error.within(&format!("places[{position}]"))))
+            .map(|(position, place)| {
+                place
+                    .store()
+                    .map_err(|error| error.within(&format!("places[{position}]")))
+            })
             .collect::<Result<_, _>>()?;
-        let stored = StoredOffer { document: self.clone(), version, places };
+        let stored = StoredOffer {
+            document: self.clone(),
+            version,
+            places,
+        };
         stored.parse()?;
         Ok(stored)
     }
@@ -185,9 +195,13 @@ impl OfferDocument {
 
 impl PlaceDocument {
     fn store(&self) -> Result<StoredPlace, FieldError> {
-        let cell = Cell::from_degrees(self.latitude, self.longitude).at("latitude")?;
+        let cell = Cell::at_degrees(self.latitude, self.longitude).at("latitude")?;
         let radius = Radius::from_metres(self.radius_m).at("radius_m")?;
-        Ok(StoredPlace { vector: cell.unit_vector().coordinates(), reach: radius.squared_chord() })
+        Ok(StoredPlace {
+            cell: cell.to_hex(),
+            vector: cell.centre().components(),
+            reach: radius.chord().value(),
+        })
     }
 }
 
@@ -215,7 +229,10 @@ impl StoredOffer {
             .collect::<Result<_, _>>()?;
         let places = self.placed()?;
         if !places.is_empty() && !uses.iter().any(|each| each.attribute == Attribute::Home) {
-            return Err(FieldError::new("uses", "must declare 'home', because the offer has places"));
+            return Err(FieldError::new(
+                "uses",
+                "must declare 'home', because the offer has places",
+            ));
         }
         let from = time("window.from", &document.window.from)?;
         let until = time("window.until", &document.window.until)?;
@@ -228,9 +245,7 @@ impl StoredOffer {
             title: document.title.clone(),
             text: document.text.clone(),
             link: link(&document.link)?,
-            category: Category::from_slug(&document.category)
-                .ok_or("is not in the list of categories")
-                .at("category")?,
+            category: Category::from_slug(&document.category).at("category")?,
             places,
             uses,
             rules,
@@ -249,11 +264,13 @@ impl StoredOffer {
             .enumerate()
             .map(|(position, (given, stored))| {
                 let field = |name: &str| format!("places[{position}].{name}");
+                let [x, y, z] = stored.vector;
                 Ok(Place {
                     id: PlaceId::new(given.id.as_str()).at(&field("id"))?,
-                    name: text(&field("name"), &given.name, 100)?.to_owned(),
-                    centre: UnitVector::from_coordinates(stored.vector).at(&field("vector"))?,
-                    radius: Radius::from_squared_chord(stored.reach).at(&field("reach"))?,
+                    name: PlaceName::new(text(&field("name"), &given.name, 100)?).at(&field("name"))?,
+                    cell: Cell::from_hex(&stored.cell).at(&field("cell"))?,
+                    centre: UnitVector::new(x, y, z).at(&field("vector"))?,
+                    radius: Radius::from_chord(stored.reach).at(&field("reach"))?,
                 })
             })
             .collect()
@@ -271,9 +288,16 @@ fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
             return Err(FieldError::new(field("attribute"), "is declared twice"));
         }
         for language in Language::ALL {
-            text(&field(&format!("because.{}", language.tag())), document.because.get(language), 200)?;
+            text(
+                &field(&format!("because.{}", language.tag())),
+                document.because.get(language),
+                200,
+            )?;
         }
-        uses.push(DeclaredUse { attribute, because: document.because.clone() });
+        uses.push(DeclaredUse {
+            attribute,
+            because: document.because.clone(),
+        });
     }
     Ok(uses)
 }
@@ -281,11 +305,17 @@ fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
 /// The link is the same for everyone: a query could carry the person, and a fragment a script.
 fn link(link: &str) -> Result<String, FieldError> {
     let refused = |problem: &str| Err(FieldError::new("link", problem));
-    let Some(rest) = link.strip_prefix("https://") else { return refused("must begin with https://") };
+    let Some(rest) = link.strip_prefix("https://") else {
+        return refused("must begin with https://");
+    };
     if link.len() > 500 || !link.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refused("must be at most 500 printable ASCII characters");
     }
-    if rest.split('/').next().is_none_or(|host| host.is_empty() || host.contains('@')) {
+    if rest
+        .split('/')
+        .next()
+        .is_none_or(|host| host.is_empty() || host.contains('@'))
+    {
         return refused("must name a host, without credentials");
     }
     if link.contains(['"', '\'', '<', '>', '\\', '`']) {
@@ -304,7 +334,10 @@ fn rule(document: &RuleDocument, uses: &[DeclaredUse]) -> Result<Rule, FieldErro
         }
     });
     if let Some(attribute) = undeclared {
-        let problem = format!("reads '{}', which the offer does not declare in uses (rule '{name}')", attribute.code());
+        let problem = format!(
+            "reads '{}', which the offer does not declare in uses (rule '{name}')",
+            attribute.code()
+        );
         return Err(FieldError::new("when", problem));
     }
     let unknown = match document.unknown.as_deref() {
@@ -313,17 +346,40 @@ fn rule(document: &RuleDocument, uses: &[DeclaredUse]) -> Result<Rule, FieldErro
         Some(_) => return Err(FieldError::new("unknown", "must be 'exclude' or 'neutral'")),
     };
     for language in Language::ALL {
-        text(&format!("because.{}", language.tag()), document.because.get(language), 200)?;
+        text(
+            &format!("because.{}", language.tag()),
+            document.because.get(language),
+            200,
+        )?;
     }
-    Ok(Rule { name, condition, unknown, because: document.because.clone() })
+    Ok(Rule {
+        name,
+        condition,
+        unknown,
+        because: document.because.clone(),
+    })
 }
 
 fn condition(document: &ConditionDocument, depth: usize) -> Result<Condition, FieldError> {
     let Some(depth) = depth.checked_sub(1) else {
-        return Err(FieldError::new("", format_args!("must not be nested more than {DEEPEST} deep")));
+        return Err(FieldError::new(
+            "",
+            format_args!("must not be nested more than {DEEPEST} deep"),
+        ));
     };
     let ConditionDocument {
-        all, any, not, attribute, is, one_of, at_most, at_least, known, purchased, within_days, interested,
+        all,
+        any,
+        not,
+        attribute,
+        is,
+        one_of,
+        at_most,
+        at_least,
+        known,
+        purchased,
+        within_days,
+        interested,
     } = document;
     let kinds = [
         all.is_some(),
@@ -361,19 +417,25 @@ fn condition(document: &ConditionDocument, depth: usize) -> Result<Condition, Fi
         return fact("known", code).map(Condition::Known);
     }
     if let Some(slug) = purchased {
-        let category = Category::from_slug(slug).ok_or("is not in the list of categories").at("purchased")?;
+        let category = Category::from_slug(slug).at("purchased")?;
         return match within_days {
-            Some(within_days @ 1..=3_650) => Ok(Condition::Purchased { category, within_days: *within_days }),
+            Some(within_days @ 1..=3_650) => Ok(Condition::Purchased {
+                category,
+                within_days: *within_days,
+            }),
             _ => Err(FieldError::new("within_days", "must be from 1 to 3650")),
         };
     }
     let slug = interested.as_deref().unwrap_or_default();
-    Category::from_slug(slug).ok_or("is not in the list of categories").at("interested").map(Condition::Interested)
+    Category::from_slug(slug).at("interested").map(Condition::Interested)
 }
 
 fn parts(field: &str, list: &[ConditionDocument], depth: usize) -> Result<Vec<Condition>, FieldError> {
     if list.is_empty() || list.len() > MOST_RULES {
-        return Err(FieldError::new(field, format_args!("must have 1 to {MOST_RULES} parts")));
+        return Err(FieldError::new(
+            field,
+            format_args!("must have 1 to {MOST_RULES} parts"),
+        ));
     }
     list.iter()
         .enumerate()
@@ -395,9 +457,10 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
     let value = |field: &str, json: &Value| fact_value(fact, json).map_err(|error| error.within(field));
     let number = |field: &str, json: &Value| match fact.kind() {
         FactKind::Number { .. } => value(field, json),
-        FactKind::Flag | FactKind::Word(_) => {
-            Err(FieldError::new(field, format_args!("does not apply to '{}', which is not a number", fact.code())))
-        }
+        FactKind::Flag | FactKind::Word(_) => Err(FieldError::new(
+            field,
+            format_args!("does not apply to '{}', which is not a number", fact.code()),
+        )),
     };
     match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
         (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
@@ -409,6 +472,9 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
             .map(|values| Condition::In(fact, values)),
         (None, None, Some(json), None) => Ok(Condition::AtMost(fact, number("at_most", json)?)),
         (None, None, None, Some(json)) => Ok(Condition::AtLeast(fact, number("at_least", json)?)),
-        _ => Err(FieldError::new("", "must have exactly one of 'is', 'in', 'at_most' and 'at_least'")),
+        _ => Err(FieldError::new(
+            "",
+            "must have exactly one of 'is', 'in', 'at_most' and 'at_least'",
+        )),
     }
 }

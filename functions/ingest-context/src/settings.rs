@@ -1,0 +1,15 @@
+//! What the function needs from its environment, read once.
+
+use apropos_aws::{Clock, InvalidSetting, parsed_setting, sdk_config, tables};
+use apropos_core::suppression::Pepper;
+
+use crate::Handler;
+
+pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
+    let config = sdk_config().await;
+    Ok(Handler::new(
+        tables(&config)?,
+        Clock::system(),
+        parsed_setting("APROPOS_PEPPER", Pepper::new)?,
+    ))
+}

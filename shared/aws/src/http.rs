@@ -1,0 +1,348 @@
+//! API Gateway's HTTP events (payload 2.0): reading requests, and answering with RFC 9457 problem details.
+
+use apropos_core::document::FieldError;
+use apropos_core::ids::BrandId;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::store::StoreError;
+
+/// The most bytes of a body: HTTP APIs have no such setting, so the handlers keep it.
+pub const MOST_BODY_BYTES: usize = 1_000_000;
+
+/// An answer that is not what the caller asked for, as RFC 9457 problem details. `title` and `detail` are for the
+/// caller; what the log keeps is written where the problem is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// A URI reference that names the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The field of the request at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl Problem {
+    fn new(status: u16, name: &str, title: &'static str) -> Self {
+        Self {
+            kind: format!("urn:apropos:problem:{name}"),
+            title,
+            status,
+            detail: None,
+            field: None,
+        }
+    }
+
+    fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// 400: not JSON, or not of the request's form.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(400, "malformed-body", "The body could not be read").because(detail)
+    }
+
+    /// 413: the body is over [`MOST_BODY_BYTES`].
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::new(413, "body-too-large", "The body is too large")
+            .because(format!("a body may have at most {MOST_BODY_BYTES} bytes"))
+    }
+
+    /// 422: a field is refused.
+    #[must_use]
+    pub fn refused(error: FieldError) -> Self {
+        let mut problem = Self::new(422, "refused-field", "A field was refused").because(error.to_string());
+        problem.field = Some(error.field);
+        problem
+    }
+
+    /// 401: no key, or not a valid one.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(401, "unauthenticated", "A valid API key is needed")
+            .because("send it as 'Authorization: Bearer apr_…'")
+    }
+
+    /// 403: the key lacks the scope.
+    #[must_use]
+    pub fn missing_scope(scope: &str) -> Self {
+        Self::new(403, "missing-scope", "The API key does not allow this")
+            .because(format!("it needs the scope '{scope}'"))
+    }
+
+    /// 404: there is no such thing, or not for this brand: the two look the same.
+    #[must_use]
+    pub fn unknown(what: &str) -> Self {
+        Self::new(404, "unknown", "There is no such thing").because(format!("this brand has no such {what}"))
+    }
+
+    /// 405: the route exists, the method does not.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(405, "method-not-allowed", "The method is not allowed here")
+    }
+
+    /// 409: it contradicts what is there.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(409, "conflict", "It contradicts what is already there").because(detail)
+    }
+
+    /// 503: trying again will help.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(503, "unavailable", "The service could not do it now").because("nothing was changed; try again")
+    }
+
+    /// 500: a fault of ours.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "internal", "Something went wrong on our side")
+    }
+
+    /// The problem of a store that did not answer; logged here, because here it is handled.
+    #[must_use]
+    pub fn of_store(error: &StoreError) -> Self {
+        tracing::error!(error = dynamic(error), "the store failed");
+        if error.is_transient() {
+            Self::unavailable()
+        } else {
+            Self::internal()
+        }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn response(&self) -> ApiGatewayV2httpResponse {
+        answer(
+            self.status,
+            "application/problem+json",
+            serde_json::to_string(self).unwrap_or_default(),
+        )
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::of_store(&error)
+    }
+}
+
+/// As logs take errors: with their causes.
+fn dynamic<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    error
+}
+
+/// A JSON answer.
+#[must_use]
+pub fn json(status: u16, body: &impl Serialize) -> ApiGatewayV2httpResponse {
+    match serde_json::to_string(body) {
+        Ok(text) => answer(status, "application/json", text),
+        Err(error) => {
+            tracing::error!(error = dynamic(&error), "an answer could not be written");
+            Problem::internal().response()
+        }
+    }
+}
+
+/// An answer of any type, never cached: it is about one brand or one person.
+#[must_use]
+pub fn answer(status: u16, content_type: &'static str, body: String) -> ApiGatewayV2httpResponse {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(
+        HeaderName::from_static("cache-control"),
+        HeaderValue::from_static("no-store"),
+    );
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(status);
+    response.headers = headers;
+    response.body = Some(Body::Text(body));
+    response
+}
+
+/// The body's bytes.
+///
+/// # Errors
+/// [`Problem`] when it is too large, or not the base64 that the event says it is.
+pub fn body(event: &ApiGatewayV2httpRequest) -> Result<Vec<u8>, Problem> {
+    let text = event.body.as_deref().unwrap_or_default();
+    let bytes = if event.is_base64_encoded {
+        if text.len() / 4 * 3 > MOST_BODY_BYTES + 3 {
+            return Err(Problem::too_large());
+        }
+        STANDARD
+            .decode(text)
+            .ok()
+            .ok_or_else(|| Problem::malformed("it is not the base64 that it claims to be"))?
+    } else {
+        text.as_bytes().to_vec()
+    };
+    if bytes.len() > MOST_BODY_BYTES {
+        Err(Problem::too_large())
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// Reads JSON of the request's form; a fault is named by its field.
+///
+/// # Errors
+/// [`Problem`] says where the JSON ends or which field is missing, mistyped or unknown. Values are not repeated.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        of_json(&path, error.inner())
+    })?;
+    reader.end().map_err(|error| of_json(".", &error))?;
+    Ok(value)
+}
+
+/// Reads one record of a batch.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_record<T: DeserializeOwned>(record: &RawValue) -> Result<T, Problem> {
+    parse(record.get().as_bytes())
+}
+
+fn of_json(path: &str, error: &serde_json::Error) -> Problem {
+    let problem = match error.classify() {
+        serde_json::error::Category::Data => expectation(&error.to_string()),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            return Problem::malformed(format!(
+                "it is not JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ));
+        }
+    };
+    let field = if path == "." { String::new() } else { path.to_owned() };
+    Problem::refused(FieldError::new(field, problem))
+}
+
+/// serde's message names the value found, which may be personal: only what was expected is passed on.
+fn expectation(message: &str) -> String {
+    if let Some((_, expected)) = message.split_once(", expected ") {
+        let expected = expected.split(" at line ").next().unwrap_or_default();
+        if message.starts_with("unknown field") {
+            return format!("holds a field that is not known; it may hold {expected}");
+        }
+        return format!("must be {expected}");
+    }
+    if message.starts_with("missing field") {
+        let missing = message.split('`').nth(1).unwrap_or_default();
+        return format!("misses '{missing}'");
+    }
+    "is not of the form asked for".to_owned()
+}
+
+/// The brand that the authorizer found, if the key has the scope. The brand comes from the key, never from the body.
+///
+/// # Errors
+/// [`Problem`]: 401 without a brand, 403 without the scope.
+pub fn authorized(event: &ApiGatewayV2httpRequest, scope: apropos_core::api_key::Scope) -> Result<BrandId, Problem> {
+    let fields = event
+        .request_context
+        .authorizer
+        .as_ref()
+        .map(|authorizer| &authorizer.fields);
+    let field = |name: &str| {
+        fields
+            .and_then(|fields| fields.get(name))
+            .and_then(|value| value.as_str())
+    };
+    let brand = field("brand")
+        .and_then(|brand| BrandId::new(brand).ok())
+        .ok_or_else(Problem::unauthenticated)?;
+    let scopes = field("scopes").unwrap_or_default();
+    if scopes.split(' ').any(|each| each == scope.code()) {
+        Ok(brand)
+    } else {
+        Err(Problem::missing_scope(scope.code()))
+    }
+}
+
+/// The method and the path, split at its slashes: `("POST", ["v1", "customers"])`.
+#[must_use]
+pub fn route(event: &ApiGatewayV2httpRequest) -> (&str, Vec<&str>) {
+    let path = event.raw_path.as_deref().unwrap_or_default();
+    (
+        event.request_context.http.method.as_str(),
+        path.split('/').filter(|part| !part.is_empty()).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        count: u8,
+    }
+
+    fn field_of(json: &str) -> (Option<String>, String) {
+        let problem = parse::<Outer>(json.as_bytes()).unwrap_err();
+        (problem.field, problem.detail.unwrap())
+    }
+
+    #[test]
+    fn a_mistyped_field_is_named_and_its_value_is_not_repeated() {
+        let (field, detail) = field_of(r#"{"inner": {"count": "camille@example.com"}}"#);
+        assert_eq!(field.as_deref(), Some("inner.count"));
+        assert_eq!(detail, "inner.count must be u8");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_without_repeating_it() {
+        let (field, detail) = field_of(r#"{"inner": {"count": 1, "camille@example.com": 2}}"#);
+        assert!(field.is_some());
+        assert!(detail.contains("not known") && !detail.contains("camille"), "{detail}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let (_, detail) = field_of(r#"{"inner": {}}"#);
+        assert_eq!(detail, "inner misses 'count'");
+    }
+
+    #[test]
+    fn trailing_text_is_malformed() {
+        assert_eq!(parse::<Outer>(br#"{"inner": {"count": 1}} x"#).unwrap_err().status, 400);
+    }
+}

@@ -1,0 +1,146 @@
+//! SES v2. This client never retries: the SDK would send the same message again after a time-out.
+
+use std::time::Duration;
+
+use apropos_core::message::Message;
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::config::timeout::TimeoutConfig;
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, MessageHeader, MessageTag};
+
+/// What became of a message that was handed to SES.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handed {
+    /// SES took it.
+    Accepted {
+        /// Its id.
+        message_id: String,
+    },
+    /// Definitely not taken, and another attempt may fare better: over the rate or quota, sending paused, the account
+    /// or the identity not in order.
+    NotNow {
+        /// SES's name for it.
+        code: String,
+    },
+    /// Definitely not taken, and never will be: SES refuses this very message.
+    Refused {
+        /// SES's name for it.
+        code: String,
+    },
+    /// Nobody knows: a fault of the service, a reset, a time-out, a cut answer. Never sent again.
+    Unknown,
+}
+
+/// Hands messages to SES.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+    configuration_set: Option<String>,
+}
+
+impl Mailer {
+    /// The mailer of an account, with its configuration set if it has one.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, configuration_set: Option<String>) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_timeout(WHOLE_CALL).build();
+        let config = aws_sdk_sesv2::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            configuration_set,
+        }
+    }
+
+    /// Hands one message to SES, once.
+    pub async fn hand(&self, message: &Message) -> Handed {
+        let Ok(content) = content(message) else {
+            return Handed::Refused {
+                code: "Unbuildable".to_owned(),
+            };
+        };
+        let Ok(tags) = message
+            .tags()
+            .iter()
+            .map(|(name, value)| MessageTag::builder().name(*name).value(value).build())
+            .collect::<Result<Vec<_>, _>>()
+        else {
+            return Handed::Refused {
+                code: "Unbuildable".to_owned(),
+            };
+        };
+        let answer = self
+            .client
+            .send_email()
+            .from_email_address(message.from())
+            .destination(Destination::builder().to_addresses(message.to().as_sent()).build())
+            .reply_to_addresses(message.reply_to().as_sent())
+            .content(content)
+            .set_email_tags(Some(tags))
+            .set_configuration_set_name(self.configuration_set.clone())
+            .send()
+            .await;
+        match answer {
+            Ok(sent) => match sent.message_id {
+                Some(message_id) => Handed::Accepted { message_id },
+                None => Handed::Unknown,
+            },
+            Err(error) => of_error(&error),
+        }
+    }
+}
+
+/// The whole operation's time-out: with the 2 s from the claim to the call it bounds how old a consent can be when SES
+/// accepts, to 5 s.
+const WHOLE_CALL: Duration = Duration::from_millis(2_500);
+
+fn content(message: &Message) -> Result<EmailContent, aws_sdk_sesv2::error::BuildError> {
+    let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+    let headers = message
+        .headers()
+        .iter()
+        .map(|(name, value)| MessageHeader::builder().name(*name).value(value.as_str()).build())
+        .collect::<Result<Vec<_>, _>>()?;
+    let simple = aws_sdk_sesv2::types::Message::builder()
+        .subject(utf8(message.subject().as_str())?)
+        .body(
+            Body::builder()
+                .text(utf8(message.text())?)
+                .html(utf8(message.html())?)
+                .build(),
+        )
+        .set_headers(Some(headers))
+        .build();
+    Ok(EmailContent::builder().simple(simple).build())
+}
+
+/// Only the eight errors that SES models for SendEmail mean that it did not take the message.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever SES may add later is unknown, never 'not sent'"
+)]
+fn of_error(error: &SdkError<SendEmailError>) -> Handed {
+    let Some(service) = error.as_service_error() else {
+        return match error {
+            // Nothing left this machine.
+            SdkError::ConstructionFailure(_) => Handed::NotNow {
+                code: "ConstructionFailure".to_owned(),
+            },
+            _ => Handed::Unknown,
+        };
+    };
+    let code = || service.code().unwrap_or("Unnamed").to_owned();
+    match service {
+        SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_) => Handed::Refused { code: code() },
+        SendEmailError::AccountSuspendedException(_)
+        | SendEmailError::LimitExceededException(_)
+        | SendEmailError::MailFromDomainNotVerifiedException(_)
+        | SendEmailError::NotFoundException(_)
+        | SendEmailError::SendingPausedException(_)
+        | SendEmailError::TooManyRequestsException(_) => Handed::NotNow { code: code() },
+        _ => Handed::Unknown,
+    }
+}

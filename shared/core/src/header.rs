@@ -1,0 +1,233 @@
+//! Values of message headers: nothing in them can begin another header, or show other than it is.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+
+use crate::email::EmailAddress;
+
+/// Why a header's value was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidHeader {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Too long.
+    #[error("must be at most {most} characters")]
+    TooLong {
+        /// The most characters.
+        most: usize,
+    },
+    /// A line break, another control, or a character that nobody sees or that turns the text around.
+    #[error("must not hold line breaks, control or invisible characters")]
+    Forbidden,
+    /// Not printable ASCII.
+    #[error("must be printable ASCII")]
+    NotAscii,
+}
+
+/// Characters that nobody sees: zero-width and bidirectional controls, separators, fillers and tags. U+200D joins emoji
+/// and U+FE0F shapes them; they are refused as well, because a header is read by filters and by people in a hurry.
+#[must_use]
+pub const fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+fn visible(text: &str, most: usize) -> Result<String, InvalidHeader> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(InvalidHeader::Empty);
+    }
+    if text.chars().count() > most {
+        return Err(InvalidHeader::TooLong { most });
+    }
+    if text.chars().any(|char| char.is_control() || is_invisible(char)) {
+        return Err(InvalidHeader::Forbidden);
+    }
+    Ok(text.to_owned())
+}
+
+/// A message's subject: 1 to 150 visible characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl Subject {
+    /// Checks the text.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`].
+    pub fn new(text: &str) -> Result<Self, InvalidHeader> {
+        visible(text, 150).map(Self)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(redacted)")
+    }
+}
+
+/// A sender's name: 1 to 60 visible characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Checks the text.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`].
+    pub fn new(text: &str) -> Result<Self, InvalidHeader> {
+        visible(text, 60).map(Self)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A header's value as it goes to SES: printable ASCII, 1 to 995 characters (RFC 5322 section 2.1.1 less the line end).
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderValue(String);
+
+impl HeaderValue {
+    /// Checks the text.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`].
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidHeader> {
+        let text = text.into();
+        if text.is_empty() {
+            return Err(InvalidHeader::Empty);
+        }
+        if text.len() > 995 {
+            return Err(InvalidHeader::TooLong { most: 995 });
+        }
+        if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(InvalidHeader::NotAscii);
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HeaderValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeaderValue(redacted)")
+    }
+}
+
+/// A phrase as it stands before an address or a list id: as it is when it is plain words, quoted when it has marks, and
+/// as encoded words of at most 75 characters (RFC 2047 section 2) otherwise.
+#[must_use]
+pub fn phrase(text: &str) -> String {
+    let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    if text
+        .split(' ')
+        .all(|word| !word.is_empty() && word.bytes().all(is_atom))
+        && !text.contains("=?")
+    {
+        return text.to_owned();
+    }
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && !text.contains("=?") {
+        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    encoded_words(text)
+}
+
+/// Each word carries whole characters only: 45 bytes make 60 of base64, and 12 for the frame.
+fn encoded_words(text: &str) -> String {
+    let mut words = Vec::new();
+    let mut chunk = String::new();
+    for char in text.chars() {
+        if chunk.len() + char.len_utf8() > 45 {
+            words.push(encoded_word(&chunk));
+            chunk.clear();
+        }
+        chunk.push(char);
+    }
+    words.push(encoded_word(&chunk));
+    words.join(" ")
+}
+
+fn encoded_word(chunk: &str) -> String {
+    format!("=?utf-8?B?{}?=", STANDARD.encode(chunk))
+}
+
+/// `Name <address>` (RFC 5322 section 3.4).
+#[must_use]
+pub fn mailbox(name: &DisplayName, address: &EmailAddress) -> String {
+    format!("{} <{}>", phrase(name.as_str()), address.as_sent())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_break_of_any_kind_is_refused() {
+        for line_break in [
+            "\r", "\n", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\0", "\u{b}", "\u{202e}",
+        ] {
+            let text = format!("Hello{line_break}Bcc: b@example.com");
+            assert_eq!(Subject::new(&text), Err(InvalidHeader::Forbidden), "{line_break:?}");
+            assert_eq!(DisplayName::new(&text), Err(InvalidHeader::Forbidden), "{line_break:?}");
+            assert_eq!(HeaderValue::new(text), Err(InvalidHeader::NotAscii), "{line_break:?}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_plain_quoted_or_encoded() {
+        assert_eq!(phrase("Atelier Lumen"), "Atelier Lumen");
+        assert_eq!(phrase("Lumen, Lyon \"Nord\""), "\"Lumen, Lyon \\\"Nord\\\"\"");
+        assert_eq!(phrase("Musée"), "=?utf-8?B?TXVzw6ll?=");
+    }
+
+    proptest! {
+        #[test]
+        fn a_phrase_is_ascii_in_words_of_at_most_75(text in "\\PC{1,60}") {
+            let Ok(name) = DisplayName::new(&text) else { return Ok(()) };
+            let phrase = phrase(name.as_str());
+            prop_assert!(phrase.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+            if phrase.starts_with("=?") {
+                prop_assert!(phrase.split(' ').all(|word| word.len() <= 75));
+            }
+        }
+    }
+}
