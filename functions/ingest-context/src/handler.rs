@@ -36,7 +36,7 @@ impl Handler {
     /// [`Unexpected`] for one that it is not.
     pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
         match event {
-            Event::Http(request) => Ok(Answer::Http(self.http(&request).await)),
+            Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
             Event::Sqs(_) | Event::Schedule(_) => Err(Unexpected),
         }
     }

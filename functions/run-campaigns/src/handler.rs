@@ -41,7 +41,7 @@ impl Handler {
     /// [`Unexpected`] for one that it is not.
     pub async fn on(&self, event: Event) -> Result<Answer, lambda_runtime::Error> {
         match event {
-            Event::Http(request) => Ok(Answer::Http(self.http(&request).await)),
+            Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
             Event::Schedule(_) => {
                 self.tick().await?;
                 Ok(Answer::Done)

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::names::{
-    CAMPAIGN, COUNT, DOC, KEY, LAUNCHED_AT, PK, RUNS, SK, STATUS, TASKS, Table, VERSION, campaigns, cells,
+    CAMPAIGN, COUNT, DOC, KEY, LAUNCHED_AT, PK, PLAN, RUNS, SK, STATUS, Table, VERSION, campaigns, cells,
     offer_version, offer_versions, offers, runs,
 };
 use crate::people::{NOWHERE, Written};
@@ -193,17 +193,18 @@ impl Tables {
         Ok(Some(HeldCampaign { campaign, runs }))
     }
 
-    /// Creates a run and lists it in its campaign, in one transaction.
+    /// Creates a run with its plan and lists it in its campaign, in one transaction. The plan is the cells of each page
+    /// task: kept, so that launching again queues the same pages and no others.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create_run(&self, run: &Run) -> Result<Created, StoreError> {
+    pub async fn create_run(&self, run: &Run, plan: &[Vec<String>]) -> Result<Created, StoreError> {
         let mut item = key2(runs(&run.brand), run.id.as_str());
         let values = [
             (CAMPAIGN, s(run.campaign.as_str())),
             (LAUNCHED_AT, ms(run.launched_at)),
             (STATUS, s(run.status.code())),
-            (TASKS, n(run.tasks)),
+            (PLAN, json(&plan)?),
             (KEY, b(run.key)),
         ];
         item.extend(values.map(|(name, value)| (name.to_owned(), value)));
@@ -256,9 +257,18 @@ impl Tables {
                 .into_iter()
                 .find(|each| each.code() == status)
                 .ok_or(StoreError::Corrupt { attribute: STATUS })?,
-            tasks: number(&item, TASKS)?,
+            tasks: u32::try_from(read_plan(&item)?.len()).unwrap_or(u32::MAX),
             key: fixed(&item, KEY)?,
         }))
+    }
+
+    /// The plan of a run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_plan(&self, brand: &BrandId, run: &RunId) -> Result<Option<Vec<Vec<String>>>, StoreError> {
+        let item = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await?;
+        item.as_ref().map(read_plan).transpose()
     }
 
     /// Moves a run to another status, unless it was cancelled: that is for good. Says whether it was moved.
@@ -328,6 +338,10 @@ impl Tables {
 fn read_offer(item: &Item) -> Result<Offer, StoreError> {
     let stored: StoredOffer = document(item, DOC)?;
     stored.parse().ok().ok_or(StoreError::Corrupt { attribute: DOC })
+}
+
+fn read_plan(item: &Item) -> Result<Vec<Vec<String>>, StoreError> {
+    document(item, PLAN)
 }
 
 /// Whether a run may still be written for: a candidate of a run launched longer ago is refused, because its claims may

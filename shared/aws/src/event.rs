@@ -29,7 +29,7 @@ pub struct Schedule {
 #[serde(untagged)]
 pub enum Answer {
     /// To a request.
-    Http(ApiGatewayV2httpResponse),
+    Http(Box<ApiGatewayV2httpResponse>),
     /// To a batch: which messages to give again.
     Sqs(SqsBatchResponse),
     /// To a schedule.

@@ -30,7 +30,7 @@ pub use names::{PK, SK, TTL, Table};
 pub use people::{NewSecrets, Person, Written, derive};
 pub use queue::{CANDIDATES_A_MESSAGE, FORM, PageTask, Queue, QueueError, SendTask};
 pub use random::random;
-pub use scoring::{AudiencePage, PagePlace, PageTotals};
+pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use standing::{Claimed, Fenced};
 pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};

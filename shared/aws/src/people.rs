@@ -473,7 +473,7 @@ fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Res
     Ok(())
 }
 
-fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
+pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
     let stored: ContextDocument = document(item, DOC)?;
     let context = CustomerContext::try_from(&stored)
         .ok()

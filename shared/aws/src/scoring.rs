@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use apropos_core::audience::AudienceRecord;
 use apropos_core::campaign::DeliveryId;
+use apropos_core::context::CustomerContext;
 use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{PageReceipt, Row};
+use apropos_core::standing::Standing;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Created;
-use crate::names::{DATA, MORE, PK, SK, TTL, Table, audience, page, receipts};
-use crate::store::{Item, StoreError, Tables, b, bytes, key2, n, s, text};
+use crate::names::{DATA, NEXT, PK, SK, TTL, Table, audience, page, person, receipts};
+use crate::store::{Item, StoreError, Tables, b, bytes, document, json, key, key2, n, s, text};
 
 /// One page of one cell of an audience.
 #[derive(Debug, Clone)]
@@ -31,8 +33,26 @@ pub struct PagePlace {
     pub task: u32,
     /// Which page of it.
     pub page: u32,
-    /// Whether it is the part's last.
-    pub last: bool,
+}
+
+/// Where the next page begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The cells still to read.
+    pub cells: Vec<String>,
+    /// The last customer read in the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<CustomerId>,
+}
+
+/// A page's receipt as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// The rows.
+    pub receipt: PageReceipt,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Cursor>,
 }
 
 /// The sums of a run's pages.
@@ -90,6 +110,31 @@ impl Tables {
         Ok(AudiencePage { people, next })
     }
 
+    /// What scoring may know of one person, exactly: the context with its version, and the standing. No address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn scored_person(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+    ) -> Result<Option<(CustomerContext, u32, Standing)>, StoreError> {
+        let pk = person(brand, customer);
+        let found = self
+            .get_many(vec![(Table::Customers, key(&pk)), (Table::Standing, key(&pk))])
+            .await?;
+        let first = |table: Table| found.get(&table).and_then(|items| items.first());
+        let Some(item) = first(Table::Customers) else {
+            return Ok(None);
+        };
+        let (context, version) = crate::people::read_context(item)?;
+        let standing = first(Table::Standing)
+            .map(crate::standing::read)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(Some((context, version, standing)))
+    }
+
     /// Writes a page's receipt once; a repeated page finds the first.
     ///
     /// # Errors
@@ -99,12 +144,14 @@ impl Tables {
         brand: &BrandId,
         run: &RunId,
         place: PagePlace,
-        receipt: &PageReceipt,
+        stored: &StoredReceipt,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         let mut item = key2(receipts(brand, run), page(place.task, place.page));
-        item.insert(DATA.to_owned(), b(receipt.to_bytes()));
-        item.insert(MORE.to_owned(), AttributeValue::Bool(!place.last));
+        item.insert(DATA.to_owned(), b(stored.receipt.to_bytes()));
+        if let Some(next) = &stored.next {
+            item.insert(NEXT.to_owned(), json(next)?);
+        }
         item.insert(TTL.to_owned(), n(now.as_second() + RECEIPT_SECONDS));
         let answer = self
             .client
@@ -124,7 +171,7 @@ impl Tables {
         }
     }
 
-    /// A page's receipt, strongly read, and whether it is its task's last.
+    /// A page's receipt, strongly read.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -132,11 +179,13 @@ impl Tables {
         &self,
         brand: &BrandId,
         run: &RunId,
-        task: u32,
-        number: u32,
-    ) -> Result<Option<(PageReceipt, bool)>, StoreError> {
+        place: PagePlace,
+    ) -> Result<Option<StoredReceipt>, StoreError> {
         let item = self
-            .get(Table::Receipts, key2(receipts(brand, run), page(task, number)))
+            .get(
+                Table::Receipts,
+                key2(receipts(brand, run), page(place.task, place.page)),
+            )
             .await?;
         item.as_ref().map(read_receipt).transpose()
     }
@@ -151,13 +200,13 @@ impl Tables {
             .query(Table::Receipts, receipts(brand, run), Some("p#"), true)
             .await?
         {
-            let (receipt, last) = read_receipt(&item)?;
+            let StoredReceipt { receipt, next } = read_receipt(&item)?;
             totals.considered += u64::try_from(receipt.considered()).unwrap_or(u64::MAX);
             totals.candidates += u64::try_from(receipt.candidates()).unwrap_or(u64::MAX);
             for (reason, count) in receipt.withheld() {
                 *totals.withheld.entry(reason).or_insert(0) += count;
             }
-            totals.tasks_done += u32::from(last);
+            totals.tasks_done += u32::from(next.is_none());
         }
         Ok(totals)
     }
@@ -176,7 +225,7 @@ impl Tables {
             .query(Table::Receipts, receipts(brand, run), Some("p#"), true)
             .await?
         {
-            if let Some(row) = read_receipt(&item)?.0.row(delivery) {
+            if let Some(row) = read_receipt(&item)?.receipt.row(delivery) {
                 return Ok(Some(*row));
             }
         }
@@ -194,12 +243,14 @@ fn read_person(item: &Item) -> Result<(CustomerId, AudienceRecord), StoreError> 
     Ok((customer, record))
 }
 
-fn read_receipt(item: &Item) -> Result<(PageReceipt, bool), StoreError> {
+fn read_receipt(item: &Item) -> Result<StoredReceipt, StoreError> {
     let receipt = PageReceipt::from_bytes(bytes(item, DATA)?)
         .ok()
         .ok_or(StoreError::Corrupt { attribute: DATA })?;
-    match item.get(MORE) {
-        Some(AttributeValue::Bool(more)) => Ok((receipt, !more)),
-        _ => Err(StoreError::Corrupt { attribute: MORE }),
-    }
+    let next = if item.contains_key(NEXT) {
+        Some(document(item, NEXT)?)
+    } else {
+        None
+    };
+    Ok(StoredReceipt { receipt, next })
 }
