@@ -495,6 +495,15 @@ impl MailService {
         self.lock().settings.quota = quota;
     }
 
+    /// Makes a domain a verified identity, as the owner of the domain would in SES.
+    pub fn verify_domain(&self, domain: &str) {
+        let domain = domain.to_ascii_lowercase();
+        let verified = &mut self.lock().settings.verified_domains;
+        if !verified.contains(&domain) {
+            verified.push(domain);
+        }
+    }
+
     /// Adds a fault to the script. Each acceptable send takes the oldest one; refused sends leave it in place.
     pub fn inject(&self, fault: Fault) {
         self.lock().faults.push_back(fault);
