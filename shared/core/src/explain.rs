@@ -43,6 +43,22 @@ pub fn why_you_receive(language: Language, brand: &str, topic: &str, score: &Sco
 /// A decision to send, for a marketer.
 #[must_use]
 pub fn sent(language: Language, score: &Score) -> String {
+    match language {
+        Language::French => format!("Envoyé : {}.", figures(language, score)),
+        Language::English => format!("Sent: {}.", figures(language, score)),
+    }
+}
+
+/// A good score on its own, before anything is decided.
+#[must_use]
+pub fn relevant(language: Language, score: &Score) -> String {
+    match language {
+        Language::French => format!("Pertinent : {}.", figures(language, score)),
+        Language::English => format!("Relevant: {}.", figures(language, score)),
+    }
+}
+
+fn figures(language: Language, score: &Score) -> String {
     let parts: Vec<String> = Factor::ALL
         .into_iter()
         .filter_map(|factor| {
@@ -59,11 +75,9 @@ pub fn sent(language: Language, score: &Score) -> String {
     let parts = parts.join(", ");
     match language {
         Language::French => {
-            format!("Envoyé : pertinence de {relevance} % ({parts}), sur {evidence} % des éléments connus.")
+            format!("pertinence de {relevance} % ({parts}), sur {evidence} % des éléments connus")
         }
-        Language::English => {
-            format!("Sent: {relevance} % relevant ({parts}), with {evidence} % of the evidence known.")
-        }
+        Language::English => format!("{relevance} % relevant ({parts}), with {evidence} % of the evidence known"),
     }
 }
 
