@@ -68,14 +68,14 @@ pub(crate) fn leave(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> 
             ),
         ),
         (Language::French, Leaving::Everything) => (
-            format!("Ne plus rien recevoir de la part de {brand}\u{a0}?"),
+            "Ne plus recevoir aucune offre\u{a0}?".to_owned(),
             format!(
                 "Le type de message que vous avez reçu n’existe plus. {brand} ne vous enverra donc plus aucune offre. \
                  C’est immédiat\u{a0}; seul un message déjà parti peut encore arriver."
             ),
         ),
         (Language::English, Leaving::Everything) => (
-            format!("Stop receiving anything from {brand}?"),
+            "Stop receiving any offers?".to_owned(),
             format!(
                 "The kind of message that you received no longer exists, so {brand} will send you no offers at all. This \
                  takes effect at once; only a message already on its way may still arrive."
@@ -103,13 +103,10 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
     let brand = reader.brand();
     let done = match (reader.language, leaving) {
         (Language::French, Leaving::Topic(topic)) => {
-            format!(
-                "Vous ne recevrez plus d’e-mails {} de la part de {brand}.",
-                reader.topic(topic)
-            )
+            format!("{brand} ne vous enverra plus d’e-mails {}.", reader.topic(topic))
         }
         (Language::English, Leaving::Topic(topic)) => {
-            format!("You will receive no more {} e-mails from {brand}.", reader.topic(topic))
+            format!("{brand} will send you no more {} e-mails.", reader.topic(topic))
         }
         (Language::French, Leaving::Everything) => format!("{brand} ne vous enverra plus aucune offre."),
         (Language::English, Leaving::Everything) => format!("{brand} will send you no more offers."),
@@ -145,13 +142,10 @@ pub(crate) fn back(
     let brand = reader.brand();
     let done = match (reader.language, leaving) {
         (Language::French, Leaving::Topic(topic)) => {
-            format!(
-                "Vous recevez de nouveau les e-mails {} de la part de {brand}.",
-                reader.topic(topic)
-            )
+            format!("{brand} vous enverra de nouveau des e-mails {}.", reader.topic(topic))
         }
         (Language::English, Leaving::Topic(topic)) => {
-            format!("You receive {} e-mails from {brand} again.", reader.topic(topic))
+            format!("{brand} will send you {} e-mails again.", reader.topic(topic))
         }
         (Language::French, Leaving::Everything) => format!("{brand} peut de nouveau vous écrire, selon vos choix."),
         (Language::English, Leaving::Everything) => format!("{brand} may write to you again, as you have chosen."),
@@ -185,17 +179,13 @@ pub(crate) enum Occasion {
 
 /// Every choice of a brand, each with what it changes and its button.
 pub(crate) fn choices(reader: Reader<'_>, consents: &Consents, occasion: Occasion, now: Timestamp) -> String {
-    let brand = reader.brand();
-    let heading = match reader.language {
-        Language::French => format!("Ce que {brand} peut faire"),
-        Language::English => format!("What {brand} may do"),
-    };
+    let heading = reader.say("Mes choix", "My choices");
     let objects = consents.objects(Objection::NoMarketing, now);
     let receive = reader.say("Recevoir", "Receive");
     let allow = reader.say("Accepter", "Allow");
     page(
         reader.language,
-        &heading,
+        heading,
         Some(reader.brand),
         &html! {
             h1 { (heading) }
@@ -216,7 +206,7 @@ pub(crate) fn choices(reader: Reader<'_>, consents: &Consents, occasion: Occasio
                     }))
                 }
             }
-            h2 { (reader.say("Utiliser ce qui me concerne", "Use what it knows about me")) }
+            h2 { (reader.say("Utiliser mes informations", "Use what it knows about me")) }
             ul {
                 (row(reader, &Item {
                     title: reader.say("Mes achats, mes goûts et mon logement", "What I buy, what I like and my home’s features"),
@@ -274,7 +264,7 @@ fn row(reader: Reader<'_>, item: &Item<'_>) -> Markup {
                 h3 { (item.title) }
                 span.state.on[item.is_on] { span.hear { (reader.say("Actuellement\u{a0}: ", "Now: ")) } (state) }
             }
-            @if let Some(detail) = item.detail { p { (detail) } } @else { p.hear { (item.title) } }
+            @if let Some(detail) = item.detail { p { (detail) } }
             (button(&item.purpose, switch, &html! { (label) span.hear { " " (quoted(reader.language, item.title)) } }))
         }
     }
@@ -477,11 +467,18 @@ mod tests {
     fn no_page_runs_or_loads_anything() {
         for (name, _, page) in everywhere() {
             for part in [
-                "<script", "<img", "<link", "<iframe", "src=", "http:", "https:", "url(", "@import", "style=", " on",
-            ]
-            .iter()
-            .filter(|part| **part != " on" || page.contains(" onclick"))
-            {
+                "<script",
+                "<img",
+                "<link",
+                "<iframe",
+                "src=",
+                "http:",
+                "https:",
+                "url(",
+                "@import",
+                "style=",
+                " onclick=",
+            ] {
                 assert!(!page.contains(part), "{name} {part}");
             }
         }
@@ -593,13 +590,5 @@ mod tests {
     #[test]
     fn the_stylesheet_can_stand_in_a_page() {
         assert!(!STYLE.contains('<') && !STYLE.contains("url(") && !STYLE.contains("@import"));
-    }
-
-    #[test]
-    #[ignore = "writes the pages to /tmp for people to look at"]
-    fn write_pages() {
-        for (name, language, page) in everywhere() {
-            std::fs::write(format!("/tmp/look/{name}-{}.html", language.tag()), page).unwrap();
-        }
     }
 }
