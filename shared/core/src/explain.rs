@@ -44,6 +44,22 @@ pub fn why_you_receive(language: Language, brand: &str, topic: &str, score: &Sco
 /// A decision to send, for a marketer.
 #[must_use]
 pub fn sent(language: Language, score: &Score) -> String {
+    match language {
+        Language::French => format!("Envoyé\u{a0}: {}.", figures(language, score)),
+        Language::English => format!("Sent: {}.", figures(language, score)),
+    }
+}
+
+/// A good score on its own, before anything is decided.
+#[must_use]
+pub fn relevant(language: Language, score: &Score) -> String {
+    match language {
+        Language::French => format!("Pertinent\u{a0}: {}.", figures(language, score)),
+        Language::English => format!("Relevant: {}.", figures(language, score)),
+    }
+}
+
+fn figures(language: Language, score: &Score) -> String {
     let parts: Vec<String> = Factor::ALL
         .into_iter()
         .filter_map(|factor| {
@@ -60,13 +76,9 @@ pub fn sent(language: Language, score: &Score) -> String {
     let parts = parts.join(", ");
     match language {
         Language::French => {
-            format!(
-                "Envoyé\u{a0}: pertinence de {relevance}\u{a0}% ({parts}), en sachant {evidence}\u{a0}% de ce qui compte."
-            )
+            format!("pertinence de {relevance}\u{a0}% ({parts}), en sachant {evidence}\u{a0}% de ce qui compte")
         }
-        Language::English => {
-            format!("Sent: {relevance}% relevant ({parts}), knowing {evidence}% of what counts.")
-        }
+        Language::English => format!("{relevance}% relevant ({parts}), knowing {evidence}% of what counts"),
     }
 }
 
@@ -208,6 +220,8 @@ mod tests {
             "Envoyé\u{a0}: pertinence de 77\u{a0}% (proximité +51,0, affinité +33,3), en sachant 40\u{a0}% de ce qui \
              compte."
         );
+        assert!(relevant(Language::English, &score).starts_with("Relevant: 77% relevant (proximity +51.0"));
+        assert!(relevant(Language::French, &score).starts_with("Pertinent\u{a0}: pertinence de 77\u{a0}% ("));
     }
 
     #[test]
