@@ -22,13 +22,8 @@ pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(Str
     if body.len() > MOST_BYTES {
         return Err(UnreadableForm);
     }
-    let (media_type, parameters) = content_type
-        .unwrap_or("application/x-www-form-urlencoded")
-        .split_once(';')
-        .map_or_else(
-            || (content_type.unwrap_or("application/x-www-form-urlencoded"), ""),
-            |(media_type, parameters)| (media_type, parameters),
-        );
+    let content_type = content_type.unwrap_or("application/x-www-form-urlencoded");
+    let (media_type, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     let media_type = media_type.trim();
     let fields = if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         urlencoded(body)?

@@ -115,7 +115,7 @@ impl Handler {
             return Ok(answer::page(404, page::refusal(stranger)));
         };
         let person = match wanted(visit, &brand, asked.as_ref()) {
-            Wanted::Nothing => self.person(&brand, &customer).await?,
+            Wanted::Nothing => self.tables.person(&brand.id, &customer).await?,
             Wanted::Change(choice, road) => self.record(&brand, &customer, &choice, road).await?,
             Wanted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
         };
@@ -170,11 +170,6 @@ impl Handler {
         let token = sign(LinkPurpose::Preferences, visit.brand(), visit.link(), &self.ring);
         let token = token.as_ref().map_or("", |token| token.as_str());
         format!("/p/{}/{token}", visit.brand())
-    }
-
-    async fn person(&self, brand: &Brand, customer: &CustomerId) -> Result<Person, StoreError> {
-        let found = self.tables.person(&brand.id, customer).await?;
-        found.ok_or(StoreError::Contended)
     }
 
     /// Records a choice, and gives the person as they are after it. A choice that holds already is not written again.

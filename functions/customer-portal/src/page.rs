@@ -112,6 +112,7 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
         (Language::English, Leaving::Everything) => format!("{brand} will send you no more offers."),
     };
     let heading = reader.say("C’est fait", "Done");
+    let undo = reader.say("C’était une erreur, annuler", "That was a mistake, undo");
     page(
         reader.language,
         heading,
@@ -121,11 +122,10 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
             p role="status" { (done) }
             form method="post" {
                 input type="hidden" name="action" value="undo";
-                button.second type="submit" {
-                    (reader.say("C’était une erreur, annuler", "That was a mistake, undo"))
-                }
+                button.second type="submit" { (undo) }
             }
-            (agreeing(reader, reader.say("C’était une erreur, annuler", "That was a mistake, undo")))
+            // Lifting an objection is no new yes; coming back to a topic is.
+            @if let Leaving::Topic(_) = leaving { (agreeing(reader, undo)) }
             p { a href=(choices) { (reader.say("Voir tous mes choix", "See all my choices")) } }
         },
     )

@@ -220,6 +220,8 @@ mod tests {
             "Envoyé\u{a0}: pertinence de 77\u{a0}% (proximité +51,0, affinité +33,3), en sachant 40\u{a0}% de ce qui \
              compte."
         );
+        assert!(relevant(Language::English, &score).starts_with("Relevant: 77% relevant (proximity +51.0"));
+        assert!(relevant(Language::French, &score).starts_with("Pertinent\u{a0}: pertinence de 77\u{a0}% ("));
     }
 
     #[test]
