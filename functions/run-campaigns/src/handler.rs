@@ -1,24 +1,37 @@
-//! Event in, facts gathered, core asked, answer out.
+//! Offers, campaigns and their runs over the API, and what is due each minute.
 
-use apropos_aws::http::Problem;
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, StoreError, Tables, Unexpected};
+use apropos_aws::http::{Problem, route};
+use apropos_aws::{
+    Answer, Clock, Event, InvalidSetting, PageTask, Queue, QueueError, SendTask, StoreError, Tables, Unexpected,
+};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
-use crate::settings;
+use crate::{catalogue, due, explain, launch, preview, report, settings};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    pages: Queue<PageTask>,
-    sends: Queue<SendTask>,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) pages: Queue<PageTask>,
+    pub(crate) sends: Queue<SendTask>,
+}
+
+/// Why what is due could not be done; it stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The queue failed.
+    #[error("the queue failed")]
+    Queue(#[from] QueueError),
 }
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock, pages: Queue<PageTask>, sends: Queue<SendTask>) -> Self {
+    pub const fn new(tables: Tables, clock: Clock, pages: Queue<PageTask>, sends: Queue<SendTask>) -> Self {
         Self {
             tables,
             clock,
@@ -38,7 +51,7 @@ impl Handler {
     /// Takes an event of any kind that this function is started by.
     ///
     /// # Errors
-    /// [`Unexpected`] for one that it is not.
+    /// [`Unexpected`] for one that it is not, [`TickError`] when what is due could not be done.
     pub async fn on(&self, event: Event) -> Result<Answer, lambda_runtime::Error> {
         match event {
             Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
@@ -52,15 +65,29 @@ impl Handler {
 
     /// Answers a request.
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let _ = (event, &self.tables, &self.clock);
-        Problem::internal().response()
+        let (method, path) = route(event);
+        let answer = match (method, path.as_slice()) {
+            ("POST", ["v1", "offers"]) => catalogue::add_offer(self, event).await,
+            ("POST", ["v1", "campaigns"]) => catalogue::create_campaign(self, event).await,
+            ("POST", ["v1", "campaigns", campaign, "launch"]) => launch::launch(self, event, campaign).await,
+            ("POST", ["v1", "campaigns", campaign, "preview"]) => preview::preview(self, event, campaign).await,
+            ("POST", ["v1", "campaigns", campaign, verb @ ("pause" | "resume" | "cancel")]) => {
+                launch::change(self, event, campaign, verb).await
+            }
+            ("GET", ["v1", "campaigns", campaign]) => report::report(self, event, campaign).await,
+            ("GET", ["v1", "campaigns", campaign, "decisions", customer]) => {
+                explain::decision(self, event, campaign, customer).await
+            }
+            _ => Err(Problem::method_not_allowed()),
+        };
+        answer.unwrap_or_else(|problem| problem.response())
     }
 
     /// Does what is due by now.
     ///
     /// # Errors
-    /// [`StoreError`]; what was not done stays due.
-    pub async fn tick(&self) -> Result<(), StoreError> {
-        Ok(())
+    /// [`TickError`]; what was not done stays due.
+    pub async fn tick(&self) -> Result<(), TickError> {
+        due::release(self).await
     }
 }

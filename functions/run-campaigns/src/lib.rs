@@ -2,7 +2,14 @@
 //!
 //! Touches: campaigns, due rw; brands, customers, audience, standing, receipts r; deliveries rw; page and send queues w.
 
+mod catalogue;
+mod due;
+mod explain;
 mod handler;
+mod launch;
+mod preview;
+mod report;
+mod request;
 mod settings;
 
-pub use handler::Handler;
+pub use handler::{Handler, TickError};

@@ -8,6 +8,6 @@ use lambda_runtime::{LambdaEvent, service_fn};
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
     let handler = Handler::from_env().await?;
-    let on = |event: LambdaEvent<Event>| async { Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?) };
+    let on = |event: LambdaEvent<Event>| handler.on(event.payload);
     lambda_runtime::run(service_fn(on)).await
 }

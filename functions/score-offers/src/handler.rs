@@ -1,25 +1,27 @@
-//! Event in, facts gathered, core asked, answer out.
+//! Pages of an audience in, receipts and candidates out; and offers ranked for one customer.
 
 use apropos_aws::http::Problem;
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected};
+use apropos_aws::{
+    Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response, read_message,
+};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
-use crate::settings;
+use crate::{page, rank, settings};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    pages: Queue<PageTask>,
-    sends: Queue<SendTask>,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) pages: Queue<PageTask>,
+    pub(crate) sends: Queue<SendTask>,
 }
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock, pages: Queue<PageTask>, sends: Queue<SendTask>) -> Self {
+    pub const fn new(tables: Tables, clock: Clock, pages: Queue<PageTask>, sends: Queue<SendTask>) -> Self {
         Self {
             tables,
             clock,
@@ -48,15 +50,23 @@ impl Handler {
         }
     }
 
-    /// Answers a request.
+    /// Answers `POST /v1/relevance`.
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let _ = (event, &self.tables, &self.clock);
-        Problem::internal().response()
+        rank::answer(self, event)
+            .await
+            .unwrap_or_else(|problem: Problem| problem.response())
     }
 
-    /// Takes a batch of messages, each by itself.
+    /// Scores the pages of a batch, each message by itself.
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
-        let _ = (batch, &self.tables, &self.clock);
-        SqsBatchResponse::default()
+        let mut outcomes = Vec::with_capacity(batch.records.len());
+        for message in batch.records {
+            let outcome = match read_message(&message) {
+                Ok(task) => page::score(self, &task).await,
+                Err(undone) => Err(undone),
+            };
+            outcomes.push((message.message_id.unwrap_or_default(), outcome));
+        }
+        batch_response(outcomes)
     }
 }

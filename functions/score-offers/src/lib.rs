@@ -3,6 +3,8 @@
 //! Touches: audience, customers, standing, campaigns, brands r; receipts w; page and send queues w.
 
 mod handler;
+mod page;
+mod rank;
 mod settings;
 
 pub use handler::Handler;

@@ -1,27 +1,27 @@
-//! Event in, facts gathered, core asked, answer out.
+//! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES.
 
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, Mailer, Tables, Unexpected};
+use apropos_aws::{Answer, Clock, Event, InvalidSetting, Mailer, Tables, Unexpected, batch_response, read_message};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
-use crate::settings;
+use crate::{candidate, settings};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    mailer: Mailer,
-    ring: KeyRing,
-    base: PublicBaseUrl,
-    pepper: Pepper,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) mailer: Mailer,
+    pub(crate) ring: KeyRing,
+    pub(crate) base: PublicBaseUrl,
+    pub(crate) pepper: Pepper,
 }
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(
+    pub const fn new(
         tables: Tables,
         clock: Clock,
         mailer: Mailer,
@@ -58,9 +58,16 @@ impl Handler {
         }
     }
 
-    /// Takes a batch of messages, each by itself.
+    /// Takes the candidates of a batch, each message by itself.
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
-        let _ = (batch, &self.tables, &self.clock);
-        SqsBatchResponse::default()
+        let mut outcomes = Vec::with_capacity(batch.records.len());
+        for message in batch.records {
+            let outcome = match read_message(&message) {
+                Ok(task) => candidate::all(self, &task).await,
+                Err(undone) => Err(undone),
+            };
+            outcomes.push((message.message_id.unwrap_or_default(), outcome));
+        }
+        batch_response(outcomes)
     }
 }

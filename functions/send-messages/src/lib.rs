@@ -2,6 +2,7 @@
 //!
 //! Touches: standing, deliveries rw; customers, contacts, campaigns, brands, suppressions r; due w; SES.
 
+mod candidate;
 mod handler;
 mod settings;
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, StoreError, Tables};
+use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
 use apropos_core::link::PublicBaseUrl;
+use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
@@ -137,7 +138,7 @@ impl Functions {
     }
 
     /// Calls `run-campaigns` as each minute does.
-    pub(crate) async fn tick(&self) -> Result<(), StoreError> {
+    pub(crate) async fn tick(&self) -> Result<(), TickError> {
         self.run_campaigns.tick().await
     }
 }

@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use crate::aws_endpoint::ACCOUNT_ID;
 use crate::functions::{Function, Functions};
@@ -170,24 +170,27 @@ impl Gateway {
         body: Body,
     ) -> Result<ApiGatewayV2httpRequest, Problem> {
         let authorizer = match route.scope {
-            Some(_) => Some(authorizer(&self.authenticated(&head.headers).await?)),
+            Some(_) => Some(Authorizer::of(&self.authenticated(&head.headers).await?)),
             None => None,
         };
         let body = axum::body::to_bytes(body, MOST_BODY_BYTES)
             .await
             .ok()
             .ok_or_else(Problem::too_large)?;
-        let mut event = self.described(route, values, head, peer);
-        if let (Some(authorizer), Some(context)) = (authorizer, event.get_mut("requestContext")) {
-            context["authorizer"] = authorizer;
-        }
+        let event = self.described(route, values, head, peer);
         let is_text = is_text(&head.headers);
-        event["isBase64Encoded"] = (!is_text && !body.is_empty()).into();
-        if !body.is_empty() {
-            event["body"] = event_body(&body, is_text).into();
-        }
-        serde_json::from_value(event).map_err(|error| {
-            // The parser's own message may quote the request.
+        let event = Event {
+            body: (!body.is_empty()).then(|| event_body(&body, is_text)),
+            is_base64_encoded: !body.is_empty() && !is_text,
+            request_context: Context {
+                authorizer,
+                ..event.request_context
+            },
+            ..event
+        };
+        // The parser's own message may quote the request.
+        let read = serde_json::to_value(event).and_then(serde_json::from_value);
+        read.map_err(|error| {
             tracing::error!(line = error.line(), "an event could not be written");
             Problem::internal()
         })
@@ -209,71 +212,133 @@ impl Gateway {
         }
     }
 
-    fn described(&self, route: &Route, values: Values, head: &Parts, peer: SocketAddr) -> Value {
+    /// The event of a public request without a body.
+    fn described(&self, route: &Route, values: Values, head: &Parts, peer: SocketAddr) -> Event {
         let now = self.clock.now();
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        let request_id = format!("{request:016x}");
         let route_key = format!("{} {}", route.method, route.pattern);
         // An HTTP API hands on the path decoded, whatever its name says.
         let path = percent_decoded(head.uri.path());
         let query = head.uri.query().unwrap_or_default();
         let host = text(&head.headers, HOST.as_str());
-        let mut event = json!({
-            "version": "2.0",
-            "routeKey": route_key,
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": event_headers(&head.headers, peer),
-            "pathParameters": values,
-            "requestContext": {
-                "accountId": ACCOUNT_ID,
-                "apiId": "local",
-                "domainName": host.split(':').next(),
-                "domainPrefix": "local",
-                "http": {
-                    "method": head.method.as_str(),
-                    "path": path,
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": peer.ip(),
-                    "userAgent": text(&head.headers, USER_AGENT.as_str()),
+        Event {
+            version: "2.0",
+            route_key: route_key.clone(),
+            raw_path: path.clone(),
+            raw_query_string: query.to_owned(),
+            cookies: cookies(&head.headers),
+            headers: event_headers(&head.headers, peer),
+            query_string_parameters: query_parameters(query),
+            path_parameters: values,
+            request_context: Context {
+                account_id: ACCOUNT_ID,
+                api_id: "local",
+                authorizer: None,
+                domain_name: host.split(':').next().unwrap_or_default().to_owned(),
+                domain_prefix: "local",
+                http: HttpContext {
+                    method: head.method.as_str().to_owned(),
+                    path,
+                    protocol: "HTTP/1.1",
+                    source_ip: peer.ip().to_string(),
+                    user_agent: text(&head.headers, USER_AGENT.as_str()),
                 },
-                "requestId": request_id,
-                "routeKey": route_key,
-                "stage": "$default",
-                "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-                "timeEpoch": now.as_millisecond(),
+                request_id: format!("{request:016x}"),
+                route_key,
+                stage: "$default",
+                time: now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+                time_epoch: now.as_millisecond(),
             },
-        });
-        if !query.is_empty() {
-            event["queryStringParameters"] = Value::Object(query_parameters(query));
+            body: None,
+            is_base64_encoded: false,
         }
-        let cookies: Vec<_> = head
-            .headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split("; "))
-            .collect();
-        if !cookies.is_empty() {
-            event["cookies"] = cookies.into();
-        }
-        event
     }
 }
 
-/// What a Lambda authorizer with simple answers hands on: texts only.
-fn authorizer(record: &KeyRecord) -> Value {
-    json!({ "lambda": { "brand": record.brand.as_str(), "scopes": record.scopes.to_string() } })
+/// An HTTP API's event, payload 2.0, as AWS documents it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    version: &'static str,
+    route_key: String,
+    raw_path: String,
+    raw_query_string: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cookies: Vec<String>,
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    query_string_parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: Values,
+    request_context: Context,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    account_id: &'static str,
+    api_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<Authorizer>,
+    domain_name: String,
+    domain_prefix: &'static str,
+    http: HttpContext,
+    request_id: String,
+    route_key: String,
+    stage: &'static str,
+    time: String,
+    time_epoch: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpContext {
+    method: String,
+    path: String,
+    protocol: &'static str,
+    source_ip: String,
+    user_agent: String,
+}
+
+/// What a Lambda authorizer with simple answers hands on.
+#[derive(Serialize)]
+struct Authorizer {
+    lambda: BTreeMap<&'static str, String>,
+}
+
+impl Authorizer {
+    fn of(record: &KeyRecord) -> Self {
+        Self {
+            lambda: BTreeMap::from([
+                ("brand", record.brand.to_string()),
+                ("scopes", record.scopes.to_string()),
+            ]),
+        }
+    }
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split("; "))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Names in lower case, repeated values joined with commas, cookies apart, and the proxy's own.
-fn event_headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
-    let mut joined = Map::new();
-    for name in headers.keys().filter(|name| *name != COOKIE) {
-        joined.insert(name.as_str().to_owned(), text(headers, name.as_str()).into());
-    }
-    joined.insert("x-forwarded-for".to_owned(), peer.ip().to_string().into());
-    joined.insert("x-forwarded-proto".to_owned(), "http".into());
+fn event_headers(headers: &HeaderMap, peer: SocketAddr) -> BTreeMap<String, String> {
+    let mut joined: BTreeMap<_, _> = headers
+        .keys()
+        .filter(|name| *name != COOKIE)
+        .map(|name| (name.as_str().to_owned(), text(headers, name.as_str())))
+        .collect();
+    joined.insert("x-forwarded-for".to_owned(), peer.ip().to_string());
+    joined.insert("x-forwarded-proto".to_owned(), "http".to_owned());
     joined
 }
 
@@ -286,14 +351,14 @@ fn text(headers: &HeaderMap, name: &str) -> String {
     values.join(",")
 }
 
-fn query_parameters(query: &str) -> Map<String, Value> {
+fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         joined.entry(name.into_owned()).or_default().push(value.into_owned());
     }
     joined
         .into_iter()
-        .map(|(name, values)| (name, values.join(",").into()))
+        .map(|(name, values)| (name, values.join(",")))
         .collect()
 }
 

@@ -11,7 +11,9 @@ pub mod gateway;
 pub mod http_client;
 pub mod inbox;
 pub mod mail_service;
+pub mod population;
 pub mod queue_service;
+pub mod scenario;
 pub mod stack;
 
 pub use data_dir::DataDirError;

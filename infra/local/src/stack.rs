@@ -12,6 +12,7 @@ use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
 use apropos_core::ids::BrandId;
 use apropos_core::link::PublicBaseUrl;
+use apropos_run_campaigns::TickError;
 use aws_config::{Region, SdkConfig};
 use axum::Router;
 use dynoxide::Database;
@@ -75,6 +76,9 @@ pub enum StackError {
     /// The tables did not answer.
     #[error("the tables did not answer")]
     Tables(#[from] StoreError),
+    /// What is due could not all be done; it stays due.
+    #[error("what is due could not all be done")]
+    Tick(#[from] TickError),
     /// A brand's settings are refused.
     #[error("the brand's settings were refused: {0}")]
     Brand(FieldError),
@@ -246,13 +250,13 @@ impl Stack {
     /// Does what is due by now, as each minute does.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn tick(&self) -> Result<(), StoreError> {
-        self.work.tick().await
+    /// [`StackError::Tick`].
+    pub async fn tick(&self) -> Result<(), StackError> {
+        Ok(self.work.tick().await?)
     }
 
-    /// Moves the clock from one due time to the next, listed minutes and hidden messages alike, and does each time what
-    /// is due, until nothing is due within `within` from now.
+    /// Moves the clock from one due time to the next, due items and hidden messages alike, and does each time what is
+    /// due, until nothing is due within `within` from now.
     ///
     /// # Errors
     /// [`StackError`].
@@ -265,7 +269,7 @@ impl Stack {
         };
         let mut last = None;
         while let Some(due) = self.next_due().await?.filter(|due| *due <= end) {
-            // A tick takes what is due off the list. Where it did not, going on would go round for ever.
+            // A tick takes what is due off its minute. Where it did not, going on would go round for ever.
             if last == Some(due) {
                 released.stuck = true;
                 break;
@@ -279,15 +283,20 @@ impl Stack {
         Ok(released)
     }
 
-    /// When something is next due: a listed minute, or a message that becomes visible.
+    /// When something is next due: a minute with an item in it, or a message that becomes visible. A minute stays listed
+    /// for a while after its items are gone, so being listed is not enough.
     async fn next_due(&self) -> Result<Option<Timestamp>, StackError> {
-        let minute = self.tables.listed_minutes().await?.first().copied();
-        let minute = minute.and_then(|minute| Timestamp::from_second(minute.saturating_mul(60)).ok());
-        let mut due = vec![minute];
-        for source in [PAGES, SENDS] {
-            due.push(self.work.queues.next_visible_at(source.queue)?);
+        let mut due = Vec::new();
+        for minute in self.tables.listed_minutes().await? {
+            if !self.tables.due_in(minute).await?.is_empty() {
+                due.extend(Timestamp::from_second(minute.saturating_mul(60)).ok());
+                break;
+            }
         }
-        Ok(due.into_iter().flatten().min())
+        for source in [PAGES, SENDS] {
+            due.extend(self.work.queues.next_visible_at(source.queue)?);
+        }
+        Ok(due.into_iter().min())
     }
 
     /// Ends the stack: lets the batch in hand end and notes the time.
@@ -401,7 +410,7 @@ impl Work {
         Ok(())
     }
 
-    async fn tick(&self) -> Result<(), StoreError> {
+    async fn tick(&self) -> Result<(), TickError> {
         let _turn = self.turn.lock().await;
         self.functions.tick().await
     }
@@ -437,16 +446,10 @@ impl Work {
             if minute != Some(now) {
                 minute = Some(now);
                 if let Err(error) = self.tick().await {
-                    tracing::error!(
-                        error = &error as &(dyn std::error::Error + 'static),
-                        "the minute's work failed"
-                    );
+                    tracing::error!(error = with_causes(&error), "the minute's work failed");
                 }
                 if let Err(error) = self.note_clock() {
-                    tracing::warn!(
-                        error = &error as &(dyn std::error::Error + 'static),
-                        "the time was not noted"
-                    );
+                    tracing::warn!(error = with_causes(&error), "the time was not noted");
                 }
             }
             self.drain().await;
@@ -454,6 +457,11 @@ impl Work {
             let _ = tokio::time::timeout(LOOK_AGAIN, wake.notified()).await;
         }
     }
+}
+
+/// As logs take errors: with their causes.
+fn with_causes<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    error
 }
 
 const CLOCK_STEP: Duration = Duration::from_millis(50);

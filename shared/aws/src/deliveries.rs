@@ -7,6 +7,7 @@ use apropos_core::decision::Approval;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score};
+use apropos_core::standing::LEASE_SECONDS;
 use apropos_core::time::tzdb_version;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -184,7 +185,7 @@ impl Tables {
         item.insert(STATE.to_owned(), s(DeliveryState::Claimed.code()));
         item.insert(ATTEMPT.to_owned(), s(approval.attempt().as_str()));
         item.insert(DOC.to_owned(), json(&DecisionReceipt::of(approval))?);
-        self.put_unless_settled(item).await
+        self.put_unless_settled(item, now).await
     }
 
     /// Writes the final receipt of a candidate decided against; a repeated candidate keeps the first.
@@ -204,19 +205,27 @@ impl Tables {
         item.insert(STATE.to_owned(), s(DeliveryState::Withheld.code()));
         item.insert(REASON.to_owned(), s(reason.code()));
         item.insert(DOC.to_owned(), json(receipt)?);
-        self.put_unless_settled(item).await
+        self.put_unless_settled(item, now).await
     }
 
-    async fn put_unless_settled(&self, item: Item) -> Result<Created, StoreError> {
+    /// Over nothing, over a delivery that was released, and over the trace of an attempt whose lease is over: it can no
+    /// longer send, and whoever calls this saw or holds the claim.
+    async fn put_unless_settled(&self, item: Item, now: Timestamp) -> Result<Created, StoreError> {
+        let lease_over = now.as_millisecond() - LEASE_SECONDS * 1_000;
         let answer = self
             .client
             .put_item()
             .table_name(self.name(Table::Deliveries))
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk) OR #state = :released")
+            .condition_expression(
+                "attribute_not_exists(#pk) OR #state = :released OR (#state = :claimed AND #at <= :lease_over)",
+            )
             .expression_attribute_names("#pk", PK)
             .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#at", AT)
             .expression_attribute_values(":released", s(DeliveryState::Released.code()))
+            .expression_attribute_values(":claimed", s(DeliveryState::Claimed.code()))
+            .expression_attribute_values(":lease_over", n(lease_over))
             .send()
             .await;
         match answer {

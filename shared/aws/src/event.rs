@@ -1,7 +1,7 @@
 //! The events that start a function, and what it answers.
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::{Deserialize, Serialize};
 
 /// An event of one of the kinds that our functions are started by.
@@ -40,3 +40,63 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this function is not started by such an event")]
 pub struct Unexpected;
+
+/// Why a queue's message was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// Its body is not one of ours: it goes to the dead-letter queue.
+    #[error("the message is not of a form that this version reads")]
+    Malformed,
+    /// It speaks of a run that does not exist, or no longer counts.
+    #[error("the message is for a run that is unknown or long over")]
+    UnknownRun,
+    /// Something failed; given again, it may succeed.
+    #[error("the message could not be done now")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It must wait: someone else is at it, or sending is held.
+    #[error("the message has to wait")]
+    Wait,
+}
+
+impl From<crate::StoreError> for Undone {
+    fn from(error: crate::StoreError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+impl From<crate::QueueError> for Undone {
+    fn from(error: crate::QueueError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Reads a message's body, in the form this version writes.
+///
+/// # Errors
+/// [`Undone::Malformed`].
+pub fn read_message<T: serde::de::DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
+    serde_json::from_str(message.body.as_deref().unwrap_or_default())
+        .ok()
+        .ok_or(Undone::Malformed)
+}
+
+/// Collects the messages to be given again. The failure is logged here, once, by the message's id: its body holds ids
+/// only, but nothing is gained by repeating it.
+#[must_use]
+pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for (id, outcome) in outcomes {
+        let Err(undone) = outcome else { continue };
+        match &undone {
+            Undone::Wait => tracing::info!(message.id = id, "a message waits"),
+            Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) => {
+                let error: &dyn std::error::Error = &undone;
+                tracing::error!(message.id = id, error, "a message was not done");
+            }
+        }
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        response.batch_item_failures.push(failure);
+    }
+    response
+}

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use serde_path_to_error::Segment;
 
 use crate::store::StoreError;
 
@@ -213,11 +214,11 @@ pub fn body(event: &ApiGatewayV2httpRequest) -> Result<Vec<u8>, Problem> {
 /// [`Problem`] says where the JSON ends or which field is missing, mistyped or unknown. Values are not repeated.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        of_json(&path, error.inner())
-    })?;
-    reader.end().map_err(|error| of_json(".", &error))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| of_json(error.path(), error.inner()))?;
+    reader
+        .end()
+        .ok()
+        .ok_or_else(|| Problem::malformed("something follows the JSON"))?;
     Ok(value)
 }
 
@@ -229,9 +230,9 @@ pub fn parse_record<T: DeserializeOwned>(record: &RawValue) -> Result<T, Problem
     parse(record.get().as_bytes())
 }
 
-fn of_json(path: &str, error: &serde_json::Error) -> Problem {
-    let problem = match error.classify() {
-        serde_json::error::Category::Data => expectation(&error.to_string()),
+fn of_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Problem {
+    let message = match error.classify() {
+        serde_json::error::Category::Data => error.to_string(),
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             return Problem::malformed(format!(
                 "it is not JSON (line {}, column {})",
@@ -240,8 +241,17 @@ fn of_json(path: &str, error: &serde_json::Error) -> Problem {
             ));
         }
     };
-    let field = if path == "." { String::new() } else { path.to_owned() };
-    Problem::refused(FieldError::new(field, problem))
+    // The last step to an unknown field is its name, which is the caller's text and may hold anything.
+    let unknown = usize::from(message.starts_with("unknown "));
+    let steps: Vec<_> = path.iter().collect();
+    let known = steps.len().saturating_sub(unknown);
+    let field = steps.iter().take(known).fold(String::new(), |field, step| match step {
+        Segment::Seq { index } => format!("{field}[{index}]"),
+        Segment::Map { key } | Segment::Enum { variant: key } if field.is_empty() => key.clone(),
+        Segment::Map { key } | Segment::Enum { variant: key } => format!("{field}.{key}"),
+        Segment::Unknown => field,
+    });
+    Problem::refused(FieldError::new(field, expectation(&message)))
 }
 
 /// serde's message names the value found, which may be personal: only what was expected is passed on.

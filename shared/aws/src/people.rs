@@ -140,8 +140,9 @@ impl Tables {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<Person>, StoreError> {
-        Ok(self.people(brand, &[(customer.clone(), Vec::new())]).await?.pop())
+    pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
+        let mut people = self.people(brand, &[(customer.clone(), Vec::new())]).await?;
+        people.pop().ok_or(StoreError::Contended)
     }
 
     /// Appends events to a person's ledger, folds them into the standing and moves the audience's hint, in one

@@ -64,12 +64,23 @@ impl Tables {
             (ATTEMPT.to_owned(), s(approval.attempt().as_str())),
             (AT.to_owned(), ms(now)),
         ]));
-        let answer = self
-            .client
-            .update_item()
+        let mut expression = "SET #v = :next, #claims.#run = :claim, #ring = :ring, #forgotten = :forgotten".to_owned();
+        let mut update = self.client.update_item();
+        for (position, (run, _)) in seen
+            .claims
+            .iter()
+            .filter(|(_, claim)| is_old(claim, now))
+            .take(10)
+            .enumerate()
+        {
+            let verb = if position == 0 { " REMOVE " } else { ", " };
+            expression.push_str(&format!("{verb}#claims.#old{position}"));
+            update = update.expression_attribute_names(format!("#old{position}"), run.as_str());
+        }
+        let answer = update
             .table_name(self.name(Table::Standing))
             .set_key(Some(key(person(approval.brand(), approval.customer()))))
-            .update_expression("SET #v = :next, #claims.#run = :claim, #ring = :ring, #forgotten = :forgotten")
+            .update_expression(expression)
             .condition_expression("#v = :seen AND attribute_not_exists(#claims.#run)")
             .expression_attribute_names("#v", VERSION)
             .expression_attribute_names("#claims", CLAIMS)
@@ -184,6 +195,12 @@ impl Tables {
         }
         Err(StoreError::Contended)
     }
+}
+
+/// Claims of runs that are no longer written for are dropped by the next claim: a run is refused 14 days after its launch
+/// ([`crate::is_current`]), and a message lives 14 days in a queue, so after 30 days nothing can ask for one again.
+fn is_old(claim: &Claim, now: Timestamp) -> bool {
+    now.as_second() - claim.at.as_second() > 30 * 86_400
 }
 
 /// What a person set, as stored.

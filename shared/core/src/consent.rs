@@ -157,6 +157,14 @@ impl Purpose {
             .map(Self::Objection)
             .ok_or(InvalidPurpose::Unknown)
     }
+
+    /// Whether an act keeps data or messages away from the person: a refusal, or the raising of an objection.
+    const fn is_protected_by(&self, act: Act) -> bool {
+        match self {
+            Self::Topic { .. } | Self::Data(_) => act.is_refusal(),
+            Self::Objection(_) => matches!(act, Act::Grant),
+        }
+    }
 }
 
 /// What happened.
@@ -414,32 +422,28 @@ impl PurposeState {
         }
     }
 
-    /// The register that decides. A person's refusal yields only to the person: an import or the brand cannot revive
-    /// it (I7). Otherwise the later fact decides.
-    fn deciding(&self) -> Option<Register> {
+    /// The register that decides. What a person said to protect themselves yields only to the person: an import or the
+    /// brand cannot revive what they refused, nor lift their objection (I7). Otherwise the later fact decides.
+    fn deciding(&self, purpose: &Purpose) -> Option<Register> {
         match (self.person, self.others) {
-            (Some(person), _) if person.rank.act.is_refusal() => Some(person),
+            (Some(person), _) if purpose.is_protected_by(person.rank.act) => Some(person),
             (Some(person), Some(others)) => Some(if others.rank > person.rank { others } else { person }),
             (person, others) => person.or(others),
         }
     }
 
     /// The state at a time; expiry is compared here and never left to a deletion elsewhere.
-    #[must_use]
-    pub fn at(&self, now: Timestamp) -> ConsentState {
-        let base = self
-            .deciding()
-            .map_or(ConsentState::Unknown, |register| match register.rank.act {
-                Act::Request => ConsentState::Pending,
-                Act::Grant if register.expires_ms.is_some_and(|end| end <= now.as_millisecond()) => {
-                    ConsentState::Expired
-                }
-                Act::Grant => ConsentState::Granted { record: register.seq },
-                Act::Expire => ConsentState::Expired,
-                Act::Deny => ConsentState::Denied,
-                Act::Withdraw => ConsentState::Withdrawn,
-            });
-        let requested_since = match (self.request, self.deciding()) {
+    fn at(&self, purpose: &Purpose, now: Timestamp) -> ConsentState {
+        let deciding = self.deciding(purpose);
+        let base = deciding.map_or(ConsentState::Unknown, |register| match register.rank.act {
+            Act::Request => ConsentState::Pending,
+            Act::Grant if register.expires_ms.is_some_and(|end| end <= now.as_millisecond()) => ConsentState::Expired,
+            Act::Grant => ConsentState::Granted { record: register.seq },
+            Act::Expire => ConsentState::Expired,
+            Act::Deny => ConsentState::Denied,
+            Act::Withdraw => ConsentState::Withdrawn,
+        });
+        let requested_since = match (self.request, deciding) {
             (Some(request), Some(deciding)) => request.rank > deciding.rank,
             (request, None) => request.is_some(),
             (None, Some(_)) => false,
@@ -466,7 +470,36 @@ impl Consents {
     /// The state of a purpose.
     #[must_use]
     pub fn state(&self, purpose: &Purpose, now: Timestamp) -> ConsentState {
-        self.0.get(purpose).map_or(ConsentState::Unknown, |state| state.at(now))
+        self.0
+            .get(purpose)
+            .map_or(ConsentState::Unknown, |state| state.at(purpose, now))
+    }
+
+    /// Whether the person's own last word on the purpose is a refusal, which nobody else can turn into a yes.
+    #[must_use]
+    pub fn refused_by_person(&self, purpose: &Purpose) -> bool {
+        self.0
+            .get(purpose)
+            .and_then(|state| state.person)
+            .is_some_and(|person| person.rank.act.is_refusal())
+    }
+
+    /// The effective time of an act that happens now: now, or just after the latest event on record where that one lies
+    /// at or ahead of our clock (up to [`MOST_MINUTES_AHEAD`] is accepted). What a person does last is what counts.
+    #[must_use]
+    pub fn time_of_act(&self, purpose: &Purpose, now: Timestamp) -> Timestamp {
+        let latest = self
+            .0
+            .get(purpose)
+            .into_iter()
+            .flat_map(|state| [state.person, state.others, state.request])
+            .flatten()
+            .map(|register| register.rank.at_ms)
+            .max();
+        let at_ms = latest.map_or(now.as_millisecond(), |latest| {
+            now.as_millisecond().max(latest.saturating_add(1))
+        });
+        Timestamp::from_millisecond(at_ms).unwrap_or(now)
     }
 
     /// The state of a topic by e-mail.
@@ -496,7 +529,9 @@ impl Consents {
 
     /// Every purpose on record with its state.
     pub fn states(&self, now: Timestamp) -> impl Iterator<Item = (&Purpose, ConsentState)> {
-        self.0.iter().map(move |(purpose, state)| (purpose, state.at(now)))
+        self.0
+            .iter()
+            .map(move |(purpose, state)| (purpose, state.at(purpose, now)))
     }
 
     /// The stored form: format byte, then for each purpose its name and its registers.
@@ -702,6 +737,36 @@ mod tests {
         assert!(granted.state(&offers(), later()).is_granted());
         let withdrawn = fold(&[event(3, offers(), Act::Withdraw, Actor::Customer, 0), request]);
         assert_eq!(withdrawn.state(&offers(), later()), ConsentState::Pending);
+    }
+
+    #[test]
+    fn nobody_else_lifts_the_objection_of_a_person() {
+        let objection = Purpose::Objection(Objection::NoMarketing);
+        let mut events = vec![event(1, objection.clone(), Act::Grant, Actor::Customer, 0)];
+        for (id, actor) in (2..).zip([Actor::Brand, Actor::Import, Actor::System]) {
+            events.push(event(id, objection.clone(), Act::Withdraw, actor, 10));
+        }
+        assert!(fold(&events).objects(Objection::NoMarketing, later()));
+        events.push(event(5, objection, Act::Withdraw, Actor::Customer, 20));
+        assert!(!fold(&events).objects(Objection::NoMarketing, later()));
+    }
+
+    #[test]
+    fn an_act_of_now_comes_after_all_that_is_on_record() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        assert_eq!(Consents::default().time_of_act(&offers(), now), now);
+        let held = event(1, offers(), Act::Grant, Actor::Brand, 4);
+        let consents = fold(std::slice::from_ref(&held));
+        let at = consents.time_of_act(&offers(), now);
+        assert_eq!(at.as_millisecond(), held.effective_at.as_millisecond() + 1);
+        assert_eq!(consents.time_of_act(&offers(), later()), later());
+    }
+
+    #[test]
+    fn only_the_persons_own_last_word_is_their_refusal() {
+        let refused = |actor| fold(&[event(1, offers(), Act::Withdraw, actor, 0)]).refused_by_person(&offers());
+        assert!(refused(Actor::Customer));
+        assert!(!refused(Actor::Brand));
     }
 
     #[test]

@@ -459,3 +459,6 @@ fn gates<'a>(
     }
     Ok((score, consent_record, contact))
 }
+
+#[cfg(test)]
+mod tests;

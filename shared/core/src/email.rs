@@ -156,6 +156,46 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_limits_are_64_before_the_at_and_254_in_all() {
+        let local = "a".repeat(64);
+        assert!(EmailAddress::parse(&format!("{local}@example.com")).is_ok());
+        let domain = |length: usize| {
+            let label = "b".repeat(60);
+            let end = length - 3 * 61;
+            format!("{label}.{label}.{label}.{}", "c".repeat(end))
+        };
+        let fits = format!("{local}@{}", domain(254 - 65));
+        assert_eq!(fits.len(), 254);
+        assert!(EmailAddress::parse(&fits).is_ok());
+        assert_eq!(
+            EmailAddress::parse(&format!("{local}@{}", domain(255 - 65))),
+            Err(InvalidEmailAddress::TooLong)
+        );
+    }
+
+    #[test]
+    fn one_address_in_two_spellings_is_one_address() {
+        let composed = EmailAddress::parse("camille@ex\u{e8}mple.com").unwrap();
+        let decomposed = EmailAddress::parse("camille@exe\u{300}mple.com").unwrap();
+        assert_eq!(composed, decomposed);
+        let shouted = EmailAddress::parse("CAMILLE@EXAMPLE.COM").unwrap();
+        assert_eq!(shouted.canonical(), "camille@example.com");
+        assert_eq!(shouted.as_sent(), "CAMILLE@example.com");
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_the_address() {
+        for text in [
+            "camille.martin@",
+            "camille martin@example.com",
+            "camille.martin@localhost",
+        ] {
+            let error = EmailAddress::parse(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("camille"), "{error}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_accepted_is_ascii_without_controls_and_reads_back(text in "\\PC{0,20}@\\PC{0,20}") {

@@ -50,6 +50,7 @@ pub const fn is_invisible(char: char) -> bool {
             | '\u{feff}'
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
@@ -115,7 +116,11 @@ impl DisplayName {
     }
 }
 
-/// A header's value as it goes to SES: printable ASCII, 1 to 995 characters (RFC 5322 section 2.1.1 less the line end).
+/// The most characters of a header's value. SES publishes two limits: 870 in its API reference (MessageHeader), and 995,
+/// with at most 996 for name and value together, in its SDKs. This is within both, and within a line of RFC 5322.
+const MOST_HEADER: usize = 870;
+
+/// A header's value as it goes to SES: printable ASCII, 1 to 870 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HeaderValue(String);
 
@@ -129,8 +134,8 @@ impl HeaderValue {
         if text.is_empty() {
             return Err(InvalidHeader::Empty);
         }
-        if text.len() > 995 {
-            return Err(InvalidHeader::TooLong { most: 995 });
+        if text.len() > MOST_HEADER {
+            return Err(InvalidHeader::TooLong { most: MOST_HEADER });
         }
         if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             return Err(InvalidHeader::NotAscii);
@@ -188,10 +193,24 @@ fn encoded_word(chunk: &str) -> String {
     format!("=?utf-8?B?{}?=", STANDARD.encode(chunk))
 }
 
-/// `Name <address>` (RFC 5322 section 3.4).
+/// The most bytes of an address with its name that SES takes. It is not in its reference: SES answers "Address length is
+/// more than 320 bytes long" (zulip/zulip issue 17558, mautic/mautic issue 7732).
+const MOST_MAILBOX: usize = 320;
+
+/// `Name <address>` (RFC 5322 section 3.4), in at most 320 bytes: a name that is longer once encoded loses its end.
 #[must_use]
 pub fn mailbox(name: &DisplayName, address: &EmailAddress) -> String {
-    format!("{} <{}>", phrase(name.as_str()), address.as_sent())
+    let mut name = name.as_str();
+    loop {
+        let mailbox = format!("{} <{}>", phrase(name), address.as_sent());
+        if mailbox.len() <= MOST_MAILBOX {
+            return mailbox;
+        }
+        let Some((end, _)) = name.char_indices().next_back().filter(|(end, _)| *end > 0) else {
+            return address.as_sent().to_owned();
+        };
+        name = name.get(..end).unwrap_or_default().trim_end();
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +238,80 @@ mod tests {
         assert_eq!(phrase("Musée"), "=?utf-8?B?TXVzw6ll?=");
     }
 
+    /// RFC 2047 sections 2 and 6.2: white space between encoded words is not part of the text.
+    fn decoded(phrase: &str) -> String {
+        if !phrase.starts_with("=?") {
+            return phrase.trim_matches('"').replace("\\\"", "\"").replace("\\\\", "\\");
+        }
+        phrase
+            .split(' ')
+            .map(|word| {
+                let base64 = word.strip_prefix("=?utf-8?B?").unwrap().strip_suffix("?=").unwrap();
+                String::from_utf8(STANDARD.decode(base64).unwrap()).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_value_has_at_most_870_characters() {
+        assert!(HeaderValue::new("a".repeat(870)).is_ok());
+        assert_eq!(
+            HeaderValue::new("a".repeat(871)),
+            Err(InvalidHeader::TooLong { most: 870 })
+        );
+        assert_eq!(HeaderValue::new(""), Err(InvalidHeader::Empty));
+    }
+
+    #[test]
+    fn text_that_nobody_sees_is_refused() {
+        for hidden in [
+            "\u{200b}",
+            "\u{ad}",
+            "\u{feff}",
+            "\u{e0041}",
+            "\u{1bca0}",
+            "\u{2066}",
+            "\u{180e}",
+        ] {
+            assert_eq!(
+                Subject::new(&format!("Sale{hidden}")),
+                Err(InvalidHeader::Forbidden),
+                "{hidden:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_looks_like_an_encoded_word_is_encoded_itself() {
+        let text = "=?utf-8?B?QmNj?=";
+        assert!(phrase(text) != text && decoded(&phrase(text)) == text);
+    }
+
+    #[test]
+    fn a_mailbox_that_ses_would_refuse_loses_the_end_of_its_name() {
+        let address = EmailAddress::parse("hello@letters.lumen.example").unwrap();
+        let whole = mailbox(&DisplayName::new("Atelier Lumen").unwrap(), &address);
+        assert_eq!(whole, "Atelier Lumen <hello@letters.lumen.example>");
+        let long = mailbox(&DisplayName::new(&"🌷".repeat(60)).unwrap(), &address);
+        assert!(
+            long.len() <= 320 && long.ends_with(" <hello@letters.lumen.example>"),
+            "{long}"
+        );
+        let name = decoded(long.split_once(" <").unwrap().0);
+        assert!(
+            name.chars().count() > 30 && name.chars().all(|char| char == '🌷'),
+            "{name}"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn a_phrase_reads_back(text in "\\PC{1,60}") {
+            let Ok(name) = DisplayName::new(&text) else { return Ok(()) };
+            prop_assume!(!name.as_str().contains('"') || !name.as_str().is_ascii());
+            prop_assert_eq!(decoded(&phrase(name.as_str())), name.as_str());
+        }
+
         #[test]
         fn a_phrase_is_ascii_in_words_of_at_most_75(text in "\\PC{1,60}") {
             let Ok(name) = DisplayName::new(&text) else { return Ok(()) };

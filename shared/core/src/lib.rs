@@ -14,6 +14,8 @@ pub mod document;
 pub mod email;
 pub mod explain;
 pub mod fingerprint;
+#[cfg(test)]
+mod fixture;
 pub mod header;
 pub mod ids;
 pub mod language;

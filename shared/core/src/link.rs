@@ -316,7 +316,7 @@ impl PublicBaseUrl {
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-            && port.is_none_or(|port| port.parse::<u16>().is_ok());
+            && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok());
         let loopback = name == "localhost" || name == "127.0.0.1";
         if plain && (loopback || !loopback_only) {
             Ok(Self(url.to_owned()))
@@ -340,6 +340,8 @@ impl PublicBaseUrl {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ring(ids: &[u8]) -> KeyRing {
@@ -438,6 +440,46 @@ mod tests {
     }
 
     #[test]
+    fn the_length_with_a_delivery_cannot_be_passed_for_the_one_without() {
+        let long = token(Some(DeliveryId([7; 8])));
+        let short = token(None);
+        let cut = &long.as_str()[..SHORT];
+        let grown = format!("{}{}", short.as_str(), &long.as_str()[SHORT..]);
+        for text in [cut, grown.as_str()] {
+            assert!(open(text, LinkPurpose::Unsubscribe, &brand(), &ring(&[1])).is_err());
+        }
+    }
+
+    #[test]
+    fn neither_keys_nor_links_are_printed() {
+        let token = token(None);
+        let printed = format!(
+            "{:?} {:?} {:?} {:?}",
+            ring(&[1]),
+            token,
+            content(None),
+            UnverifiedLink::parse(token.as_str()).unwrap()
+        );
+        assert!(
+            !printed.contains("0101") && !printed.contains(token.as_str()),
+            "{printed}"
+        );
+        assert!(!printed.contains("9, 9"), "{printed}");
+    }
+
+    proptest! {
+        #[test]
+        fn text_that_we_did_not_sign_is_refused(text in "[A-Za-z0-9_-]{47,60}") {
+            prop_assert!(open(&text, LinkPurpose::Unsubscribe, &brand(), &ring(&[1, 65])).is_err());
+        }
+
+        #[test]
+        fn text_of_any_kind_is_refused_without_a_panic(text in "\\PC{0,80}") {
+            prop_assert!(open(&text, LinkPurpose::Unsubscribe, &brand(), &ring(&[1])).is_err());
+        }
+    }
+
+    #[test]
     fn a_ring_that_cannot_protect_is_refused() {
         let parse = |json: &str| KeyRing::parse(json).unwrap_err();
         assert_eq!(parse("[]"), InvalidKeyRing::Form);
@@ -445,6 +487,13 @@ mod tests {
         assert_eq!(
             parse(r#"{"keys": [{"id": 1, "secret": "short"}]}"#),
             InvalidKeyRing::Weak
+        );
+        let secret = "0123456789abcdef0123456789abcdef";
+        assert_eq!(
+            parse(&format!(
+                r#"{{"keys": [{{"id": 1, "secret": "{secret}"}}, {{"id": 1, "secret": "{secret}"}}]}}"#
+            )),
+            InvalidKeyRing::SameId
         );
     }
 
@@ -462,6 +511,14 @@ mod tests {
             "https://a@example.com",
             "https://example.com/x",
             "ftp://example.com",
+            "https://example.com:",
+            "https://example.com:+443",
+            "https://example.com:65536",
+            "https://example.com?x",
+            "https://example.com#x",
+            "https://exa mple.com",
+            "https://",
+            "http://localhost.example.com",
         ] {
             assert_eq!(PublicBaseUrl::new(url), Err(InvalidBaseUrl), "{url}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::brand::{Brand, Topic};
 use crate::context::ContactPoint;
@@ -170,16 +170,22 @@ struct Parts<'a> {
 /// RFC 2369 section 3.2 and RFC 8058 section 3.1 (one https address, and the fixed one-click value), RFC 2919 for the
 /// list's id. SES signs them with DKIM, as RFC 8058 section 3 asks.
 fn headers(parts: &Parts<'_>, topic: &Topic) -> Result<Vec<(&'static str, HeaderValue)>, InvalidHeader> {
-    let name = format!("{} · {}", parts.brand.name.as_str(), topic.name.get(parts.language));
-    let list_id = format!("{} <{}.{}>", phrase(&name), list_label(topic), parts.brand.list_domain);
     Ok(vec![
         (
             "List-Unsubscribe",
             HeaderValue::new(format!("<{}>", parts.unsubscribe))?,
         ),
         ("List-Unsubscribe-Post", HeaderValue::new("List-Unsubscribe=One-Click")?),
-        ("List-Id", HeaderValue::new(list_id)?),
+        ("List-Id", list_id(parts, topic)?),
     ])
+}
+
+/// The list's id after a phrase for people. Names in a script of four bytes a character can make a phrase that is too
+/// long once encoded; the phrase is optional (RFC 2919 section 3), so it is left out then.
+fn list_id(parts: &Parts<'_>, topic: &Topic) -> Result<HeaderValue, InvalidHeader> {
+    let name = format!("{} · {}", parts.brand.name.as_str(), topic.name.get(parts.language));
+    let id = format!("<{}.{}>", list_label(topic), parts.brand.list_domain);
+    HeaderValue::new(format!("{} {id}", phrase(&name))).or_else(|_| HeaderValue::new(id))
 }
 
 /// A list id is made of dot-atoms, and a topic id's `_` is allowed in one; nothing else needs care.
@@ -205,6 +211,7 @@ struct Words {
     where_: &'static str,
     unsubscribe: &'static str,
     preferences: &'static str,
+    colon: &'static str,
 }
 
 const fn words(language: Language) -> Words {
@@ -214,12 +221,14 @@ const fn words(language: Language) -> Words {
             where_: "Où",
             unsubscribe: "Se désinscrire",
             preferences: "Choisir ce que je reçois",
+            colon: "\u{a0}:",
         },
         Language::English => Words {
             more: "Find out more",
             where_: "Where",
             unsubscribe: "Unsubscribe",
             preferences: "Choose what I receive",
+            colon: ":",
         },
     }
 }
@@ -233,6 +242,7 @@ fn places(offer: &Offer) -> String {
         .join(", ")
 }
 
+/// Not closed by `-- `, which begins a signature (RFC 3676 section 4.3): clients fold signatures away, links included.
 fn text(parts: &Parts<'_>) -> String {
     let Parts {
         language,
@@ -243,21 +253,24 @@ fn text(parts: &Parts<'_>) -> String {
         preferences,
     } = parts;
     let words = words(*language);
+    let colon = words.colon;
     let mut text = format!("{}\n\n{}\n", offer.title.get(*language), offer.text.get(*language));
     if !offer.places.is_empty() {
-        text.push_str(&format!("\n{}: {}\n", words.where_, places(offer)));
+        text.push_str(&format!("\n{}{colon} {}\n", words.where_, places(offer)));
     }
-    text.push_str(&format!("\n{}: {}\n", words.more, offer.link));
-    text.push_str(&format!("\n--\n{why}\n\n"));
+    text.push_str(&format!("\n{}{colon}\n{}\n", words.more, offer.link));
+    text.push_str(&format!("\n* * *\n\n{why}\n\n"));
     text.push_str(&format!(
-        "{}: {unsubscribe}\n{}: {preferences}\n\n",
+        "{}{colon}\n{unsubscribe}\n\n{}{colon}\n{preferences}\n\n",
         words.unsubscribe, words.preferences
     ));
     text.push_str(&format!("{}\n", brand.imprint));
     text
 }
 
-/// One column, system fonts, nothing loaded from anywhere: no picture, no pixel, no script.
+/// One column in tables, which every mail client lays out alike, with its styles on the elements: some clients drop the
+/// head. Nothing is loaded from anywhere: no picture, no font, no pixel, no script. What the head adds is the dark mode
+/// of clients that keep it; the inline colours yield to it by `!important`.
 fn page(parts: &Parts<'_>) -> String {
     let Parts {
         language,
@@ -270,32 +283,37 @@ fn page(parts: &Parts<'_>) -> String {
     let words = words(*language);
     html! {
         (DOCTYPE)
-        html lang=(language.tag()) {
+        html lang=(language.tag()) dir="ltr" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                meta name="supported-color-schemes" content="light dark";
+                meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no";
                 title { (offer.title.get(*language)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(DARK)) }
             }
-            body {
-                main {
-                    p.brand { (brand.name.as_str()) }
-                    h1 { (offer.title.get(*language)) }
-                    p { (offer.text.get(*language)) }
-                    @if !offer.places.is_empty() {
-                        p.places { (words.where_) ": " (places(offer)) }
+            body.ground style="margin:0;padding:0;background-color:#f3f1ec;" {
+                // Some clients drop <html> and <body> with their language, so the outermost element says it again.
+                div.ground lang=(language.tag()) dir="ltr" style="background-color:#f3f1ec;" {
+                    table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
+                        style="border-collapse:collapse;" {
+                        tr { td align="center" style="padding:24px 12px;" {
+                            table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
+                                style="max-width:560px;border-collapse:collapse;text-align:left;" {
+                                tr { td.sheet style=(SHEET) { (letter(offer, brand, *language)) } }
+                                tr { td.quiet style=(FOOTER) {
+                                    p style="margin:0 0 12px;" { (why) }
+                                    p style="margin:0 0 12px;" {
+                                        a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
+                                        " \u{a0}·\u{a0} "
+                                        a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
+                                    }
+                                    p style="margin:0;" { (brand.imprint) }
+                                } }
+                            }
+                        } }
                     }
-                    p { a.more href=(offer.link) { (words.more) } }
-                }
-                footer {
-                    p { (why) }
-                    p {
-                        a href=(unsubscribe) { (words.unsubscribe) }
-                        " · "
-                        a href=(preferences) { (words.preferences) }
-                    }
-                    p { (brand.imprint) }
                 }
             }
         }
@@ -303,9 +321,395 @@ fn page(parts: &Parts<'_>) -> String {
     .into_string()
 }
 
-const STYLE: &str = "body{margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif;color:#1d2125;background:#fff}\
-main,footer{max-width:560px;margin:0 auto}.brand{color:#57606a;margin:0}h1{font-size:24px;line-height:1.25}\
-.more{display:inline-block;padding:10px 18px;border-radius:6px;background:#0b5c4a;color:#fff;text-decoration:none}\
-footer{margin-top:32px;border-top:1px solid #d0d7de;font-size:13px;color:#57606a}footer a{color:inherit}\
-@media (prefers-color-scheme:dark){body{background:#16191d;color:#e6e8ea}.brand,footer{color:#a6adb5}\
-.more{background:#7fd6bf;color:#10251f}footer{border-color:#3a4149}}";
+fn letter(offer: &Offer, brand: &Brand, language: Language) -> Markup {
+    let words = words(language);
+    html! {
+        p.accent style="margin:0 0 20px;font-size:14px;line-height:1.4;font-weight:bold;color:#0b5c4a;" {
+            (brand.name.as_str())
+        }
+        h1 style="margin:0 0 16px;font-size:26px;line-height:1.25;font-weight:bold;" { (offer.title.get(language)) }
+        p style="margin:0 0 16px;" { (offer.text.get(language)) }
+        @if !offer.places.is_empty() {
+            p.quiet style="margin:0 0 16px;color:#565a54;" { b { (words.where_) (words.colon) } " " (places(offer)) }
+        }
+        // A link that is a button: the cell is coloured, because the desktop Outlook ignores the padding of links.
+        table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:24px 0 0;" {
+            tr { td.button bgcolor="#0b5c4a" style="border-radius:8px;background-color:#0b5c4a;" {
+                a.button href=(offer.link) style=(BUTTON) { (words.more) }
+            } }
+        }
+    }
+}
+
+const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
+font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.55;";
+
+const FOOTER: &str = "padding:24px 28px;color:#565a54;\
+font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5;";
+
+const FOOTER_LINK: &str = "color:#565a54;text-decoration:underline;";
+
+const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
+font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.3;\
+font-weight:bold;text-decoration:none;";
+
+const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
+@media (prefers-color-scheme:dark){.ground{background-color:#141715!important}\
+.sheet{background-color:#1f2421!important;color:#eceeea!important}.quiet{color:#b3b8b1!important}\
+.accent{color:#8fd8c3!important}.button{background-color:#8fd8c3!important;color:#0d211b!important}}";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fixture;
+    use crate::ids::BrandId;
+    use crate::link::{LinkContent, UnverifiedLink};
+
+    /// Whatever stands for the person in the fixture: none of it may be in a message but the address it goes to.
+    const ABOUT_THE_PERSON: [&str; 4] = [fixture::CUSTOMER, "camille", "Europe/Paris", "running"];
+
+    fn base() -> PublicBaseUrl {
+        PublicBaseUrl::new("https://letters.example.com").unwrap()
+    }
+
+    fn written_as(brand: &Brand, offer: &Offer, language: Language) -> Result<Message, Uncomposable> {
+        let linking = Linking {
+            id: fixture::link_id(),
+            ring: &fixture::ring(),
+            base: &base(),
+        };
+        compose(
+            &fixture::approval(brand, offer),
+            brand,
+            offer,
+            &fixture::contact(language),
+            linking,
+        )
+    }
+
+    fn written(language: Language) -> Message {
+        written_as(&fixture::brand(), &fixture::offer(), language).unwrap()
+    }
+
+    fn header<'a>(message: &'a Message, name: &str) -> &'a str {
+        let mut found = message.headers().iter().filter(|(each, _)| *each == name);
+        let (_, value) = found.next().unwrap();
+        assert!(found.next().is_none(), "{name} twice");
+        value.as_str()
+    }
+
+    fn one_click(message: &Message) -> String {
+        let value = header(message, "List-Unsubscribe");
+        value.strip_prefix('<').unwrap().strip_suffix('>').unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_message_is_written_in_the_language_of_its_reader() {
+        let french = written(Language::French);
+        assert_eq!(french.subject().as_str(), "Coupe-file pour « Lumières »");
+        assert!(french.html().contains("<html lang=\"fr\" dir=\"ltr\">"));
+        for words in [
+            "Se désinscrire",
+            "Choisir ce que je reçois",
+            "Atelier Lumière vous écrit",
+            "Où\u{a0}:",
+        ] {
+            assert!(
+                french.text().contains(words) && french.html().contains(words),
+                "{words}"
+            );
+        }
+        let english = written(Language::English);
+        assert_eq!(english.subject().as_str(), "Skip the line at “Lumières”");
+        assert!(english.html().contains("<html lang=\"en\" dir=\"ltr\">"));
+        for words in [
+            "Unsubscribe",
+            "Choose what I receive",
+            "You receive this message",
+            "Where:",
+        ] {
+            assert!(
+                english.text().contains(words) && english.html().contains(words),
+                "{words}"
+            );
+        }
+        for word in ["désinscrire", "vous", "Où"] {
+            assert!(
+                !english.html().contains(word) && !english.text().contains(word),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_headers_are_the_three_of_a_list_and_no_other() {
+        let message = written(Language::French);
+        let names: Vec<_> = message.headers().iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["List-Unsubscribe", "List-Unsubscribe-Post", "List-Id"]);
+        assert_eq!(header(&message, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    }
+
+    #[test]
+    fn the_one_click_address_is_the_link_in_the_body() {
+        for language in Language::ALL {
+            let message = written(language);
+            let address = one_click(&message);
+            assert!(message.text().lines().any(|line| line == address));
+            assert!(message.html().contains(&format!("href=\"{address}\"")));
+        }
+    }
+
+    #[test]
+    fn both_links_open_for_their_own_purpose_and_say_the_same() {
+        let message = written(Language::English);
+        let brand = fixture::brand();
+        let content = |door: &str, purpose| {
+            let start = format!("https://letters.example.com/{door}/lumen/");
+            let link = message.text().lines().find(|line| line.starts_with(&start)).unwrap();
+            UnverifiedLink::parse(&link[start.len()..])
+                .unwrap()
+                .verify(purpose, &brand.id, &fixture::ring())
+                .unwrap()
+        };
+        let expected = LinkContent {
+            id: fixture::link_id(),
+            topic: 3,
+            delivery: Some(fixture::approval(&brand, &fixture::offer()).delivery()),
+        };
+        assert_eq!(content("u", LinkPurpose::Unsubscribe), expected);
+        assert_eq!(content("p", LinkPurpose::Preferences), expected);
+    }
+
+    #[test]
+    fn a_french_list_id_is_encoded_and_its_id_is_plain() {
+        let message = written(Language::French);
+        // Python: base64 of "Atelier Lumière · Expositions" in UTF-8.
+        assert_eq!(
+            header(&message, "List-Id"),
+            "=?utf-8?B?QXRlbGllciBMdW1pw6hyZSDCtyBFeHBvc2l0aW9ucw==?= <exhibitions.lists.lumen.example>"
+        );
+    }
+
+    #[test]
+    fn the_longest_names_still_make_headers_that_ses_takes() {
+        let mut document = fixture::brand_document();
+        document["name"] = "🌷".repeat(60).into();
+        document["topics"][0]["name"]["fr"] = "🌷".repeat(80).into();
+        document["list_domain"] = format!("{}.{}.example", "a".repeat(60), "b".repeat(60)).into();
+        let brand = fixture::brand_from(&document).unwrap();
+        let message = written_as(&brand, &fixture::offer(), Language::French).unwrap();
+        for (name, value) in message.headers() {
+            assert!(
+                name.len() + value.as_str().len() <= 996 && value.as_str().len() <= 870,
+                "{name}"
+            );
+        }
+        assert!(header(&message, "List-Id").starts_with("<exhibitions.aaa"));
+        assert!(message.from().len() <= 320 && message.from().is_ascii());
+    }
+
+    #[test]
+    fn a_header_too_long_for_ses_is_not_composed() {
+        let base = PublicBaseUrl::new(&format!("https://{}.example", "a".repeat(900))).unwrap();
+        let (brand, offer) = (fixture::brand(), fixture::offer());
+        let linking = Linking {
+            id: fixture::link_id(),
+            ring: &fixture::ring(),
+            base: &base,
+        };
+        let approval = fixture::approval(&brand, &offer);
+        let refused = compose(&approval, &brand, &offer, &fixture::contact(Language::French), linking);
+        assert_eq!(
+            refused.unwrap_err(),
+            Uncomposable::Header(InvalidHeader::TooLong { most: 870 })
+        );
+    }
+
+    #[test]
+    fn an_approval_of_another_brand_or_of_a_topic_that_is_gone_is_not_composed() {
+        let (brand, offer) = (fixture::brand(), fixture::offer());
+        let approval = fixture::approval(&brand, &offer);
+        let compose_for = |brand: &Brand| {
+            let linking = Linking {
+                id: fixture::link_id(),
+                ring: &fixture::ring(),
+                base: &base(),
+            };
+            compose(&approval, brand, &offer, &fixture::contact(Language::French), linking).unwrap_err()
+        };
+        let mut other = brand.clone();
+        other.id = BrandId::new("velo").unwrap();
+        assert_eq!(compose_for(&other), Uncomposable::OtherBrand);
+        let mut document = fixture::brand_document();
+        document["topics"][0]["id"] = "news".into();
+        let changed = fixture::brand_from(&document).unwrap();
+        assert_eq!(compose_for(&changed), Uncomposable::UnknownTopic);
+    }
+
+    #[test]
+    fn hostile_words_of_a_brand_are_inert() {
+        let hostile = "<script>alert(1)</script><img src=x onerror=\"alert(1)\">'&";
+        let mut brand = fixture::brand_document();
+        for field in ["name", "imprint"] {
+            brand[field] = hostile.into();
+        }
+        for language in ["fr", "en"] {
+            brand["topics"][0]["name"][language] = hostile.into();
+        }
+        let mut offer = fixture::offer_document();
+        for language in ["fr", "en"] {
+            offer["title"][language] = hostile.into();
+            offer["text"][language] = hostile.into();
+        }
+        offer["places"][0]["name"] = hostile.into();
+        let brand = fixture::brand_from(&brand).unwrap();
+        let offer = fixture::offer_from(&offer).unwrap();
+        for language in Language::ALL {
+            let message = written_as(&brand, &offer, language).unwrap();
+            for open in ["<script", "<img", "onerror=\""] {
+                assert!(!message.html().contains(open), "{open}");
+            }
+            // Title, brand, heading, text, place, brand and topic in the sentence, imprint.
+            assert_eq!(message.html().matches("&lt;script&gt;").count(), 8);
+            for (_, value) in message.headers() {
+                assert!(
+                    value
+                        .as_str()
+                        .bytes()
+                        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn line_breaks_and_invisible_characters_are_refused_where_they_come_in() {
+        for hidden in [
+            "\r\nBcc: b@example.com",
+            "\n",
+            "\u{202e}",
+            "\u{2066}",
+            "\u{2028}",
+            "\u{200b}",
+            "\0",
+        ] {
+            for path in ["/name", "/imprint", "/topics/0/name/fr", "/topics/0/name/en"] {
+                let mut document = fixture::brand_document();
+                *document.pointer_mut(path).unwrap() = format!("Lumen{hidden}x").into();
+                assert!(fixture::brand_from(&document).is_err(), "{path} {hidden:?}");
+            }
+            for path in [
+                "/title/fr",
+                "/title/en",
+                "/text/fr",
+                "/text/en",
+                "/places/0/name",
+                "/link",
+            ] {
+                let mut document = fixture::offer_document();
+                *document.pointer_mut(path).unwrap() = format!("https://lumen.example/{hidden}x").into();
+                assert!(fixture::offer_from(&document).is_err(), "{path} {hidden:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_that_could_run_or_leave_its_attribute_is_refused() {
+        for link in [
+            "javascript:alert(1)",
+            "http://lumen.example/",
+            "https://lumen.example/\" onclick=\"x",
+            "https://a@lumen.example/",
+            "//lumen.example/",
+        ] {
+            let mut document = fixture::offer_document();
+            document["link"] = link.into();
+            assert_eq!(fixture::offer_from(&document).unwrap_err().field, "link", "{link}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_nothing_about_its_reader() {
+        for language in Language::ALL {
+            let message = written(language);
+            let header_text: String = message.headers().iter().map(|(_, value)| value.as_str()).collect();
+            let tag_text: String = message.tags().iter().map(|(_, value)| value.as_str()).collect();
+            for value in ABOUT_THE_PERSON {
+                for part in [
+                    message.text(),
+                    message.html(),
+                    message.subject().as_str(),
+                    &header_text,
+                    &tag_text,
+                ] {
+                    assert!(!part.contains(value), "{value}");
+                }
+            }
+            assert_eq!(format!("{message:?}"), "Message(redacted)");
+        }
+    }
+
+    #[test]
+    fn the_html_loads_nothing_and_runs_nothing() {
+        let message = written(Language::French);
+        let html = message.html();
+        for loading in [
+            "<img",
+            "<link",
+            "<script",
+            "<iframe",
+            "src=",
+            "url(",
+            "@import",
+            "@font-face",
+            "<form",
+        ] {
+            assert!(!html.contains(loading), "{loading}");
+        }
+        let addresses: BTreeSet<&str> = html
+            .split("href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(addresses.len(), 3, "the offer, leaving, choices");
+        assert_eq!(html.matches("http").count(), 3);
+    }
+
+    #[test]
+    fn tags_hold_ids_that_ses_takes() {
+        let message = written(Language::French);
+        let names: Vec<_> = message.tags().iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            names,
+            [
+                "brand",
+                "campaign",
+                "run",
+                "delivery",
+                "attempt",
+                "ses:feedback-id-a",
+                "ses:feedback-id-b"
+            ]
+        );
+        for (_, value) in message.tags() {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            assert!(
+                !value.is_empty() && value.len() <= 256 && value.bytes().all(fits),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn replies_and_recipient_are_the_ones_agreed_on() {
+        let message = written(Language::French);
+        assert_eq!(
+            message.from(),
+            "=?utf-8?B?QXRlbGllciBMdW1pw6hyZQ==?= <bonjour@lumen.example>"
+        );
+        assert_eq!(message.reply_to().as_sent(), "atelier@lumen.example");
+        assert_eq!(message.to().as_sent(), "camille.martin@mail.example");
+    }
+}

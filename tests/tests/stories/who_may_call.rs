@@ -1,5 +1,11 @@
 //! Who may call the API, and how they are told when they may not.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
 use apropos_core::api_key::Scope;
 use apropos_local::gateway::ROUTES;
 use apropos_local::http_client::Reply;

@@ -1,0 +1,84 @@
+//! A brand and what is on record about a person, for tests.
+
+use apropos_core::brand::Brand;
+use apropos_core::consent::{Act, Actor, ConsentEvent, Consents, Evidence, LegalBasis, Purpose};
+use apropos_core::document::BrandDocument;
+use apropos_core::ids::EventId;
+use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-17T09:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn brand_document() -> Value {
+    json!({
+        "id": "lumen",
+        "name": "Atelier Lumière",
+        "imprint": "Atelier Lumière, 12 rue des Arts, 69001 Lyon, France",
+        "sender": "bonjour@lumen.example",
+        "list_domain": "lists.lumen.example",
+        "topics": [
+            {"id": "offers", "number": 0, "name": {"fr": "Offres", "en": "Offers"}},
+            {"id": "news", "number": 4, "name": {"fr": "Expositions à venir", "en": "Coming exhibitions"}}
+        ],
+        "notice": {"id": "privacy", "version": "3", "hash": "ab".repeat(32), "language": "fr"}
+    })
+}
+
+pub(crate) fn brand_from(document: Value) -> Brand {
+    let document: BrandDocument = serde_json::from_value(document).unwrap();
+    Brand::try_from(&document).unwrap()
+}
+
+pub(crate) fn brand() -> Brand {
+    brand_from(brand_document())
+}
+
+pub(crate) fn ring() -> KeyRing {
+    KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+}
+
+/// A link of the brand `lumen` about the topic numbered 0.
+pub(crate) fn token(purpose: LinkPurpose) -> String {
+    let content = LinkContent {
+        id: LinkId::from_bytes([9; 16]),
+        topic: 0,
+        delivery: None,
+    };
+    sign(purpose, &brand().id, content, &ring())
+        .unwrap()
+        .as_str()
+        .to_owned()
+}
+
+pub(crate) fn ids() -> [EventId; 2] {
+    ["fresh-1", "fresh-2"].map(|id| EventId::new(id).unwrap())
+}
+
+/// The consents after events: purpose, act, actor, seconds from now.
+pub(crate) fn fold(events: &[(&str, Act, Actor, i64)]) -> Consents {
+    let mut consents = Consents::default();
+    for (seq, (purpose, act, actor, seconds)) in (1..).zip(events) {
+        let event = ConsentEvent {
+            id: EventId::new(format!("e{seq}")).unwrap(),
+            purpose: Purpose::from_code(purpose).unwrap(),
+            act: *act,
+            effective_at: now() + SignedDuration::from_secs(*seconds),
+            expires_at: None,
+            legal_basis: LegalBasis::Consent,
+            actor: *actor,
+            evidence: Evidence {
+                affirmative_action: "ticked_box".into(),
+                method: "web_form".into(),
+                notice: Some(brand().notice),
+                source: "/join".into(),
+                double_opt_in_at: None,
+                previous: None,
+            },
+        };
+        consents.record(&event, seq);
+    }
+    consents
+}

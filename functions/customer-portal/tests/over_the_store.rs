@@ -1,0 +1,369 @@
+//! The pages over real tables: an embedded DynamoDB, reached by the SDK over loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside the functions that clippy knows as tests"
+)]
+
+use apropos_aws::{Clock, NewSecrets, Tables};
+use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
+use apropos_core::context::{ContactPoint, CustomerContext};
+use apropos_core::document::{BrandDocument, ConsentEventDocument};
+use apropos_core::email::EmailAddress;
+use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::language::Language;
+use apropos_core::ledger::{ProofKey, verify};
+use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use apropos_core::time::TimeZoneName;
+use apropos_customer_portal::Handler;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::http::{HeaderValue, Method};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use jiff::Timestamp;
+use serde_json::json;
+
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+
+fn now() -> Timestamp {
+    "2026-11-17T09:00:00Z".parse().unwrap()
+}
+
+fn lumen() -> BrandId {
+    BrandId::new("lumen").unwrap()
+}
+
+fn camille() -> CustomerId {
+    CustomerId::new("c-4711").unwrap()
+}
+
+fn ring() -> KeyRing {
+    KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+}
+
+/// The function over a store with two brands, and one customer who said yes to offers and reads French.
+struct Portal {
+    tables: Tables,
+    handler: Handler,
+}
+
+impl Portal {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(dynoxide::server::serve_on(
+            listener,
+            dynoxide::Database::memory().unwrap(),
+        ));
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-3"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(format!("http://{address}"))
+            .build();
+        let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
+        tables.create_missing().await.unwrap();
+        for id in ["lumen", "velo"] {
+            tables.put_brand(&brand(id)).await.unwrap();
+        }
+        // A clock that stands still: what is pressed in one millisecond must still come in order.
+        let portal = Self {
+            handler: Handler::new(tables.clone(), Clock::manual(now()), ring()),
+            tables,
+        };
+        portal.know_camille().await;
+        portal
+    }
+
+    async fn know_camille(&self) {
+        let brand = self.tables.brand(&lumen()).await.unwrap().unwrap();
+        let secrets = NewSecrets {
+            proof_key: ProofKey([3; 32]),
+            link: LinkId::from_bytes([9; 16]),
+        };
+        let person = self.tables.person(&lumen(), &camille()).await.unwrap();
+        let contact = ContactPoint {
+            address: EmailAddress::parse("camille@mail.example").unwrap(),
+            language: Language::French,
+            time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
+        };
+        let context = CustomerContext::default();
+        self.tables
+            .put_context(&person, &brand.topics, &context, Some(&contact), &secrets, now())
+            .await
+            .unwrap();
+        self.record("e1", "email.offers", "grant", "import").await;
+    }
+
+    async fn record(&self, id: &str, purpose: &str, act: &str, actor: &str) {
+        let brand = self.tables.brand(&lumen()).await.unwrap().unwrap();
+        let document: ConsentEventDocument = serde_json::from_value(json!({
+            "event": id, "purpose": purpose, "act": act, "actor": actor, "effective_at": now().to_string(),
+            "evidence": {
+                "affirmative_action": "ticked_box", "method": "web_form", "source": "/join",
+                "notice": {"id": "privacy", "version": "3", "hash": "ab".repeat(32), "language": "fr"}
+            }
+        }))
+        .unwrap();
+        let event = ConsentEvent::try_from(&document).unwrap();
+        let wanted = [(camille(), vec![EventId::new(id).unwrap()])];
+        let person = self.tables.people(&lumen(), &wanted).await.unwrap().pop().unwrap();
+        let secrets = NewSecrets {
+            proof_key: ProofKey([3; 32]),
+            link: LinkId::from_bytes([9; 16]),
+        };
+        self.tables
+            .append_consents(&person, &brand.topics, &[(event, document)], &secrets, now())
+            .await
+            .unwrap();
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &str) -> ApiGatewayV2httpResponse {
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.request_context.http.method = method;
+        event.raw_path = Some(path.to_owned());
+        event.body = Some(body.to_owned());
+        event.headers.insert(
+            "content-type",
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        event.headers.insert("accept-language", HeaderValue::from_static("en"));
+        self.handler.http(&event).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> String {
+        let response = self.ask(Method::POST, path, body).await;
+        assert_eq!(response.status_code, 200, "{body}");
+        assert!(!response.headers.contains_key("location") && response.cookies.is_empty());
+        text(&response).to_owned()
+    }
+
+    async fn state(&self, purpose: &str) -> &'static str {
+        let person = self.tables.person(&lumen(), &camille()).await.unwrap();
+        let purpose = Purpose::from_code(purpose).unwrap();
+        person.standing.consents.state(&purpose, now()).code()
+    }
+
+    /// The ledger's events, after checking that it holds together.
+    async fn events(&self) -> Vec<ConsentEventDocument> {
+        let person = self.tables.person(&lumen(), &camille()).await.unwrap();
+        let ledger = self.tables.ledger(&lumen(), &camille()).await.unwrap();
+        let entries: Vec<_> = ledger.iter().map(|(entry, _)| entry.clone()).collect();
+        verify(&entries, person.standing.head).unwrap();
+        ledger.into_iter().filter_map(|(_, document)| document).collect()
+    }
+}
+
+fn brand(id: &str) -> BrandDocument {
+    serde_json::from_value(json!({
+        "id": id,
+        "name": "Atelier Lumière",
+        "imprint": "Atelier Lumière, 12 rue des Arts, 69001 Lyon, France",
+        "sender": "bonjour@lumen.example",
+        "list_domain": "lists.lumen.example",
+        "topics": [
+            {"id": "offers", "number": 0, "name": {"fr": "Offres", "en": "Offers"}},
+            {"id": "news", "number": 4, "name": {"fr": "Actualités", "en": "News"}}
+        ],
+        "notice": {"id": "privacy", "version": "3", "hash": "ab".repeat(32), "language": "fr"}
+    }))
+    .unwrap()
+}
+
+fn path(page: &str, purpose: LinkPurpose, brand: &str, id: [u8; 16], topic: u16) -> String {
+    let content = LinkContent {
+        id: LinkId::from_bytes(id),
+        topic,
+        delivery: None,
+    };
+    let token = sign(purpose, &BrandId::new(brand).unwrap(), content, &ring()).unwrap();
+    format!("/{page}/{brand}/{}", token.as_str())
+}
+
+fn leaving() -> String {
+    path("u", LinkPurpose::Unsubscribe, "lumen", [9; 16], 0)
+}
+
+fn choosing() -> String {
+    path("p", LinkPurpose::Preferences, "lumen", [9; 16], 0)
+}
+
+fn text(response: &ApiGatewayV2httpResponse) -> &str {
+    match &response.body {
+        Some(Body::Text(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn opening_a_link_in_any_way_changes_nothing() {
+    let portal = Portal::start().await;
+    let before = portal.tables.person(&lumen(), &camille()).await.unwrap();
+    for path in [leaving(), choosing()] {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE] {
+            portal.ask(method, &path, ONE_CLICK).await;
+            portal.ask(Method::GET, &path, "action=leave").await;
+        }
+    }
+    let after = portal.tables.person(&lumen(), &camille()).await.unwrap();
+    assert_eq!(before.standing, after.standing);
+    assert_eq!(portal.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_page_is_in_the_persons_own_language_and_names_brand_and_topic() {
+    let portal = Portal::start().await;
+    let response = portal.ask(Method::GET, &leaving(), "").await;
+    assert_eq!(response.status_code, 200);
+    for words in [
+        "lang=\"fr\"",
+        "Atelier Lumière",
+        "«\u{a0}Offres\u{a0}»",
+        "Me désinscrire",
+    ] {
+        assert!(text(&response).contains(words), "{words}");
+    }
+    assert!(!text(&response).contains("camille") && !text(&response).contains("c-4711"));
+}
+
+#[tokio::test]
+async fn one_click_withdraws_at_once_and_a_second_one_records_nothing() {
+    let portal = Portal::start().await;
+    for _ in 0..3 {
+        assert_eq!(portal.post(&leaving(), ONE_CLICK).await, "OK\n");
+        assert_eq!(portal.state("email.offers").await, "withdrawn");
+    }
+    let events = portal.events().await;
+    assert_eq!(events.len(), 2);
+    let (event, evidence) = (&events[1], &events[1].evidence);
+    assert_eq!(
+        (event.purpose.as_str(), event.act.as_str(), event.actor.as_str()),
+        ("email.offers", "withdraw", "customer")
+    );
+    assert_eq!(
+        (
+            evidence.affirmative_action.as_str(),
+            evidence.method.as_str(),
+            evidence.source.as_str()
+        ),
+        ("one_click_post", "one_click", "/u")
+    );
+    // The audience's hint moved in the same transaction, and no import brings the topic back.
+    portal.record("e9", "email.offers", "grant", "import").await;
+    assert_eq!(portal.state("email.offers").await, "withdrawn");
+}
+
+#[tokio::test]
+async fn the_button_leaves_and_its_undo_is_a_yes_of_the_person_under_the_notice_in_force() {
+    let portal = Portal::start().await;
+    assert!(portal.post(&leaving(), "action=leave").await.contains("C’est fait"));
+    assert!(text(&portal.ask(Method::GET, &leaving(), "").await).contains("C’est fait"));
+    assert!(portal.post(&leaving(), "action=undo").await.contains("C’est annulé"));
+    assert_eq!(portal.state("email.offers").await, "granted");
+    let events = portal.events().await;
+    let undo = events.last().unwrap();
+    assert_eq!((undo.act.as_str(), undo.actor.as_str()), ("grant", "customer"));
+    assert_eq!(undo.evidence.notice.as_ref().unwrap().version, "3");
+    // In the same millisecond of the clock, again and again: the last button counts.
+    portal.post(&leaving(), ONE_CLICK).await;
+    assert_eq!(portal.state("email.offers").await, "withdrawn");
+}
+
+#[tokio::test]
+async fn each_choice_is_recorded_under_its_own_purpose() {
+    let portal = Portal::start().await;
+    for (purpose, set, state) in [
+        ("email.news", "on", "granted"),
+        ("email.offers", "off", "withdrawn"),
+        ("profiling", "on", "granted"),
+        ("profiling", "off", "withdrawn"),
+        ("home_location", "on", "granted"),
+        ("no_marketing", "on", "granted"),
+        ("no_marketing", "off", "withdrawn"),
+    ] {
+        let page = portal.post(&choosing(), &format!("purpose={purpose}&set={set}")).await;
+        assert!(page.contains("C’est enregistré"), "{purpose} {set}");
+        assert_eq!(portal.state(purpose).await, state, "{purpose} {set}");
+    }
+    let events = portal.events().await;
+    assert_eq!(events.len(), 8);
+    for event in &events[1..] {
+        assert_eq!(event.actor, Actor::Customer.code());
+        assert_eq!(event.evidence.source, "/p");
+        assert_eq!(event.evidence.notice.is_some(), event.act == Act::Grant.code());
+    }
+}
+
+#[tokio::test]
+async fn what_the_page_does_not_offer_cannot_be_set() {
+    let portal = Portal::start().await;
+    for body in [
+        "purpose=sms.offers&set=off",
+        "purpose=email.unknown&set=on",
+        "purpose=measurement&set=on",
+    ] {
+        assert_eq!(
+            portal.ask(Method::POST, &choosing(), body).await.status_code,
+            400,
+            "{body}"
+        );
+    }
+    assert_eq!(portal.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_that_leads_nowhere_looks_like_a_forged_one() {
+    let portal = Portal::start().await;
+    let forged = "/u/lumen/AQEJCQkJCQkJCQkJCQkJCQkJAAPAPd5_R1PEOHRpRD_B5vXI".to_owned();
+    let mut answers = Vec::new();
+    for path in [
+        forged,
+        path("u", LinkPurpose::Unsubscribe, "lumen", [8; 16], 0),
+        path("u", LinkPurpose::Unsubscribe, "velo", [9; 16], 0),
+        path("u", LinkPurpose::Unsubscribe, "unknown", [9; 16], 0),
+        path("p", LinkPurpose::Preferences, "velo", [9; 16], 0),
+    ] {
+        for (method, body) in [
+            (Method::GET, ""),
+            (Method::POST, ONE_CLICK),
+            (Method::POST, "purpose=profiling&set=on"),
+        ] {
+            let understood = body.is_empty() || path.starts_with("/u") == (body == ONE_CLICK);
+            if understood {
+                let response = portal.ask(method, &path, body).await;
+                assert_eq!(response.status_code, 404);
+                answers.push(serde_json::to_string(&response).unwrap());
+            }
+        }
+    }
+    assert_eq!(answers.len(), 10);
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(portal.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn leaving_a_topic_that_is_gone_is_leaving_the_brand() {
+    let portal = Portal::start().await;
+    let gone = path("u", LinkPurpose::Unsubscribe, "lumen", [9; 16], 7);
+    portal.post(&gone, ONE_CLICK).await;
+    assert_eq!(portal.state("no_marketing").await, "granted");
+    portal.post(&gone, "action=undo").await;
+    assert_eq!(portal.state("no_marketing").await, "withdrawn");
+}
+
+#[tokio::test]
+async fn buttons_pressed_together_are_all_recorded() {
+    let portal = Portal::start().await;
+    let (unsubscribe, choices) = (leaving(), choosing());
+    let statuses = tokio::join!(
+        portal.ask(Method::POST, &unsubscribe, ONE_CLICK),
+        portal.ask(Method::POST, &choices, "purpose=email.news&set=on"),
+        portal.ask(Method::POST, &choices, "purpose=profiling&set=on"),
+        portal.ask(Method::POST, &choices, "purpose=home_location&set=on"),
+    );
+    for response in [statuses.0, statuses.1, statuses.2, statuses.3] {
+        assert_eq!(response.status_code, 200);
+    }
+    assert_eq!(portal.events().await.len(), 5);
+}

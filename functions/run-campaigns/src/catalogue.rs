@@ -1,0 +1,82 @@
+//! Creating offers and campaigns.
+
+use apropos_aws::http::{Problem, authorized, body, json, parse};
+use apropos_aws::{Created, HeldCampaign, Written};
+use apropos_core::api_key::Scope;
+use apropos_core::document::{CampaignDocument, FieldError, OfferDocument};
+use apropos_core::ids::{BrandId, CampaignId, OfferId};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+
+use crate::Handler;
+use crate::request::{CampaignAnswer, OfferAnswer};
+
+/// Adds a version of an offer: version 1 under a new id, the next one under a known id.
+pub(crate) async fn add_offer(
+    handler: &Handler,
+    event: &ApiGatewayV2httpRequest,
+) -> Result<ApiGatewayV2httpResponse, Problem> {
+    let brand = authorized(event, Scope::CampaignsWrite)?;
+    let document: OfferDocument = parse(&body(event)?)?;
+    let id = OfferId::new(document.id.as_str()).map_err(|error| FieldError::new("id", error))?;
+    let version = handler.tables.newest_offer(&brand, &id).await?.unwrap_or(0) + 1;
+    let stored = document.store(version)?;
+    match handler.tables.put_offer(&brand, &stored).await? {
+        Written::Done => Ok(json(
+            201,
+            &OfferAnswer {
+                offer: id.to_string(),
+                version,
+            },
+        )),
+        Written::Stale => Err(Problem::conflict(
+            "someone else added a version of this offer at the same time",
+        )),
+    }
+}
+
+/// Creates a campaign; the offer's version is fixed with it.
+pub(crate) async fn create_campaign(
+    handler: &Handler,
+    event: &ApiGatewayV2httpRequest,
+) -> Result<ApiGatewayV2httpResponse, Problem> {
+    let brand_id = authorized(event, Scope::CampaignsWrite)?;
+    let document: CampaignDocument = parse(&body(event)?)?;
+    let offer = OfferId::new(document.offer.as_str()).map_err(|error| FieldError::new("offer", error))?;
+    let newest = handler
+        .tables
+        .newest_offer(&brand_id, &offer)
+        .await?
+        .ok_or_else(|| FieldError::new("offer", "is not an offer of the brand"))?;
+    let campaign = document.parse(newest)?;
+    let brand = handler
+        .tables
+        .brand(&brand_id)
+        .await?
+        .ok_or_else(|| Problem::unknown("settings"))?;
+    if brand.topics.get(&campaign.topic).is_none() {
+        return Err(FieldError::new("topic", "is not a topic of the brand").into());
+    }
+    match handler.tables.create_campaign(&brand_id, &campaign).await? {
+        Created::New => Ok(json(
+            201,
+            &CampaignAnswer {
+                campaign: campaign.id.to_string(),
+                offer: campaign.offer.to_string(),
+                offer_version: campaign.offer_version,
+            },
+        )),
+        Created::Taken => Err(Problem::conflict("a campaign with this id exists")),
+    }
+}
+
+/// The campaign of a path.
+pub(crate) async fn held(handler: &Handler, brand: &BrandId, campaign: &str) -> Result<HeldCampaign, Problem> {
+    let id = CampaignId::new(campaign)
+        .ok()
+        .ok_or_else(|| Problem::unknown("campaign"))?;
+    handler
+        .tables
+        .campaign(brand, &id)
+        .await?
+        .ok_or_else(|| Problem::unknown("campaign"))
+}

@@ -1,0 +1,191 @@
+//! Why one person received a message, or did not.
+
+use std::collections::BTreeMap;
+
+use apropos_aws::http::{Problem, authorized, json};
+use apropos_aws::{DecisionReceipt, Delivery, DeliveryState, HeldProposal, derive};
+use apropos_core::api_key::Scope;
+use apropos_core::campaign::DeliveryId;
+use apropos_core::decision::{Withheld, judge};
+use apropos_core::document::FieldError;
+use apropos_core::explain;
+use apropos_core::ids::{CustomerId, RunId};
+use apropos_core::language::Language;
+use apropos_core::reason::Reason;
+use apropos_core::receipt::{Outcome, Row};
+use apropos_core::relevance::{Factor, Score, score};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+
+use crate::Handler;
+use crate::catalogue::held;
+use crate::request::DecisionAnswer;
+
+/// The decision of the run named in `?run=`, or of the latest.
+pub(crate) async fn decision(
+    handler: &Handler,
+    event: &ApiGatewayV2httpRequest,
+    campaign: &str,
+    customer: &str,
+) -> Result<ApiGatewayV2httpResponse, Problem> {
+    let brand = authorized(event, Scope::CampaignsRead)?;
+    let held = held(handler, &brand, campaign).await?;
+    let customer = CustomerId::new(customer)
+        .ok()
+        .ok_or_else(|| Problem::unknown("decision"))?;
+    let run = match event.query_string_parameters.first("run") {
+        Some(run) => RunId::new(run).map_err(|error| FieldError::new("run", error))?,
+        None => held.runs.last().cloned().ok_or_else(|| Problem::unknown("run"))?,
+    };
+    let proposal = handler
+        .tables
+        .proposal(&brand, &held.campaign.id, &run)
+        .await?
+        .ok_or_else(|| Problem::unknown("run"))?;
+    let id = DeliveryId::of(&proposal.run, &customer);
+    if let Some(delivery) = handler.tables.delivery(&brand, &run, id).await? {
+        return Ok(json(200, &of_delivery(&proposal, &customer, &delivery)));
+    }
+    let row = handler
+        .tables
+        .receipt_row(&brand, &run, id)
+        .await?
+        .ok_or_else(|| Problem::unknown("decision"))?;
+    Ok(json(200, &of_row(handler, &proposal, &customer, &row).await?))
+}
+
+fn answer(proposal: &HeldProposal, customer: &CustomerId, outcome: &'static str) -> DecisionAnswer {
+    DecisionAnswer {
+        campaign: proposal.campaign.id.to_string(),
+        run: proposal.run.id.to_string(),
+        customer: customer.to_string(),
+        outcome,
+        reason: None,
+        rule: None,
+        relevance_bp: None,
+        evidence_bp: None,
+        contributions_bp: BTreeMap::new(),
+        source: "receipt",
+        explanation: BTreeMap::new(),
+    }
+}
+
+fn in_both(sentence: impl Fn(Language) -> String) -> BTreeMap<&'static str, String> {
+    Language::ALL
+        .into_iter()
+        .map(|language| (language.tag(), sentence(language)))
+        .collect()
+}
+
+fn add_score(answer: &mut DecisionAnswer, score: &Score) {
+    answer.relevance_bp = Some(score.relevance.basis_points());
+    answer.evidence_bp = Some(score.evidence.basis_points());
+    answer.contributions_bp = Factor::ALL
+        .into_iter()
+        .filter_map(|factor| {
+            score
+                .contribution(factor)
+                .map(|value| (factor.code(), value.basis_points()))
+        })
+        .collect();
+}
+
+fn scored(proposal: &HeldProposal, receipt: &DecisionReceipt) -> Option<Score> {
+    receipt
+        .relevance_bp
+        .map(|_| score(proposal.campaign.goal, receipt.factors()))
+}
+
+fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delivery) -> DecisionAnswer {
+    let score = scored(proposal, &delivery.receipt);
+    match (delivery.state, delivery.reason) {
+        (DeliveryState::Withheld, Some(reason)) => {
+            let withheld = Withheld {
+                reason,
+                rule: delivery.receipt.rule,
+                score,
+            };
+            of_withheld(proposal, customer, &withheld, "receipt")
+        }
+        (state, _) => {
+            let outcome = match state {
+                DeliveryState::Sent => "sent",
+                DeliveryState::Claimed | DeliveryState::Unresolved | DeliveryState::Withheld => "open",
+                DeliveryState::Released => "queued",
+            };
+            let mut answer = answer(proposal, customer, outcome);
+            if let Some(score) = score {
+                add_score(&mut answer, &score);
+                if state == DeliveryState::Sent {
+                    answer.explanation = in_both(|language| explain::sent(language, &score));
+                }
+            }
+            answer
+        }
+    }
+}
+
+fn of_withheld(
+    proposal: &HeldProposal,
+    customer: &CustomerId,
+    withheld: &Withheld,
+    source: &'static str,
+) -> DecisionAnswer {
+    let mut answer = answer(proposal, customer, "withheld");
+    answer.reason = Some(withheld.reason.code());
+    answer.rule = withheld
+        .rule
+        .and_then(|position| proposal.offer.rules.get(position))
+        .map(|rule| rule.name.clone());
+    if let Some(score) = &withheld.score {
+        add_score(&mut answer, score);
+    }
+    answer.source = source;
+    answer.explanation = in_both(|language| explain::withheld(language, &proposal.offer, withheld));
+    answer
+}
+
+/// A page's row holds the reason and rough contributions. Details are computed again only if the context is still the
+/// version decided on and gives the same reason at the time of the launch; else the row alone is told.
+async fn of_row(
+    handler: &Handler,
+    proposal: &HeldProposal,
+    customer: &CustomerId,
+    row: &Row,
+) -> Result<DecisionAnswer, Problem> {
+    let Outcome::Withheld(reason) = row.outcome else {
+        return Ok(answer(proposal, customer, "queued"));
+    };
+    let detailed = recomputed(handler, proposal, customer, row, reason).await?;
+    let (withheld, source) = detailed.map_or(
+        (
+            Withheld {
+                reason,
+                rule: None,
+                score: None,
+            },
+            "page",
+        ),
+        |withheld| (withheld, "recomputed"),
+    );
+    Ok(of_withheld(proposal, customer, &withheld, source))
+}
+
+async fn recomputed(
+    handler: &Handler,
+    proposal: &HeldProposal,
+    customer: &CustomerId,
+    row: &Row,
+    reason: Reason,
+) -> Result<Option<Withheld>, Problem> {
+    let Some((context, version, standing)) = handler.tables.scored_person(&proposal.brand.id, customer).await? else {
+        return Ok(None);
+    };
+    if version != row.context_version {
+        return Ok(None);
+    }
+    let at = proposal.run.launched_at;
+    let record = derive(&context, version, &standing, &proposal.brand.topics, at);
+    Ok(judge(proposal.as_proposal(), customer, &record, at)
+        .err()
+        .filter(|withheld| withheld.reason == reason))
+}

@@ -1,0 +1,157 @@
+//! One page task: read people, judge each, write the receipt once, hand the candidates on, queue the next page.
+
+use std::collections::HashSet;
+
+use apropos_aws::{
+    CANDIDATES_A_MESSAGE, Created, Cursor, FORM, HeldProposal, PagePlace, PageTask, SendTask, StoreError,
+    StoredReceipt, Undone, is_current,
+};
+use apropos_core::audience::AudienceRecord;
+use apropos_core::campaign::DeliveryId;
+use apropos_core::decision::judge;
+use apropos_core::ids::CustomerId;
+use apropos_core::receipt::{Outcome, PageReceipt, Row};
+use jiff::Timestamp;
+
+use crate::Handler;
+
+/// The most people of one page: their receipt stays well under an item's 400 KB, and the work well under the time.
+const PEOPLE_A_PAGE: usize = 8_000;
+
+/// Scores one page. Done twice it gives one receipt: the second time finds the first one and hands on the same
+/// candidates, whom the claim keeps from being written to twice.
+pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undone> {
+    if task.v != FORM {
+        return Err(Undone::Malformed);
+    }
+    let now = handler.clock.now();
+    let held = handler
+        .tables
+        .proposal(&task.brand, &task.campaign, &task.run)
+        .await?
+        .ok_or(Undone::UnknownRun)?;
+    if !is_current(&held.run, now) {
+        return Err(Undone::UnknownRun);
+    }
+    let (people, next) = read(handler, task).await?;
+    let place = PagePlace {
+        task: task.task,
+        page: task.page,
+    };
+    let fresh = StoredReceipt {
+        receipt: receipt(&held, &people, now),
+        next,
+    };
+    let stored = match handler
+        .tables
+        .create_receipt(&task.brand, &task.run, place, &fresh, now)
+        .await?
+    {
+        Created::New => fresh,
+        Created::Taken => handler
+            .tables
+            .receipt(&task.brand, &task.run, place)
+            .await?
+            .ok_or(Undone::Wait)?,
+    };
+    handler
+        .sends
+        .send(&candidates(&held, task, &people, &stored.receipt))
+        .await?;
+    if let Some(Cursor { cells, after }) = stored.next {
+        let next = PageTask {
+            page: task.page + 1,
+            cells,
+            after,
+            ..task.clone()
+        };
+        handler.pages.send(&[next]).await?;
+    }
+    tracing::info!(
+        brand.id = %task.brand,
+        campaign.id = %task.campaign,
+        run.id = %task.run,
+        considered = stored.receipt.considered(),
+        candidates = stored.receipt.candidates(),
+        "page scored"
+    );
+    Ok(())
+}
+
+/// The people of a page, over as many cells as it takes, and where the next page begins.
+async fn read(
+    handler: &Handler,
+    task: &PageTask,
+) -> Result<(Vec<(CustomerId, AudienceRecord)>, Option<Cursor>), StoreError> {
+    let mut people = Vec::new();
+    let mut after = task.after.clone();
+    for (position, cell) in task.cells.iter().enumerate() {
+        loop {
+            let room = PEOPLE_A_PAGE.saturating_sub(people.len());
+            let rest = || task.cells.iter().skip(position).cloned().collect::<Vec<_>>();
+            if room == 0 {
+                return Ok((people, Some(Cursor { cells: rest(), after })));
+            }
+            let most = u32::try_from(room).unwrap_or(u32::MAX);
+            let page = handler
+                .tables
+                .audience_page(&task.brand, cell, after.as_ref(), most)
+                .await?;
+            people.extend(page.people);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok((people, None))
+}
+
+fn receipt(held: &HeldProposal, people: &[(CustomerId, AudienceRecord)], now: Timestamp) -> PageReceipt {
+    let rows = people
+        .iter()
+        .map(|(customer, record)| {
+            let (outcome, score) = match judge(held.as_proposal(), customer, record, now) {
+                Ok(score) => (Outcome::Candidate, Some(score)),
+                Err(withheld) => (Outcome::Withheld(withheld.reason), withheld.score),
+            };
+            Row {
+                delivery: DeliveryId::of(&held.run, customer),
+                context_version: record.context_version,
+                outcome,
+                contributions: score.map_or([u8::MAX; 5], |score| score.contribution_bytes()),
+            }
+        })
+        .collect();
+    PageReceipt { rows }
+}
+
+/// The receipt's candidates by name, some a message.
+fn candidates(
+    held: &HeldProposal,
+    task: &PageTask,
+    people: &[(CustomerId, AudienceRecord)],
+    receipt: &PageReceipt,
+) -> Vec<SendTask> {
+    let wanted: HashSet<DeliveryId> = receipt
+        .rows
+        .iter()
+        .filter(|row| row.outcome == Outcome::Candidate)
+        .map(|row| row.delivery)
+        .collect();
+    let customers: Vec<CustomerId> = people
+        .iter()
+        .filter(|(customer, _)| wanted.contains(&DeliveryId::of(&held.run, customer)))
+        .map(|(customer, _)| customer.clone())
+        .collect();
+    customers
+        .chunks(CANDIDATES_A_MESSAGE)
+        .map(|chunk| SendTask {
+            v: FORM,
+            brand: task.brand.clone(),
+            campaign: task.campaign.clone(),
+            run: task.run.clone(),
+            customers: chunk.to_vec(),
+        })
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! `POST /v1/relevance`: a brand's offers ranked for one customer, each with its decision.
+
+use apropos_aws::derive;
+use apropos_aws::http::{Problem, authorized, body, json, parse, route};
+use apropos_core::api_key::Scope;
+use apropos_core::campaign::{Audience, Campaign, Goal, Run, RunStatus};
+use apropos_core::decision::{Proposal, Withheld, judge};
+use apropos_core::document::FieldError;
+use apropos_core::explain;
+use apropos_core::ids::{CampaignId, CustomerId, RunId, TopicId};
+use apropos_core::language::Language;
+use apropos_core::offer::Offer;
+use apropos_core::relevance::{Factor, Relevance, Score};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::Handler;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    customer: String,
+    topic: String,
+    #[serde(default)]
+    goal: Option<String>,
+    #[serde(default)]
+    language: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Ranked {
+    customer: String,
+    offers: Vec<RankedOffer>,
+}
+
+#[derive(Serialize)]
+struct RankedOffer {
+    offer: String,
+    version: u32,
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relevance_bp: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_bp: Option<u16>,
+    contributions_bp: Vec<(&'static str, u16)>,
+    attributes_used: Vec<&'static str>,
+    explanation: String,
+}
+
+pub(crate) async fn answer(
+    handler: &Handler,
+    event: &ApiGatewayV2httpRequest,
+) -> Result<ApiGatewayV2httpResponse, Problem> {
+    if route(event) != ("POST", vec!["v1", "relevance"]) {
+        return Err(Problem::method_not_allowed());
+    }
+    let brand_id = authorized(event, Scope::RelevanceRead)?;
+    let request: Request = parse(&body(event)?)?;
+    let customer = CustomerId::new(request.customer).map_err(|error| FieldError::new("customer", error))?;
+    let topic = TopicId::new(request.topic).map_err(|error| FieldError::new("topic", error))?;
+    let goal = match request.goal.as_deref() {
+        None => Goal::Inform,
+        Some(code) => Goal::from_code(code)
+            .ok_or_else(|| FieldError::new("goal", "must be 'acquire', 'retain', 'reactivate' or 'inform'"))?,
+    };
+    let language = match request.language.as_deref() {
+        None => Language::English,
+        Some(tag) => Language::from_tag(tag).map_err(|error| FieldError::new("language", error))?,
+    };
+    let now = handler.clock.now();
+    let brand = handler
+        .tables
+        .brand(&brand_id)
+        .await?
+        .ok_or_else(|| Problem::unknown("settings"))?;
+    if brand.topics.get(&topic).is_none() {
+        return Err(FieldError::new("topic", "is not a topic of the brand").into());
+    }
+    let (context, version, standing) = handler
+        .tables
+        .scored_person(&brand_id, &customer)
+        .await?
+        .ok_or_else(|| Problem::unknown("customer"))?;
+    let record = derive(&context, version, &standing, &brand.topics, now);
+    let mut offers: Vec<(Offer, Result<Score, Withheld>)> = handler
+        .tables
+        .newest_offers(&brand_id)
+        .await?
+        .into_iter()
+        .map(|offer| {
+            let campaign = trial(&offer, &topic, goal)?;
+            let run = Run {
+                brand: brand_id.clone(),
+                campaign: campaign.id.clone(),
+                id: RunId::new("trial").map_err(|error| FieldError::new("customer", error))?,
+                launched_at: now,
+                status: RunStatus::Running,
+                tasks: 0,
+                key: [0; 16],
+            };
+            let proposal = Proposal {
+                brand: &brand,
+                offer: &offer,
+                campaign: &campaign,
+                run: &run,
+            };
+            let judged = judge(proposal, &customer, &record, now);
+            Ok((offer, judged))
+        })
+        .collect::<Result<_, FieldError>>()?;
+    offers.sort_by(|(a, first), (b, second)| rank(second).cmp(&rank(first)).then_with(|| a.id.cmp(&b.id)));
+    let offers = offers
+        .iter()
+        .map(|(offer, judged)| describe(offer, judged, language, explain::attributes_used(offer, &record)))
+        .collect();
+    Ok(json(
+        200,
+        &Ranked {
+            customer: customer.to_string(),
+            offers,
+        },
+    ))
+}
+
+/// A campaign that asks for nothing but the gates: whoever ranks compares for themselves.
+fn trial(offer: &Offer, topic: &TopicId, goal: Goal) -> Result<Campaign, FieldError> {
+    Ok(Campaign {
+        id: CampaignId::new("trial").map_err(|error| FieldError::new("customer", error))?,
+        offer: offer.id.clone(),
+        offer_version: offer.version,
+        topic: topic.clone(),
+        goal,
+        audience: Audience::Everyone,
+        threshold: Relevance::NONE,
+        minimum_evidence: Relevance::NONE,
+        holdout: Relevance::NONE,
+    })
+}
+
+/// Offers that may be sent before those that may not, then the more relevant.
+fn rank(judged: &Result<Score, Withheld>) -> (bool, Option<Relevance>) {
+    match judged {
+        Ok(score) => (true, Some(score.relevance)),
+        Err(withheld) => (false, withheld.score.map(|score| score.relevance)),
+    }
+}
+
+fn describe(
+    offer: &Offer,
+    judged: &Result<Score, Withheld>,
+    language: Language,
+    attributes_used: Vec<&'static str>,
+) -> RankedOffer {
+    let (decision, reason, score, explanation) = match judged {
+        Ok(score) => ("relevant", None, Some(*score), explain::relevant(language, score)),
+        Err(withheld) => (
+            "withheld",
+            Some(withheld.reason.code()),
+            withheld.score,
+            explain::withheld(language, offer, withheld),
+        ),
+    };
+    RankedOffer {
+        offer: offer.id.to_string(),
+        version: offer.version,
+        decision,
+        reason,
+        relevance_bp: score.map(|score| score.relevance.basis_points()),
+        evidence_bp: score.map(|score| score.evidence.basis_points()),
+        contributions_bp: Factor::ALL
+            .into_iter()
+            .filter_map(|factor| {
+                let value = score?.contribution(factor)?;
+                Some((factor.code(), value.basis_points()))
+            })
+            .collect(),
+        attributes_used,
+        explanation,
+    }
+}

@@ -1,0 +1,358 @@
+//! One candidate: read strongly, decide with the same pure rules as scoring, and send at most once.
+
+use apropos_aws::{
+    Claimed, Created, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal, Person,
+    SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
+};
+use apropos_core::campaign::{DeliveryId, Run, RunStatus};
+use apropos_core::decision::{Approval, Decision, Fresh, Reachable, Withheld, decide};
+use apropos_core::ids::{AttemptId, CustomerId};
+use apropos_core::message::{Linking, Message, compose};
+use apropos_core::reason::Reason;
+use apropos_core::standing::{Claim, Claimable};
+use apropos_core::suppression::{address_hash, global_address_hash};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Handler;
+
+/// How long the outcome of a send may stay unknown before it is abandoned.
+const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a candidate of a paused run waits before it is looked at again.
+const PAUSED_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// From before the first byte of the claim to the call of SES: with SES's own time-out of 2.5 s it keeps the consent
+/// that the claim saw under 5 s old at the accept (invariant I1).
+const CLAIM_HOLDS: SignedDuration = SignedDuration::from_secs(2);
+
+/// How often a candidate is decided again because its standing changed in between, in one invocation.
+const MOST_DECISIONS: u32 = 5;
+
+/// Every candidate of a message. One that fails does not keep the others from being sent; the message is then given
+/// again, and those that are done are found done.
+pub(crate) async fn all(handler: &Handler, task: &SendTask) -> Result<(), Undone> {
+    if task.v != FORM {
+        return Err(Undone::Malformed);
+    }
+    let held = handler
+        .tables
+        .proposal(&task.brand, &task.campaign, &task.run)
+        .await?
+        .ok_or(Undone::UnknownRun)?;
+    if !is_current(&held.run, handler.clock.now()) {
+        return Err(Undone::UnknownRun);
+    }
+    let mut first_failure = Ok(());
+    for customer in &task.customers {
+        let outcome = match held.run.status {
+            RunStatus::Paused => wait(handler, &held.run, customer).await,
+            RunStatus::Running | RunStatus::Cancelled => one(handler, &held, customer).await,
+        };
+        if first_failure.is_ok() {
+            first_failure = outcome;
+        }
+    }
+    first_failure
+}
+
+async fn wait(handler: &Handler, run: &Run, customer: &CustomerId) -> Result<(), Undone> {
+    let at = handler.clock.now() + PAUSED_FOR;
+    Ok(handler
+        .tables
+        .put_due(&due(run, customer, DueKind::Deferred, at))
+        .await?)
+}
+
+fn due(run: &Run, customer: &CustomerId, kind: DueKind, at: Timestamp) -> DueItem {
+    DueItem::new(
+        run.brand.clone(),
+        run.campaign.clone(),
+        run.id.clone(),
+        customer.clone(),
+        kind,
+        at,
+    )
+}
+
+/// One candidate, from whatever an earlier attempt left.
+async fn one(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> Result<(), Undone> {
+    let attempt = new_attempt()?;
+    for _ in 0..MOST_DECISIONS {
+        let now = handler.clock.now();
+        let person = person(handler, held, customer).await?;
+        match person.standing.claimable(&held.run.id, now) {
+            Claimable::Free => {}
+            Claimable::InFlight => return Err(Undone::Wait),
+            Claimable::Settled(claim) => match settle_former(handler, &held.run, customer, &claim, now).await? {
+                Former::Done => return Ok(()),
+                Former::Freed => continue,
+            },
+        }
+        match decision(handler, held, &person, attempt.clone(), now).await? {
+            (Decision::Deferred { until }, _) => {
+                let due = due(&held.run, customer, DueKind::Deferred, until);
+                return Ok(handler.tables.put_due(&due).await?);
+            }
+            (Decision::Withheld(withheld), version) => {
+                return withhold(handler, &held.run, customer, &withheld, version, now).await;
+            }
+            (Decision::Approved(approval), _) => match send(handler, held, &person, &approval).await? {
+                Sending::Over => return Ok(()),
+                Sending::Again => return Err(Undone::Wait),
+                Sending::Stale => {}
+            },
+        }
+    }
+    Err(Undone::Failed(Box::new(StoreError::Contended)))
+}
+
+fn new_attempt() -> Result<AttemptId, StoreError> {
+    let hex: String = random::<12>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    AttemptId::new(hex).map_err(|error| StoreError::Build(Box::new(error)))
+}
+
+async fn person(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> Result<Person, StoreError> {
+    handler.tables.person(&held.brand.id, customer).await
+}
+
+/// What became of an earlier attempt whose lease is over.
+enum Former {
+    /// It has an outcome, or waits for one.
+    Done,
+    /// It was definitely not sent, and its claim is gone now.
+    Freed,
+}
+
+async fn settle_former(
+    handler: &Handler,
+    run: &Run,
+    customer: &CustomerId,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Former, StoreError> {
+    let tables = &handler.tables;
+    let id = DeliveryId::of(run, customer);
+    let delivery: Option<Delivery> = tables.delivery(&run.brand, &run.id, id).await?;
+    let ours = delivery.filter(|delivery| delivery.attempt.as_ref() == Some(&claim.attempt));
+    match ours.map(|delivery| delivery.state) {
+        Some(DeliveryState::Sent | DeliveryState::Withheld) => Ok(Former::Done),
+        Some(DeliveryState::Released) => {
+            tables
+                .release_claim(&run.brand, customer, &run.id, &claim.attempt)
+                .await?;
+            Ok(Former::Freed)
+        }
+        // The delivery is opened before SES is called, so without one nothing was sent under this claim.
+        None => {
+            tables
+                .release_claim(&run.brand, customer, &run.id, &claim.attempt)
+                .await?;
+            Ok(Former::Freed)
+        }
+        Some(DeliveryState::Claimed | DeliveryState::Unresolved) => {
+            leave_unresolved(handler, run, customer, &claim.attempt, now).await?;
+            Ok(Former::Done)
+        }
+    }
+}
+
+/// Nobody knows whether SES took it: it is never sent again, waits for an event, and is abandoned after a day.
+async fn leave_unresolved(
+    handler: &Handler,
+    run: &Run,
+    customer: &CustomerId,
+    attempt: &AttemptId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let id = DeliveryId::of(run, customer);
+    handler
+        .tables
+        .put_due(&due(run, customer, DueKind::Unresolved, now + ABANDONED_AFTER))
+        .await?;
+    handler
+        .tables
+        .settle_delivery(&run.brand, &run.id, id, attempt, Settlement::Unresolved, now)
+        .await?;
+    Ok(())
+}
+
+/// Decides on what was just read; with the version of the context that it was decided on.
+async fn decision(
+    handler: &Handler,
+    held: &HeldProposal,
+    person: &Person,
+    attempt: AttemptId,
+    now: Timestamp,
+) -> Result<(Decision, u32), StoreError> {
+    let unknown = (Default::default(), 0);
+    let (context, version) = person.context.as_ref().unwrap_or(&unknown);
+    let record = derive(context, *version, &person.standing, &held.brand.topics, now);
+    let reachable = match &person.contact {
+        None => Reachable::NoContactPoint,
+        Some((contact, _)) => {
+            let by_brand = address_hash(&handler.pepper, &held.brand.id, &contact.address);
+            let anywhere = global_address_hash(&handler.pepper, &contact.address);
+            match handler.tables.suppressed(&held.brand.id, &by_brand, &anywhere).await? {
+                Suppressed::No => Reachable::Yes(contact),
+                Suppressed::ByBrand(_) => Reachable::Suppressed,
+                Suppressed::Undeliverable => Reachable::Undeliverable,
+            }
+        }
+    };
+    let fresh = Fresh {
+        customer: &person.customer,
+        standing: &person.standing,
+        record: &record,
+        reachable,
+    };
+    Ok((decide(held.as_proposal(), fresh, attempt, now), *version))
+}
+
+async fn withhold(
+    handler: &Handler,
+    run: &Run,
+    customer: &CustomerId,
+    withheld: &Withheld,
+    context_version: u32,
+    now: Timestamp,
+) -> Result<(), Undone> {
+    let receipt = DecisionReceipt::new(context_version, withheld.score.as_ref(), None, withheld.rule);
+    handler
+        .tables
+        .withhold_delivery(run, customer, withheld.reason, &receipt, now)
+        .await?;
+    Ok(())
+}
+
+/// How sending ended.
+enum Sending {
+    /// It has an outcome, or waits for one.
+    Over,
+    /// Definitely not sent, and free: later.
+    Again,
+    /// The standing had changed: decide again.
+    Stale,
+}
+
+/// Claim, trace, call, mark: three writes for a message that goes through.
+async fn send(handler: &Handler, held: &HeldProposal, person: &Person, approval: &Approval) -> Result<Sending, Undone> {
+    let message = composed(handler, held, person, approval)?;
+    let began = handler.clock.now();
+    if claim(handler, approval, person, began).await? == Claimed::Stale {
+        return Ok(Sending::Stale);
+    }
+    let tables = &handler.tables;
+    if tables.open_delivery(approval, began).await? == Created::Taken {
+        // A concurrent attempt wrote an outcome in between: it stands, and nothing was sent under this claim.
+        release(handler, approval).await?;
+        return Ok(Sending::Over);
+    }
+    if handler.clock.now().duration_since(began) > CLAIM_HOLDS {
+        give_back(handler, approval).await?;
+        return Ok(Sending::Again);
+    }
+    let handed = handler.mailer.hand(&message).await;
+    let now = handler.clock.now();
+    match handed {
+        Handed::Accepted { message_id } => {
+            // If this fails the message is given again, and its lease finds a trace without an outcome: unknown, so never
+            // sent twice, and healed by SES's event.
+            settle(
+                handler,
+                approval,
+                Settlement::Sent {
+                    message_id: &message_id,
+                },
+                now,
+            )
+            .await?;
+            Ok(Sending::Over)
+        }
+        Handed::NotNow { code } => {
+            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "not now");
+            give_back(handler, approval).await?;
+            Ok(Sending::Again)
+        }
+        Handed::Refused { code } => {
+            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "refused");
+            settle(handler, approval, Settlement::Withheld(Reason::Refused), now).await?;
+            tables
+                .uncount_claim(
+                    approval.brand(),
+                    approval.customer(),
+                    approval.run(),
+                    approval.attempt(),
+                )
+                .await?;
+            Ok(Sending::Over)
+        }
+        Handed::Unknown => {
+            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), "unresolved");
+            leave_unresolved(handler, &held.run, approval.customer(), approval.attempt(), now).await?;
+            Ok(Sending::Over)
+        }
+    }
+}
+
+fn composed(handler: &Handler, held: &HeldProposal, person: &Person, approval: &Approval) -> Result<Message, Undone> {
+    // The approval was decided on this contact point, so it is there.
+    let (contact, link) = person.contact.as_ref().ok_or(Undone::Wait)?;
+    let linking = Linking {
+        id: *link,
+        ring: &handler.ring,
+        base: &handler.base,
+    };
+    compose(approval, &held.brand, &held.offer, contact, linking).map_err(|error| Undone::Failed(Box::new(error)))
+}
+
+/// After a failed call it is not known whether the claim was written: claiming once more with the same attempt tells.
+async fn claim(
+    handler: &Handler,
+    approval: &Approval,
+    person: &Person,
+    began: Timestamp,
+) -> Result<Claimed, StoreError> {
+    match handler.tables.claim(approval, &person.standing, began).await {
+        Err(error) if error.is_transient() => handler.tables.claim(approval, &person.standing, began).await,
+        answer => answer,
+    }
+}
+
+async fn settle(
+    handler: &Handler,
+    approval: &Approval,
+    settlement: Settlement<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    handler
+        .tables
+        .settle_delivery(
+            approval.brand(),
+            approval.run(),
+            approval.delivery(),
+            approval.attempt(),
+            settlement,
+            now,
+        )
+        .await?;
+    Ok(())
+}
+
+/// Definitely not sent: first the trace, then the claim, so that a crash in between is found by the trace.
+async fn give_back(handler: &Handler, approval: &Approval) -> Result<(), StoreError> {
+    settle(handler, approval, Settlement::Released, handler.clock.now()).await?;
+    release(handler, approval).await
+}
+
+async fn release(handler: &Handler, approval: &Approval) -> Result<(), StoreError> {
+    handler
+        .tables
+        .release_claim(
+            approval.brand(),
+            approval.customer(),
+            approval.run(),
+            approval.attempt(),
+        )
+        .await?;
+    Ok(())
+}
