@@ -2,5 +2,7 @@
 
 mod stories {
     mod consent_to_leave;
+    mod never_twice;
+    mod quiet_and_caps;
     mod who_may_call;
 }
