@@ -1,6 +1,7 @@
 //! The demonstration's tour: load the brands through the API, take each campaign through, and ask for its figures.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use apropos_core::email::EmailAddress;
@@ -108,10 +109,9 @@ pub async fn tour(stack: &Stack, customers: u32, seed: u64, start: Timestamp) ->
         toured.keys.push((brand.id().to_owned(), stack.create_key(&id).await?));
     }
     let mut loaded = 0;
-    let mut first = 0u32;
-    for (brand, (_, key)) in brands.iter().zip(&toured.keys) {
-        let last = (first + customers.saturating_mul(brand.share) / 100).min(customers);
-        let people = (first..last).map(|number| population.customer(number));
+    let shares = shares(&brands, customers);
+    for (numbers, (_, key)) in shares.iter().zip(&toured.keys) {
+        let people = numbers.clone().map(|number| population.customer(number));
         let load = Load {
             stack,
             client: &client,
@@ -123,21 +123,41 @@ pub async fn tour(stack: &Stack, customers: u32, seed: u64, start: Timestamp) ->
                 progress.at(loaded, "customers and their consents");
             })
             .await?;
-        first = last;
     }
     progress.end();
-    for (brand, (_, key)) in brands.iter().zip(&toured.keys) {
+    for ((brand, numbers), (_, key)) in brands.iter().zip(&shares).zip(&toured.keys) {
         for campaign in &brand.campaigns {
             let launch = Launch {
                 stack,
                 client: &client,
                 key,
                 brand,
+                numbers: numbers.clone(),
             };
             toured.campaigns.push(launch.through(campaign).await?);
         }
     }
     Ok(toured)
+}
+
+/// Whose customers have which numbers: the brands' shares, one after the other, the last takes what is left.
+fn shares(brands: &[DemoBrand], customers: u32) -> Vec<Range<u32>> {
+    let mut first = 0;
+    brands
+        .iter()
+        .enumerate()
+        .map(|(position, brand)| {
+            let part = u32::try_from(u64::from(customers) * u64::from(brand.share) / 100).unwrap_or(customers);
+            let last = if position + 1 == brands.len() {
+                customers
+            } else {
+                customers.min(first + part)
+            };
+            let numbers = first..last;
+            first = last;
+            numbers
+        })
+        .collect()
 }
 
 struct Load<'a> {
@@ -190,6 +210,8 @@ struct Launch<'a> {
     client: &'a HttpClient,
     key: &'a str,
     brand: &'a DemoBrand,
+    /// The numbers of its customers.
+    numbers: Range<u32>,
 }
 
 #[derive(Deserialize)]
@@ -254,7 +276,7 @@ impl Launch<'_> {
             about: campaign.about,
             considered: run.considered,
             sent: run.sent,
-            examples: self.examples(campaign, &run.withheld).await?,
+            examples: self.examples(campaign, run.considered, &run.withheld).await?,
             withheld: run.withheld,
             outbox: self
                 .stack
@@ -268,13 +290,11 @@ impl Launch<'_> {
     async fn examples(
         &self,
         campaign: &DemoCampaign,
+        considered: u64,
         withheld: &BTreeMap<String, u64>,
     ) -> Result<Vec<(String, String)>, TourError> {
-        let mut wanted: Vec<&str> = TELLING
-            .into_iter()
-            .filter(|reason| withheld.contains_key(*reason))
-            .take(2)
-            .collect();
+        let is_common = |reason: &&str| withheld.get(*reason).is_some_and(|count| count * 50 >= considered);
+        let mut wanted: Vec<&str> = TELLING.into_iter().filter(is_common).take(2).collect();
         let mut sent = None;
         let mut spared = Vec::new();
         for customer in self.some_customers(campaign) {
@@ -301,7 +321,7 @@ impl Launch<'_> {
         Ok(sent.into_iter().chain(spared).collect())
     }
 
-    /// The first who were written to, then the first of all: enough to find examples among.
+    /// The first who was written to, then the brand's first customers: enough to find examples among.
     fn some_customers(&self, campaign: &DemoCampaign) -> Vec<String> {
         let mut written: Vec<String> = self
             .stack
@@ -314,16 +334,9 @@ impl Launch<'_> {
         written.sort();
         written.truncate(1);
         written.extend(
-            (0..100_000u32)
-                .step_by(7)
-                .map(|number| format!("c{number:06}"))
-                .take(MOST_ASKED),
-        );
-        written.extend(
-            (0..100_000u32)
-                .rev()
-                .step_by(11)
-                .filter(|number| *number < 2_000)
+            self.numbers
+                .clone()
+                .take(MOST_ASKED)
                 .map(|number| format!("c{number:06}")),
         );
         written
