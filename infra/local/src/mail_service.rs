@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apropos_aws::Clock;
@@ -495,6 +495,15 @@ impl MailService {
         self.lock().settings.quota = quota;
     }
 
+    /// Makes a domain a verified identity, as the owner of the domain would in SES.
+    pub fn verify_domain(&self, domain: &str) {
+        let domain = domain.to_ascii_lowercase();
+        let verified = &mut self.lock().settings.verified_domains;
+        if !verified.contains(&domain) {
+            verified.push(domain);
+        }
+    }
+
     /// Adds a fault to the script. Each acceptable send takes the oldest one; refused sends leave it in place.
     pub fn inject(&self, fault: Fault) {
         self.lock().faults.push_back(fault);
@@ -703,12 +712,16 @@ impl State {
             text: mail.text,
             html: mail.html,
             headers: mail.headers,
-            tags: mail.tags,
             configuration_set: mail.configuration_set,
-            eml_path: self.settings.outbox.as_ref().map(|outbox| outbox.join(file_name)),
+            eml_path: self
+                .settings
+                .outbox
+                .as_ref()
+                .map(|outbox| folder(outbox, &mail.tags).join(file_name)),
+            tags: mail.tags,
         };
         if let Some(path) = &accepted.eml_path
-            && let Err(error) = std::fs::write(path, accepted.eml())
+            && let Err(error) = write(path, &accepted.eml())
         {
             tracing::error!(%error, "the outbox cannot be written");
             return None;
@@ -718,6 +731,20 @@ impl State {
         self.accepted.push(Arc::clone(&accepted));
         Some(accepted)
     }
+}
+
+/// A folder for each campaign, so that its mails can be counted; tags hold nothing that a path could misread.
+fn folder(outbox: &Path, tags: &[(String, String)]) -> PathBuf {
+    tags.iter()
+        .find(|(name, _)| name == "campaign")
+        .map_or_else(|| outbox.to_owned(), |(_, campaign)| outbox.join(campaign))
+}
+
+fn write(path: &Path, eml: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, eml)
 }
 
 fn check_envelope(mail: &OutgoingMail) -> Result<(), Refusal> {

@@ -287,6 +287,7 @@ impl QueueService {
             queues: BTreeMap::new(),
             last_sequence: 0,
             delivery: DeliveryMode::Once,
+            hook: None,
         };
         Self {
             clock,
@@ -326,6 +327,12 @@ impl QueueService {
     /// Whether, from now on, deleted messages come back once. Messages already deleted stay gone.
     pub fn set_delivery_mode(&self, mode: DeliveryMode) {
         self.lock().delivery = mode;
+    }
+
+    /// Calls `hook` after each message that was sent, so that a poller need not ask again and again. Replaces an
+    /// earlier hook. The hook may call this service.
+    pub fn on_send(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.lock().hook = Some(Arc::new(hook));
     }
 
     /// The names of all queues, sorted.
@@ -528,6 +535,11 @@ impl QueueService {
         };
         let hidden_until = (!delay.is_zero()).then(|| later(now, delay));
         state.queue(queue)?.insert(sequence, message, hidden_until);
+        let hook = state.hook.clone();
+        drop(state);
+        if let Some(hook) = hook {
+            hook();
+        }
         Ok(sent)
     }
 
@@ -595,7 +607,10 @@ struct State {
     queues: BTreeMap<String, Queue>,
     last_sequence: u64,
     delivery: DeliveryMode,
+    hook: Option<SendHook>,
 }
+
+type SendHook = Arc<dyn Fn() + Send + Sync>;
 
 impl State {
     fn queue(&mut self, name: &str) -> Result<&mut Queue, QueueError> {

@@ -1,0 +1,326 @@
+//! The command line: what is asked for, and the long-running commands.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use apropos_aws::Clock;
+use apropos_core::document::BrandDocument;
+use apropos_core::ids::BrandId;
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt as _;
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+use crate::demo::{self, DemoError, DemoOptions};
+use crate::stack::{Stack, StackError, StackSettings};
+
+const HELP: &str = "\
+The whole of Apropos on one machine, in one process.
+
+Usage: apropos-local demo [options]
+       apropos-local serve [options]
+
+demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
+  --once           End after printing
+  --json           With --once: one JSON object a campaign on standard output, all else on standard error
+  --customers N    How many customers to make (2000)
+  --seed N         Another number makes other customers (1)
+
+serve   Serve what is in the data directory, or nothing yet.
+  --brand FILE     Store the brand settings in this JSON file and print a new API key; may be repeated
+
+Both:
+  --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
+  --data DIR       Keep the data in this directory between runs (in memory)
+  -h, --help       Print this
+";
+
+/// Runs what the process's arguments ask for: 0 when done, 1 when it failed, 2 when the arguments are not understood.
+pub async fn main() -> ExitCode {
+    let command = match parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            complain(&error);
+            say_on(&mut io::stderr(), "Try 'apropos-local --help'.");
+            return ExitCode::from(2);
+        }
+    };
+    start_logs();
+    let ended = match command {
+        Command::Help => {
+            let _ = io::stdout().write_all(HELP.as_bytes());
+            Ok(())
+        }
+        Command::Demo(options) => demo::run(options).await.map_err(CommandError::Demo),
+        Command::Serve(options) => serve(options).await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help,
+    Demo(DemoOptions),
+    Serve(ServeOptions),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ServeOptions {
+    port: Option<u16>,
+    data: Option<PathBuf>,
+    brands: Vec<PathBuf>,
+}
+
+/// Why the arguments were not understood.
+#[derive(Debug, Error)]
+enum UsageError {
+    #[error("a command is missing: demo or serve")]
+    NoCommand,
+    #[error("there is no command '{0}': it is demo or serve")]
+    UnknownCommand(String),
+    #[error("--json needs --once")]
+    JsonWithoutOnce,
+    #[error("--customers must be from 1 to {MOST_CUSTOMERS}")]
+    Customers,
+    #[error("{0}")]
+    Argument(lexopt::Error),
+}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Argument(error)
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+enum CommandError {
+    #[error("the demo ended early")]
+    Demo(#[source] DemoError),
+    #[error("the stack failed")]
+    Stack(#[from] StackError),
+    #[error("{} could not be read", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} does not hold the settings of a brand", path.display())]
+    Brand {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+const DEFAULT_PORT: u16 = 9_000;
+const DEFAULT_CUSTOMERS: u32 = 2_000;
+const MOST_CUSTOMERS: u32 = 10_000_000;
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    match parser.next()? {
+        None => Err(UsageError::NoCommand),
+        Some(Long("help") | Short('h')) => Ok(Command::Help),
+        Some(Value(name)) if name == "demo" => parse_demo(parser),
+        Some(Value(name)) if name == "serve" => parse_serve(parser),
+        Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn parse_demo(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = DemoOptions {
+        once: false,
+        json: false,
+        port: DEFAULT_PORT,
+        customers: DEFAULT_CUSTOMERS,
+        data: None,
+        seed: 1,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("once") => options.once = true,
+            Long("json") => options.json = true,
+            Long("port") => options.port = parser.value()?.parse()?,
+            Long("customers") => options.customers = parser.value()?.parse()?,
+            Long("data") => options.data = Some(parser.value()?.into()),
+            Long("seed") => options.seed = parser.value()?.parse()?,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    if options.json && !options.once {
+        return Err(UsageError::JsonWithoutOnce);
+    }
+    if !(1..=MOST_CUSTOMERS).contains(&options.customers) {
+        return Err(UsageError::Customers);
+    }
+    Ok(Command::Demo(options))
+}
+
+fn parse_serve(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = ServeOptions {
+        port: Some(DEFAULT_PORT),
+        ..ServeOptions::default()
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") => options.port = Some(parser.value()?.parse()?),
+            Long("data") => options.data = Some(parser.value()?.into()),
+            Long("brand") => options.brands.push(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(Command::Serve(options))
+}
+
+async fn serve(options: ServeOptions) -> Result<(), CommandError> {
+    let outbox = options.data.as_ref().map(|data| data.join("outbox"));
+    let mut stack = Stack::start(StackSettings {
+        port: options.port,
+        data: options.data,
+        outbox,
+        // A manual clock that follows the machine's, so that it can also be moved on to where a demo left its data.
+        clock: Clock::manual(Clock::system().now()),
+    })
+    .await?;
+    for path in options.brands {
+        let (brand, settings) = read_brand(path)?;
+        stack.put_brand(&settings).await?;
+        let key = stack.create_key(&brand).await?;
+        say(&format!("{brand}: API key {key}"));
+    }
+    stack.work_in_background();
+    say(&format!(
+        "Serving on {0}, inbox on {0}/inbox. Ctrl-C ends it.",
+        stack.url()
+    ));
+    until_interrupted().await;
+    Ok(stack.stop().await?)
+}
+
+fn read_brand(path: PathBuf) -> Result<(BrandId, BrandDocument), CommandError> {
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(CommandError::File { path, source }),
+    };
+    let settings: BrandDocument = match serde_json::from_str(&text) {
+        Ok(settings) => settings,
+        Err(error) => {
+            return Err(CommandError::Brand {
+                path,
+                source: Box::new(error),
+            });
+        }
+    };
+    match BrandId::new(settings.id.as_str()) {
+        Ok(brand) => Ok((brand, settings)),
+        Err(error) => Err(CommandError::Brand {
+            path,
+            source: Box::new(error),
+        }),
+    }
+}
+
+/// Waits for Ctrl-C. Where the system cannot tell of it, waits for ever: the process is then ended from outside.
+pub(crate) async fn until_interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C is not heard");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Writes a line to standard output; when nobody reads it any more, there is nobody to tell.
+pub(crate) fn say(line: &str) {
+    say_on(&mut io::stdout(), line);
+}
+
+/// Writes a line to any output.
+pub(crate) fn say_on(output: &mut dyn io::Write, line: &str) {
+    let _ = writeln!(output, "{line}");
+}
+
+/// Writes an error with its causes to standard error.
+fn complain(error: &dyn std::error::Error) {
+    let mut line = format!("apropos-local: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    say_on(&mut io::stderr(), &line);
+}
+
+/// Logs go to standard error, for people; the level comes from `RUST_LOG`, else `warn`.
+fn start_logs() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let arguments = line.split_whitespace().map(OsString::from);
+        parse(arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_demo_takes_its_options() {
+        let options = |line| match parsed(line) {
+            Ok(Command::Demo(options)) => options,
+            other => panic!("{other:?}"),
+        };
+        let plain = options("demo");
+        assert_eq!(
+            (plain.port, plain.customers, plain.once, plain.json),
+            (9_000, 2_000, false, false)
+        );
+        let full = options("demo --once --json --port 0 --customers 100000 --data=kept --seed 7");
+        assert_eq!(
+            (full.port, full.customers, full.once, full.json),
+            (0, 100_000, true, true)
+        );
+        assert_eq!((full.data, full.seed), (Some(PathBuf::from("kept")), 7));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
+        assert_eq!(
+            parsed("run").unwrap_err(),
+            "there is no command 'run': it is demo or serve"
+        );
+        assert_eq!(parsed("").unwrap_err(), "a command is missing: demo or serve");
+        assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
+        assert_eq!(
+            parsed("demo --customers 0").unwrap_err(),
+            "--customers must be from 1 to 10000000"
+        );
+        assert!(parsed("demo --port 70000").unwrap_err().contains("70000"));
+        assert!(parsed("serve --once").unwrap_err().contains("--once"));
+    }
+
+    #[test]
+    fn help_is_answered_anywhere() {
+        for line in ["--help", "-h", "demo --help", "serve -h"] {
+            assert_eq!(parsed(line), Ok(Command::Help), "{line}");
+        }
+    }
+}

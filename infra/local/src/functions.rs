@@ -1,0 +1,154 @@
+//! The six functions in one process, each called with the events that AWS would send.
+
+use std::fmt;
+use std::sync::Arc;
+
+use apropos_aws::http::Problem;
+use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_core::link::PublicBaseUrl;
+use apropos_run_campaigns::TickError;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+
+use crate::data_dir::Secrets;
+
+/// The functions that this stack runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// `customer-portal`.
+    CustomerPortal,
+    /// `ingest-consents`.
+    IngestConsents,
+    /// `ingest-context`.
+    IngestContext,
+    /// `run-campaigns`.
+    RunCampaigns,
+    /// `score-offers`.
+    ScoreOffers,
+    /// `send-messages`.
+    SendMessages,
+}
+
+impl Function {
+    /// Its package's name without the prefix, which is also its name in the template.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CustomerPortal => "customer-portal",
+            Self::IngestConsents => "ingest-consents",
+            Self::IngestContext => "ingest-context",
+            Self::RunCampaigns => "run-campaigns",
+            Self::ScoreOffers => "score-offers",
+            Self::SendMessages => "send-messages",
+        }
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the functions are made from.
+pub(crate) struct Parts {
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) pages: Queue<PageTask>,
+    pub(crate) sends: Queue<SendTask>,
+    pub(crate) mailer: Mailer,
+    pub(crate) base: PublicBaseUrl,
+    pub(crate) secrets: Secrets,
+}
+
+/// The handlers.
+pub(crate) struct Functions {
+    customer_portal: apropos_customer_portal::Handler,
+    ingest_consents: apropos_ingest_consents::Handler,
+    ingest_context: apropos_ingest_context::Handler,
+    run_campaigns: apropos_run_campaigns::Handler,
+    score_offers: apropos_score_offers::Handler,
+    send_messages: apropos_send_messages::Handler,
+}
+
+impl Functions {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            tables,
+            clock,
+            pages,
+            sends,
+            mailer,
+            base,
+            secrets,
+        } = parts;
+        let ring = secrets.ring;
+        let pepper = secrets.pepper;
+        Self {
+            customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
+            ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
+            ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
+            run_campaigns: apropos_run_campaigns::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                pages.clone(),
+                sends.clone(),
+            ),
+            score_offers: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends),
+            send_messages: apropos_send_messages::Handler::new(tables, clock, mailer, ring, base, pepper),
+        }
+    }
+
+    /// Calls a function with a request. One that panics has failed this request only, as on Lambda.
+    pub(crate) async fn http(
+        self: Arc<Self>,
+        function: Function,
+        event: ApiGatewayV2httpRequest,
+    ) -> ApiGatewayV2httpResponse {
+        let call = async move {
+            match function {
+                Function::CustomerPortal => self.customer_portal.http(&event).await,
+                Function::IngestConsents => self.ingest_consents.http(&event).await,
+                Function::IngestContext => self.ingest_context.http(&event).await,
+                Function::RunCampaigns => self.run_campaigns.http(&event).await,
+                Function::ScoreOffers => self.score_offers.http(&event).await,
+                // No route leads there.
+                Function::SendMessages => Problem::internal().response(),
+            }
+        };
+        match tokio::spawn(call).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(%function, %error, "the function broke off");
+                Problem::internal().response()
+            }
+        }
+    }
+
+    /// Calls `score-offers` with a batch; `None` if it broke off.
+    pub(crate) async fn score_offers(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
+        let call = async move { self.score_offers.sqs(batch).await };
+        unbroken(Function::ScoreOffers, tokio::spawn(call).await)
+    }
+
+    /// Calls `send-messages` with a batch; `None` if it broke off.
+    pub(crate) async fn send_messages(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
+        let call = async move { self.send_messages.sqs(batch).await };
+        unbroken(Function::SendMessages, tokio::spawn(call).await)
+    }
+
+    /// Calls `run-campaigns` as each minute does.
+    pub(crate) async fn tick(&self) -> Result<(), TickError> {
+        self.run_campaigns.tick().await
+    }
+}
+
+fn unbroken<T>(function: Function, ended: Result<T, tokio::task::JoinError>) -> Option<T> {
+    match ended {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            tracing::error!(%function, %error, "the function broke off");
+            None
+        }
+    }
+}

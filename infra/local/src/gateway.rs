@@ -1,0 +1,575 @@
+//! API Gateway's part: routes, the authorizer, and requests as HTTP API events (payload 2.0).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use apropos_aws::http::Problem;
+use apropos_aws::{Clock, Tables};
+use apropos_core::api_key::{KeyRecord, PresentedKey, Scope, authenticate};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body as EventBody;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::aws_endpoint::ACCOUNT_ID;
+use crate::functions::{Function, Functions};
+
+/// One route of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The method, or `ANY`.
+    pub method: &'static str,
+    /// The path; `{name}` stands for one part of it.
+    pub pattern: &'static str,
+    /// What answers.
+    pub function: Function,
+    /// The scope that the function asks for; with one, the authorizer runs first. Without one, the route is public.
+    pub scope: Option<Scope>,
+}
+
+const fn brand(method: &'static str, pattern: &'static str, function: Function, scope: Scope) -> Route {
+    Route {
+        method,
+        pattern,
+        function,
+        scope: Some(scope),
+    }
+}
+
+const fn public(pattern: &'static str) -> Route {
+    Route {
+        method: "ANY",
+        pattern,
+        function: Function::CustomerPortal,
+        scope: None,
+    }
+}
+
+/// Every route. What matches none is not found, whatever the method, as in an HTTP API.
+pub const ROUTES: [Route; 14] = [
+    brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
+    brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
+    brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
+    brand("POST", "/v1/campaigns", Function::RunCampaigns, Scope::CampaignsWrite),
+    campaign("POST", "/v1/campaigns/{campaign}/launch", Scope::CampaignsWrite),
+    campaign("POST", "/v1/campaigns/{campaign}/pause", Scope::CampaignsWrite),
+    campaign("POST", "/v1/campaigns/{campaign}/resume", Scope::CampaignsWrite),
+    campaign("POST", "/v1/campaigns/{campaign}/cancel", Scope::CampaignsWrite),
+    campaign("POST", "/v1/campaigns/{campaign}/preview", Scope::CampaignsRead),
+    campaign("GET", "/v1/campaigns/{campaign}", Scope::CampaignsRead),
+    campaign(
+        "GET",
+        "/v1/campaigns/{campaign}/decisions/{customer}",
+        Scope::CampaignsRead,
+    ),
+    brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
+    public("/u/{brand}/{token}"),
+    public("/p/{brand}/{token}"),
+];
+
+const fn campaign(method: &'static str, pattern: &'static str, scope: Scope) -> Route {
+    brand(method, pattern, Function::RunCampaigns, scope)
+}
+
+/// The most bytes of a request: API Gateway's payload limit. The functions refuse far less themselves.
+pub const MOST_BODY_BYTES: usize = 10 * 1_048_576;
+
+/// The gateway over the functions. It answers every path, so it is the fallback of the stack's own pages.
+pub(crate) fn router(functions: Arc<Functions>, tables: Tables, clock: Clock) -> Router {
+    let gateway = Gateway {
+        functions,
+        tables,
+        clock,
+        requests: AtomicU64::new(0),
+    };
+    Router::new().fallback(answer).with_state(Arc::new(gateway))
+}
+
+struct Gateway {
+    functions: Arc<Functions>,
+    tables: Tables,
+    clock: Clock,
+    requests: AtomicU64,
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let method = head.method.clone();
+    let Some((route, values)) = find(method.as_str(), head.uri.path()) else {
+        // The path may hold a token that was cut short: only that it led nowhere is logged.
+        tracing::debug!(%method, status = 404, "no route");
+        return response(no_route().response());
+    };
+    let answered = match gateway.event(route, values, &head, peer, body).await {
+        Ok(event) => Arc::clone(&gateway.functions).http(route.function, event).await,
+        Err(problem) => problem.response(),
+    };
+    tracing::debug!(%method, route = route.pattern, status = answered.status_code, "answered");
+    response(answered)
+}
+
+fn no_route() -> Problem {
+    Problem {
+        kind: "urn:apropos:problem:no-such-route".to_owned(),
+        title: "There is no such route",
+        status: 404,
+        detail: None,
+        field: None,
+    }
+}
+
+/// The values of a route's named parts, decoded.
+type Values = BTreeMap<&'static str, String>;
+
+fn find(method: &str, path: &str) -> Option<(&'static Route, Values)> {
+    ROUTES
+        .iter()
+        .filter(|route| route.method == "ANY" || route.method == method)
+        .find_map(|route| Some((route, values(route.pattern, path)?)))
+}
+
+fn values(pattern: &'static str, path: &str) -> Option<Values> {
+    let mut values = Values::new();
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        let part = given.next()?;
+        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(_) if part.is_empty() => return None,
+            Some(name) => {
+                values.insert(name, percent_decoded(part));
+            }
+            None if wanted == part => {}
+            None => return None,
+        }
+    }
+    given.next().is_none().then_some(values)
+}
+
+impl Gateway {
+    /// The request as the event that API Gateway would send, written as JSON first so that it is read as Lambda reads it.
+    async fn event(
+        &self,
+        route: &Route,
+        values: Values,
+        head: &Parts,
+        peer: SocketAddr,
+        body: Body,
+    ) -> Result<ApiGatewayV2httpRequest, Problem> {
+        let authorizer = match route.scope {
+            Some(_) => Some(Authorizer::of(&self.authenticated(&head.headers).await?)),
+            None => None,
+        };
+        let body = axum::body::to_bytes(body, MOST_BODY_BYTES)
+            .await
+            .ok()
+            .ok_or_else(Problem::too_large)?;
+        let event = self.described(route, values, head, peer);
+        let is_text = is_text(&head.headers);
+        let event = Event {
+            body: (!body.is_empty()).then(|| event_body(&body, is_text)),
+            is_base64_encoded: !body.is_empty() && !is_text,
+            request_context: Context {
+                authorizer,
+                ..event.request_context
+            },
+            ..event
+        };
+        // The parser's own message may quote the request.
+        let read = serde_json::to_value(event).and_then(serde_json::from_value);
+        read.map_err(|error| {
+            tracing::error!(line = error.line(), "an event could not be written");
+            Problem::internal()
+        })
+    }
+
+    /// The record of the key that the request shows.
+    async fn authenticated(&self, headers: &HeaderMap) -> Result<KeyRecord, Problem> {
+        let presented = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|key| PresentedKey::parse(key).ok())
+            .ok_or_else(Problem::unauthenticated)?;
+        let record = self.tables.api_key(presented.id()).await?;
+        let record = record.ok_or_else(Problem::unauthenticated)?;
+        match authenticate(&presented, &record, self.clock.now()) {
+            Ok(_) => Ok(record),
+            Err(_) => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// The event of a public request without a body.
+    fn described(&self, route: &Route, values: Values, head: &Parts, peer: SocketAddr) -> Event {
+        let now = self.clock.now();
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        let route_key = format!("{} {}", route.method, route.pattern);
+        // An HTTP API hands on the path decoded, whatever its name says.
+        let path = percent_decoded(head.uri.path());
+        let query = head.uri.query().unwrap_or_default();
+        let host = text(&head.headers, HOST.as_str());
+        Event {
+            version: "2.0",
+            route_key: route_key.clone(),
+            raw_path: path.clone(),
+            raw_query_string: query.to_owned(),
+            cookies: cookies(&head.headers),
+            headers: event_headers(&head.headers, peer),
+            query_string_parameters: query_parameters(query),
+            path_parameters: values,
+            request_context: Context {
+                account_id: ACCOUNT_ID,
+                api_id: "local",
+                authorizer: None,
+                domain_name: host.split(':').next().unwrap_or_default().to_owned(),
+                domain_prefix: "local",
+                http: HttpContext {
+                    method: head.method.as_str().to_owned(),
+                    path,
+                    protocol: "HTTP/1.1",
+                    source_ip: peer.ip().to_string(),
+                    user_agent: text(&head.headers, USER_AGENT.as_str()),
+                },
+                request_id: format!("{request:016x}"),
+                route_key,
+                stage: "$default",
+                time: now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+                time_epoch: now.as_millisecond(),
+            },
+            body: None,
+            is_base64_encoded: false,
+        }
+    }
+}
+
+/// An HTTP API's event, payload 2.0, as AWS documents it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    version: &'static str,
+    route_key: String,
+    raw_path: String,
+    raw_query_string: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cookies: Vec<String>,
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    query_string_parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: Values,
+    request_context: Context,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    account_id: &'static str,
+    api_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<Authorizer>,
+    domain_name: String,
+    domain_prefix: &'static str,
+    http: HttpContext,
+    request_id: String,
+    route_key: String,
+    stage: &'static str,
+    time: String,
+    time_epoch: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpContext {
+    method: String,
+    path: String,
+    protocol: &'static str,
+    source_ip: String,
+    user_agent: String,
+}
+
+/// What a Lambda authorizer with simple answers hands on.
+#[derive(Serialize)]
+struct Authorizer {
+    lambda: BTreeMap<&'static str, String>,
+}
+
+impl Authorizer {
+    fn of(record: &KeyRecord) -> Self {
+        Self {
+            lambda: BTreeMap::from([
+                ("brand", record.brand.to_string()),
+                ("scopes", record.scopes.to_string()),
+            ]),
+        }
+    }
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split("; "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Names in lower case, repeated values joined with commas, cookies apart, and the proxy's own.
+fn event_headers(headers: &HeaderMap, peer: SocketAddr) -> BTreeMap<String, String> {
+    let mut joined: BTreeMap<_, _> = headers
+        .keys()
+        .filter(|name| *name != COOKIE)
+        .map(|name| (name.as_str().to_owned(), text(headers, name.as_str())))
+        .collect();
+    joined.insert("x-forwarded-for".to_owned(), peer.ip().to_string());
+    joined.insert("x-forwarded-proto".to_owned(), "http".to_owned());
+    joined
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    let values = headers.get_all(name);
+    let values: Vec<_> = values
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    values.join(",")
+}
+
+fn query_parameters(query: &str) -> BTreeMap<String, String> {
+    let mut joined: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        joined.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    joined
+        .into_iter()
+        .map(|(name, values)| (name, values.join(",")))
+        .collect()
+}
+
+/// An HTTP API passes these types on as text, and anything else, forms among it, in base64.
+fn is_text(headers: &HeaderMap) -> bool {
+    let value = text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase();
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    media_type.starts_with("text/")
+        || matches!(
+            media_type,
+            "application/json" | "application/javascript" | "application/xml"
+        )
+}
+
+fn event_body(body: &Bytes, is_text: bool) -> String {
+    if is_text {
+        String::from_utf8_lossy(body).into_owned()
+    } else {
+        STANDARD.encode(body)
+    }
+}
+
+/// Decodes `%xx`; a `%` that begins no such pair stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        if let (b'%', [high, low, after_pair @ ..]) = (first, after)
+            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
+        {
+            decoded.push(high << 4 | low);
+            rest = after_pair;
+        } else {
+            decoded.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// The function's answer as HTTP.
+fn response(answered: ApiGatewayV2httpResponse) -> Response {
+    let Some(status) = u16::try_from(answered.status_code)
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok())
+    else {
+        return unreadable();
+    };
+    let body = answered.body.unwrap_or_default();
+    // Bytes are bytes until they are written as JSON; only a text can be base64 already.
+    let is_encoded = answered.is_base64_encoded && matches!(body, EventBody::Text(_));
+    let body = if is_encoded {
+        match STANDARD.decode(&*body) {
+            Ok(bytes) => Body::from(bytes),
+            Err(_) => return unreadable(),
+        }
+    } else {
+        Body::from(body.to_vec())
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.extend(answered.headers);
+    for (name, value) in &answered.multi_value_headers {
+        headers.append(name, value.clone());
+    }
+    for cookie in answered.cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// API Gateway's answer when a function's own is not of its form.
+fn unreadable() -> Response {
+    tracing::error!("a function's answer could not be read");
+    let mut response = Response::new(Body::from(r#"{"message":"Internal Server Error"}"#));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use super::*;
+
+    fn pattern(method: &str, path: &str) -> Option<&'static str> {
+        find(method, path).map(|(route, _)| route.pattern)
+    }
+
+    #[test]
+    fn a_path_leads_to_its_route_and_to_no_other() {
+        assert_eq!(pattern("POST", "/v1/customers"), Some("/v1/customers"));
+        assert_eq!(pattern("GET", "/v1/customers"), None);
+        assert_eq!(pattern("POST", "/v1/customers/"), None);
+        assert_eq!(pattern("POST", "/v1/campaigns//launch"), None);
+        assert_eq!(
+            pattern("POST", "/v1/campaigns/tree/launch"),
+            Some("/v1/campaigns/{campaign}/launch")
+        );
+        for method in ["GET", "HEAD", "POST", "PUT"] {
+            assert_eq!(pattern(method, "/u/tour/abc"), Some("/u/{brand}/{token}"));
+        }
+        assert_eq!(pattern("GET", "/u/tour/abc/def"), None);
+    }
+
+    #[test]
+    fn named_parts_are_decoded() {
+        let (_, values) = find("GET", "/v1/campaigns/tree/decisions/crm%3A7").unwrap();
+        assert_eq!(
+            values,
+            Values::from([("campaign", "tree".to_owned()), ("customer", "crm:7".to_owned())])
+        );
+        assert_eq!(percent_decoded("100%/%zz%c3%a9%2"), "100%/%zzé%2");
+    }
+
+    #[test]
+    fn no_two_routes_answer_one_request() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            let (found, _) = find(route.method, route.pattern).unwrap();
+            assert_eq!(found, route, "route {index}");
+        }
+    }
+
+    #[test]
+    fn forms_travel_in_base64_and_json_as_text() {
+        let headers = |media_type| HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]);
+        assert!(is_text(&headers("application/json; charset=utf-8")));
+        assert!(is_text(&headers("Text/Plain")));
+        assert!(!is_text(&headers("application/x-www-form-urlencoded")));
+        assert!(!is_text(&headers("multipart/form-data; boundary=x")));
+        assert!(!is_text(&HeaderMap::new()));
+    }
+
+    #[tokio::test]
+    async fn a_request_becomes_the_event_of_payload_2_0() {
+        let tables = offline_tables();
+        let clock = Clock::manual("2026-12-01T09:00:00Z".parse().unwrap());
+        let gateway = Gateway {
+            functions: Arc::new(offline_functions(tables.clone(), clock.clone())),
+            tables,
+            clock,
+            requests: AtomicU64::new(0),
+        };
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/u/tour/a%20b?x=1&y=2&x=3")
+            .header("Host", "127.0.0.1:9000")
+            .header("X-Twice", "a")
+            .header("x-twice", "b")
+            .header("Cookie", "one=1; two=2")
+            .header("User-Agent", "mail-client/1")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(Body::from("List-Unsubscribe=One-Click"))
+            .unwrap();
+        let (head, body) = request.into_parts();
+        let (route, values) = find("POST", head.uri.path()).unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let event = gateway.event(route, values, &head, peer, body).await.unwrap();
+        assert_eq!(event.version.as_deref(), Some("2.0"));
+        assert_eq!(event.route_key.as_deref(), Some("ANY /u/{brand}/{token}"));
+        assert_eq!(event.raw_path.as_deref(), Some("/u/tour/a b"));
+        assert_eq!(event.raw_query_string.as_deref(), Some("x=1&y=2&x=3"));
+        assert_eq!(event.query_string_parameters.first("y"), Some("2"));
+        assert_eq!(event.path_parameters["token"], "a b");
+        assert_eq!(event.headers["x-twice"], "a,b");
+        assert!(!event.headers.contains_key(COOKIE));
+        assert_eq!(event.cookies.unwrap(), ["one=1", "two=2"]);
+        assert!(event.is_base64_encoded);
+        assert_eq!(
+            STANDARD.decode(event.body.unwrap()).unwrap(),
+            b"List-Unsubscribe=One-Click"
+        );
+        let context = event.request_context;
+        assert_eq!(context.http.method, Method::POST);
+        assert_eq!(context.http.source_ip.as_deref(), Some("127.0.0.1"));
+        assert_eq!(context.http.user_agent.as_deref(), Some("mail-client/1"));
+        assert_eq!(context.time.as_deref(), Some("01/Dec/2026:09:00:00 +0000"));
+        assert!(context.authorizer.is_none());
+    }
+
+    fn offline_sdk() -> aws_config::SdkConfig {
+        crate::stack::sdk_config("http://127.0.0.1:1")
+    }
+
+    fn offline_tables() -> Tables {
+        Tables::new(aws_sdk_dynamodb::Client::new(&offline_sdk()), "apropos-")
+    }
+
+    fn offline_functions(tables: Tables, clock: Clock) -> Functions {
+        use apropos_aws::{Mailer, Queue};
+        use apropos_core::link::PublicBaseUrl;
+
+        let queues = aws_sdk_sqs::Client::new(&offline_sdk());
+        Functions::new(crate::functions::Parts {
+            tables,
+            clock,
+            pages: Queue::new(queues.clone(), "http://127.0.0.1:1/pages".to_owned()),
+            sends: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
+            mailer: Mailer::new(&offline_sdk(), None),
+            base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),
+            secrets: crate::data_dir::passing_secrets().unwrap(),
+        })
+    }
+}

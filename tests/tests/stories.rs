@@ -1,0 +1,5 @@
+//! Stories over the local stack: each module tells one, as a brand, a customer and time see it.
+
+mod stories {
+    mod who_may_call;
+}
