@@ -721,7 +721,7 @@ impl State {
             tags: mail.tags,
         };
         if let Some(path) = &accepted.eml_path
-            && let Err(error) = write(path, &accepted.eml())
+            && let Err(error) = write(self.settings.outbox.as_deref(), path, &accepted.eml())
         {
             tracing::error!(%error, "the outbox cannot be written");
             return None;
@@ -740,9 +740,13 @@ fn folder(outbox: &Path, tags: &[(String, String)]) -> PathBuf {
         .map_or_else(|| outbox.to_owned(), |(_, campaign)| outbox.join(campaign))
 }
 
-fn write(path: &Path, eml: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Makes the campaign's folder, but not the outbox: one that is gone is a fault.
+fn write(outbox: Option<&Path>, path: &Path, eml: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| Some(*folder) != outbox)
+        && let Err(error) = std::fs::create_dir(folder)
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(error);
     }
     std::fs::write(path, eml)
 }
