@@ -170,7 +170,7 @@ impl Store {
         let offers = TopicId::new("offers").unwrap();
         people
             .iter()
-            .all(|(_, record)| record.hint.allows_topic(&self.brand.topics, &offers))
+            .all(|(_, record)| record.hint.agrees_to(&self.brand.topics, &offers).is_ok())
     }
 
     async fn verify_ledger(&self) -> usize {
