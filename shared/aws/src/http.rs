@@ -241,10 +241,15 @@ fn of_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Probl
             ));
         }
     };
-    // The last step to an unknown field is its name, which is the caller's text and may hold anything.
-    let unknown = usize::from(message.starts_with("unknown "));
+    // The last step to an unknown field is its name, which is the caller's text and may hold anything. The last step to
+    // an unknown variant is its name if it is an object's key, else the field that holds it.
     let steps: Vec<_> = path.iter().collect();
-    let known = steps.len().saturating_sub(unknown);
+    let unknown = match steps.last() {
+        Some(Segment::Enum { .. }) => message.starts_with("unknown "),
+        Some(Segment::Map { .. }) => message.starts_with("unknown field"),
+        Some(Segment::Seq { .. } | Segment::Unknown) | None => false,
+    };
+    let known = steps.len().saturating_sub(usize::from(unknown));
     let field = steps.iter().take(known).fold(String::new(), |field, step| match step {
         Segment::Seq { index } => format!("{field}[{index}]"),
         Segment::Map { key } | Segment::Enum { variant: key } if field.is_empty() => key.clone(),
@@ -266,7 +271,7 @@ fn refused(field: &str, message: &str) -> Problem {
     let problem = match (missing, expected) {
         (Some(name), _) if field.is_empty() => return Problem::refused(FieldError::new(name, "is missing")),
         (Some(name), _) => return Problem::refused(FieldError::new(name, "is missing").within(field)),
-        (None, Some(expected)) if message.starts_with("unknown ") => {
+        (None, Some(expected)) if message.starts_with("unknown field") => {
             format!("holds a field that is not known; it may hold {expected}")
         }
         // serde names our own struct here, which says nothing to a caller.
@@ -355,6 +360,31 @@ mod tests {
     fn a_value_that_imitates_the_message_is_not_repeated() {
         let (_, detail) = field_of(r#"{"inner": {"count": "x, expected camille@example.com"}}"#);
         assert_eq!(detail, "inner.count must be u8");
+    }
+
+    #[test]
+    fn an_unknown_variant_is_refused_at_its_field_without_repeating_it() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Way {
+            Short,
+            #[expect(dead_code, reason = "only its reading is tested")]
+            Long(Inner),
+        }
+        #[derive(Debug, Deserialize)]
+        struct Holder {
+            #[expect(dead_code, reason = "only its reading is tested")]
+            way: Way,
+        }
+        for json in [r#"{"way": "camille"}"#, r#"{"way": {"camille": 1}}"#] {
+            let problem = parse::<Holder>(json.as_bytes()).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some("way"), "{json}");
+            assert_eq!(
+                problem.detail.as_deref(),
+                Some("way must be `short` or `long`"),
+                "{json}"
+            );
+        }
     }
 
     #[test]
