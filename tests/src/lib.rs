@@ -11,7 +11,8 @@ use std::sync::Arc;
 use apropos_aws::Clock;
 use apropos_core::api_key::ScopeSet;
 use apropos_core::document::BrandDocument;
-use apropos_core::ids::BrandId;
+use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::standing::Standing;
 use apropos_local::http_client::{HttpClient, Reply};
 use apropos_local::mail_service::AcceptedMail;
 use apropos_local::stack::{DrainReport, Stack, StackSettings};
@@ -20,6 +21,8 @@ use axum::http::Method;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+pub mod words;
 
 /// A Tuesday, ten in the morning in Paris: outside quiet hours.
 pub const START: Timestamp = Timestamp::constant(1_796_115_600, 0);
@@ -114,6 +117,92 @@ impl TestApp {
         self.client.send(request).await.expect("the gateway answers")
     }
 
+    /// Stores customers, all of them.
+    pub async fn store(&self, customers: &[Value]) {
+        self.store_as(&self.key, customers).await;
+    }
+
+    /// Stores customers of the brand that the key stands for.
+    pub async fn store_as(&self, key: &str, customers: &[Value]) {
+        let reply = self
+            .post_as(key, "/v1/customers", &json!({ "customers": customers }))
+            .await;
+        let answer = accepted(&reply);
+        assert_eq!(answer.get("stored"), Some(&json!(customers.len())), "{answer}");
+    }
+
+    /// Records consent events, all of them.
+    pub async fn record(&self, events: &[Value]) {
+        self.record_as(&self.key, events).await;
+    }
+
+    /// Records consent events for the brand that the key stands for.
+    pub async fn record_as(&self, key: &str, events: &[Value]) {
+        let reply = self.post_as(key, "/v1/consents", &json!({ "events": events })).await;
+        let answer = accepted(&reply);
+        assert_eq!(answer.get("recorded"), Some(&json!(events.len())), "{answer}");
+    }
+
+    /// Stores a customer who agrees to all that an offer of ours needs.
+    pub async fn welcome(&self, customer: &Value) {
+        self.store(std::slice::from_ref(customer)).await;
+        let id = customer.get("customer").and_then(Value::as_str).expect("it has an id");
+        self.record(&words::all_consents(id)).await;
+    }
+
+    /// Adds an offer, or a version of one.
+    pub async fn add_offer(&self, offer: &Value) {
+        accepted(&self.post("/v1/offers", offer).await);
+    }
+
+    /// Creates a campaign.
+    pub async fn add_campaign(&self, campaign: &Value) {
+        accepted(&self.post("/v1/campaigns", campaign).await);
+    }
+
+    /// Launches a campaign's first run and hands nothing on yet.
+    pub async fn launch(&self, campaign: &str) -> Value {
+        accepted(&self.post(&format!("/v1/campaigns/{campaign}/launch"), &json!({})).await)
+    }
+
+    /// Launches a campaign, hands every message on, and gives its report.
+    pub async fn take_through(&self, campaign: &str) -> Value {
+        self.launch(campaign).await;
+        self.drain().await;
+        self.report(campaign).await
+    }
+
+    /// The report of a campaign's latest run, after checking that it adds up.
+    pub async fn report(&self, campaign: &str) -> Value {
+        let reply = self.get(&format!("/v1/campaigns/{campaign}")).await;
+        let report = accepted(&reply);
+        let runs = report.get("runs").and_then(Value::as_array).expect("there are runs");
+        let run = runs.last().expect("there is a run").clone();
+        let figure = |name: &str| run.get(name).and_then(Value::as_u64).expect("the figure is there");
+        let withheld = run.get("withheld").and_then(Value::as_object).expect("reasons");
+        let spared: u64 = withheld.values().filter_map(Value::as_u64).sum();
+        assert_eq!(spared, figure("spared"), "{run}");
+        assert_eq!(
+            figure("considered"),
+            figure("sent") + spared + figure("open") + figure("queued"),
+            "{run}"
+        );
+        run
+    }
+
+    /// The decision on a customer in a campaign's latest run.
+    pub async fn decision(&self, campaign: &str, customer: &str) -> Value {
+        let path = format!("/v1/campaigns/{campaign}/decisions/{customer}");
+        accepted(&self.get(&path).await)
+    }
+
+    /// A customer's standing, for what no answer tells.
+    pub async fn standing(&self, customer: &str) -> Standing {
+        let customer = CustomerId::new(customer).expect("the id is one");
+        let standing = self.stack.tables().standing(&brand_id(BRAND), &customer).await;
+        standing.expect("the tables answer")
+    }
+
     /// Hands every message on, and says what was done.
     pub async fn drain(&self) -> DrainReport {
         self.stack.drain().await
@@ -129,6 +218,19 @@ impl TestApp {
     pub fn outbox(&self) -> Vec<Arc<AcceptedMail>> {
         self.stack.mails().accepted()
     }
+}
+
+/// The answer of a call that went well, as JSON.
+pub fn accepted(reply: &Reply) -> Value {
+    assert!(reply.status.is_success(), "{} {}", reply.status, reply.text());
+    reply.json().expect("the answer is JSON")
+}
+
+/// The path of a link of the stack.
+#[must_use]
+pub fn path_of(link: &str) -> &str {
+    let (_, rest) = link.split_once("://").expect("the link is absolute");
+    rest.find('/').map_or("/", |at| rest.split_at(at).1)
 }
 
 /// A brand's id.

@@ -1,5 +1,8 @@
 //! Stories over the local stack: each module tells one, as a brand, a customer and time see it.
 
 mod stories {
+    mod consent_to_leave;
+    mod never_twice;
+    mod quiet_and_caps;
     mod who_may_call;
 }

@@ -1,10 +1,30 @@
-//! Event in, facts gathered, core asked, answer out.
+//! Event in, facts gathered, each consent event recorded or refused by itself, answer out.
 
-use apropos_aws::http::Problem;
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, Tables, Unexpected};
+use std::collections::BTreeMap;
+
+use apropos_aws::http::{Problem, authorized, body, json, parse, route};
+use apropos_aws::{
+    Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, StoreError,
+    Tables, Unexpected,
+};
+use apropos_core::api_key::Scope;
+use apropos_core::brand::Brand;
+use apropos_core::consent::ConsentEvent;
+use apropos_core::document::{ConsentEventDocument, FieldError};
+use apropos_core::ids::{CustomerId, EventId};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tracing::Instrument;
 
+use crate::request::{ConsentsAnswer, ConsentsRequest, Ids, MOST_EVENTS, Outcome, RecordAnswer, read};
 use crate::settings;
+
+/// How many people are written at once: enough to hide the store's latency, few enough not to be throttled by it.
+const WRITES_AT_ONCE: usize = 8;
+
+/// How often one person is read again because someone else wrote in between.
+const MOST_TRIES: u32 = 8;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -13,10 +33,17 @@ pub struct Handler {
     clock: Clock,
 }
 
+/// One person's events in their order, with their positions in the request.
+#[derive(Default)]
+struct Events {
+    indices: Vec<usize>,
+    events: Vec<(ConsentEvent, ConsentEventDocument)>,
+}
+
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock) -> Self {
+    pub const fn new(tables: Tables, clock: Clock) -> Self {
         Self { tables, clock }
     }
 
@@ -41,7 +68,161 @@ impl Handler {
 
     /// Answers a request.
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let _ = (event, &self.tables, &self.clock);
-        Problem::internal().response()
+        let (method, path) = route(event);
+        let answer = match (method, path.as_slice()) {
+            ("POST", ["v1", "consents"]) => self.consents(event).await,
+            (_, ["v1", "consents"]) => Err(Problem::method_not_allowed()),
+            _ => Err(Problem::unknown("path")),
+        };
+        answer.unwrap_or_else(|problem| problem.response())
     }
+
+    async fn consents(&self, event: &ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Problem> {
+        let brand_id = authorized(event, Scope::ConsentsWrite)?;
+        let request: ConsentsRequest = parse(&body(event)?)?;
+        if request.events.is_empty() || request.events.len() > MOST_EVENTS {
+            let problem = format_args!("must have 1 to {MOST_EVENTS} records");
+            return Err(FieldError::new("events", problem).into());
+        }
+        let brand = self
+            .tables
+            .brand(&brand_id)
+            .await?
+            .ok_or_else(|| Problem::unknown("settings"))?;
+        let now = self.clock.now();
+
+        let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
+        let mut by_customer: BTreeMap<CustomerId, Events> = BTreeMap::new();
+        for (index, raw) in request.events.iter().enumerate() {
+            match read(raw, &brand.topics, now) {
+                Ok(record) => {
+                    let person = by_customer.entry(record.customer).or_default();
+                    person.indices.push(index);
+                    person.events.push((record.event, record.document));
+                }
+                Err(problem) => {
+                    outcomes.insert(index, Outcome::Refused { problem });
+                }
+            }
+        }
+        outcomes.extend(self.record(&brand, by_customer, now).await?);
+
+        let refused = outcomes
+            .values()
+            .filter(|outcome| matches!(outcome, Outcome::Refused { .. }))
+            .count();
+        let recorded = outcomes.len() - refused;
+        tracing::info!(brand.id = %brand_id, recorded, refused, "consent events taken in");
+        let results = outcomes
+            .into_iter()
+            .zip(&request.events)
+            .map(|((index, outcome), raw)| {
+                let Ids { customer, event } = Ids::of(raw);
+                RecordAnswer {
+                    index,
+                    customer,
+                    event,
+                    outcome,
+                }
+            })
+            .collect();
+        Ok(json(
+            200,
+            &ConsentsAnswer {
+                results,
+                recorded,
+                refused,
+            },
+        ))
+    }
+
+    /// Records events, each person's in their order and several people at once.
+    async fn record(
+        &self,
+        brand: &Brand,
+        by_customer: BTreeMap<CustomerId, Events>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<usize, Outcome>, StoreError> {
+        let wanted: Vec<_> = by_customer
+            .iter()
+            .map(|(customer, events)| (customer.clone(), ids(&events.events)))
+            .collect();
+        let people = self.tables.people(&brand.id, &wanted).await?;
+        let recorded: Vec<Vec<(usize, Outcome)>> = stream::iter(people.into_iter().zip(by_customer.into_values()))
+            .map(|(person, events)| {
+                let span = tracing::info_span!("customer", brand.id = %brand.id, customer.id = %person.customer);
+                self.record_person(brand, person, events, now).instrument(span)
+            })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        Ok(recorded.into_iter().flatten().collect())
+    }
+
+    /// Records one person's events in as few transactions as they fit in. Once one has failed, the later ones are not
+    /// tried: the ledger keeps the order in which the events were sent.
+    async fn record_person(
+        &self,
+        brand: &Brand,
+        person: Person,
+        events: Events,
+        now: Timestamp,
+    ) -> Vec<(usize, Outcome)> {
+        let customer = person.customer.clone();
+        let mut outcomes = Vec::with_capacity(events.indices.len());
+        let mut read = Some(person);
+        for together in events.events.chunks(MOST_EVENTS_TOGETHER) {
+            match self.record_together(brand, &customer, together, read.take(), now).await {
+                Ok(recorded) => outcomes.extend(
+                    recorded
+                        .into_iter()
+                        .map(|Recorded { seq, state, duplicate }| Outcome::Recorded { seq, state, duplicate }),
+                ),
+                Err(error) => {
+                    let problem = Problem::from(error);
+                    outcomes.resize_with(events.indices.len(), || Outcome::Refused {
+                        problem: problem.clone(),
+                    });
+                    break;
+                }
+            }
+        }
+        events.indices.into_iter().zip(outcomes).collect()
+    }
+
+    /// Records events over what was read of their person, and over what is read again if that was stale.
+    async fn record_together(
+        &self,
+        brand: &Brand,
+        customer: &CustomerId,
+        events: &[(ConsentEvent, ConsentEventDocument)],
+        read: Option<Person>,
+        now: Timestamp,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let secrets = NewSecrets::random()?;
+        let mut read = read;
+        for _ in 0..MOST_TRIES {
+            let person = match read.take() {
+                Some(person) => person,
+                None => {
+                    let wanted = [(customer.clone(), ids(events))];
+                    let mut people = self.tables.people(&brand.id, &wanted).await?;
+                    people.pop().ok_or(StoreError::Contended)?
+                }
+            };
+            let appended = self
+                .tables
+                .record_consents(&person, &brand.topics, events, &secrets, now)
+                .await?;
+            match appended {
+                Appended::Done(recorded) => return Ok(recorded),
+                Appended::Stale => {}
+            }
+        }
+        Err(StoreError::Contended)
+    }
+}
+
+fn ids(events: &[(ConsentEvent, ConsentEventDocument)]) -> Vec<EventId> {
+    events.iter().map(|(event, _)| event.id.clone()).collect()
 }

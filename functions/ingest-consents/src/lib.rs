@@ -3,6 +3,7 @@
 //! Touches: consents, standing, audience rw; customers, contacts, brands r.
 
 mod handler;
+mod request;
 mod settings;
 
 pub use handler::Handler;

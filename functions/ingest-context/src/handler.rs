@@ -1,11 +1,29 @@
-//! Event in, facts gathered, core asked, answer out.
+//! Event in, facts gathered, each record stored or refused by itself, answer out.
 
-use apropos_aws::http::Problem;
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, Tables, Unexpected};
-use apropos_core::suppression::Pepper;
+use std::collections::{BTreeMap, HashMap};
+
+use apropos_aws::http::{Problem, authorized, body, json, parse, route};
+use apropos_aws::{Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
+use apropos_core::api_key::Scope;
+use apropos_core::brand::Brand;
+use apropos_core::document::FieldError;
+use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::suppression::{AddressHash, Pepper, SuppressionReason, address_hash};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tracing::Instrument;
 
+use crate::request::{
+    CustomerRecord, CustomersAnswer, CustomersRequest, MOST_RECORDS, Outcome, RecordAnswer, customer_of, read,
+};
 use crate::settings;
+
+/// How many people are written at once: enough to hide the store's latency, few enough not to be throttled by it.
+const WRITES_AT_ONCE: usize = 8;
+
+/// How often one person is read again because someone else wrote in between.
+const MOST_TRIES: u32 = 8;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -15,10 +33,17 @@ pub struct Handler {
     pepper: Pepper,
 }
 
+/// A record with its position in the request.
+struct Accepted {
+    index: usize,
+    address: AddressHash,
+    record: CustomerRecord,
+}
+
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock, pepper: Pepper) -> Self {
+    pub const fn new(tables: Tables, clock: Clock, pepper: Pepper) -> Self {
         Self { tables, clock, pepper }
     }
 
@@ -43,7 +68,222 @@ impl Handler {
 
     /// Answers a request.
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let _ = (event, &self.tables, &self.clock);
-        Problem::internal().response()
+        let (method, path) = route(event);
+        let answer = match (method, path.as_slice()) {
+            ("POST", ["v1", "customers"]) => self.customers(event).await,
+            (_, ["v1", "customers"]) => Err(Problem::method_not_allowed()),
+            _ => Err(Problem::unknown("path")),
+        };
+        answer.unwrap_or_else(|problem| problem.response())
+    }
+
+    async fn customers(&self, event: &ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Problem> {
+        let brand_id = authorized(event, Scope::ContextWrite)?;
+        let request: CustomersRequest = parse(&body(event)?)?;
+        if request.customers.is_empty() || request.customers.len() > MOST_RECORDS {
+            let problem = format_args!("must have 1 to {MOST_RECORDS} records");
+            return Err(FieldError::new("customers", problem).into());
+        }
+        let brand = self
+            .tables
+            .brand(&brand_id)
+            .await?
+            .ok_or_else(|| Problem::unknown("settings"))?;
+        let now = self.clock.now();
+
+        let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
+        let mut accepted = Vec::new();
+        for (index, raw) in request.customers.iter().enumerate() {
+            match read(raw, now) {
+                Ok(record) => accepted.push(Accepted {
+                    index,
+                    address: address_hash(&self.pepper, &brand_id, &record.contact.address),
+                    record,
+                }),
+                Err(problem) => {
+                    outcomes.insert(index, Outcome::Refused { problem });
+                }
+            }
+        }
+        outcomes.extend(self.store(&brand, accepted, now).await?);
+
+        let count = |wanted: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| wanted(outcome)).count();
+        let stored = count(|outcome| matches!(outcome, Outcome::Stored { .. }));
+        let suppressed = count(|outcome| matches!(outcome, Outcome::Suppressed));
+        let refused = count(|outcome| matches!(outcome, Outcome::Refused { .. }));
+        tracing::info!(brand.id = %brand_id, stored, suppressed, refused, "customers taken in");
+        let results = outcomes
+            .into_iter()
+            .zip(&request.customers)
+            .map(|((index, outcome), raw)| RecordAnswer {
+                index,
+                customer: customer_of(raw),
+                outcome,
+            })
+            .collect();
+        Ok(json(
+            200,
+            &CustomersAnswer {
+                results,
+                stored,
+                suppressed,
+                refused,
+            },
+        ))
+    }
+
+    /// Stores records, each person's in their order and several people at once.
+    async fn store(
+        &self,
+        brand: &Brand,
+        accepted: Vec<Accepted>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<usize, Outcome>, StoreError> {
+        let addresses: Vec<AddressHash> = accepted.iter().map(|accepted| accepted.address).collect();
+        let suppressions = self.tables.suppressed_by_brand(&brand.id, &addresses).await?;
+        let mut outcomes = BTreeMap::new();
+        let mut by_customer: BTreeMap<CustomerId, Vec<Accepted>> = BTreeMap::new();
+        for accepted in accepted {
+            if is_suppressed(&suppressions, &accepted.address) {
+                outcomes.insert(accepted.index, Outcome::Suppressed);
+            } else {
+                let customer = accepted.record.customer.clone();
+                by_customer.entry(customer).or_default().push(accepted);
+            }
+        }
+        let wanted: Vec<_> = by_customer
+            .keys()
+            .map(|customer| (customer.clone(), Vec::new()))
+            .collect();
+        let people = self.tables.people(&brand.id, &wanted).await?;
+        let mut work: Vec<(Person, Vec<Accepted>)> = people.into_iter().zip(by_customer.into_values()).collect();
+
+        let unlisted = self.list_cells(&brand.id, &work).await;
+        for (person, records) in &mut work {
+            records.retain(
+                |accepted| match unlisted.get(&person.cell_for(&accepted.record.context)) {
+                    None => true,
+                    Some(problem) => {
+                        let problem = problem.clone();
+                        outcomes.insert(accepted.index, Outcome::Refused { problem });
+                        false
+                    }
+                },
+            );
+        }
+
+        let written: Vec<Vec<(usize, Outcome)>> = stream::iter(work)
+            .map(|(person, records)| {
+                let span = tracing::info_span!("customer", brand.id = %brand.id, customer.id = %person.customer);
+                self.store_person(brand, person, records, now).instrument(span)
+            })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        outcomes.extend(written.into_iter().flatten());
+        Ok(outcomes)
+    }
+
+    /// Lists the cells that people come to in the directory, and answers those that could not be listed.
+    ///
+    /// The directory comes before the people: a person in a cell that it lacks would never be considered, while a cell
+    /// counted for a person who is then not written costs a campaign one empty look. So the counts lean to the large
+    /// side, also when someone moves away, and that is enough: they only size the pages. No cell is ever taken out, so a
+    /// person who is read again later needs no second look at it.
+    async fn list_cells(&self, brand: &BrandId, work: &[(Person, Vec<Accepted>)]) -> HashMap<String, Problem> {
+        let mut arrivals: BTreeMap<String, u32> = BTreeMap::new();
+        for (person, records) in work {
+            for accepted in records {
+                let cell = person.cell_for(&accepted.record.context);
+                if person.audience_cell() != Some(cell.as_str()) {
+                    *arrivals.entry(cell).or_default() += 1;
+                }
+            }
+        }
+        let listed: Vec<_> = stream::iter(arrivals)
+            .map(|(cell, people)| async move {
+                let listed = self.tables.add_to_cell(brand, &cell, people).await;
+                (cell, listed)
+            })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        listed
+            .into_iter()
+            .filter_map(|(cell, listed)| Some((cell, Problem::from(listed.err()?))))
+            .collect()
+    }
+
+    async fn store_person(
+        &self,
+        brand: &Brand,
+        person: Person,
+        records: Vec<Accepted>,
+        now: Timestamp,
+    ) -> Vec<(usize, Outcome)> {
+        let mut read = Some(person);
+        let mut outcomes = Vec::with_capacity(records.len());
+        for accepted in records {
+            let outcome = self
+                .store_record(brand, &accepted, read.take(), now)
+                .await
+                .unwrap_or_else(|error| Outcome::Refused {
+                    problem: Problem::from(error),
+                });
+            outcomes.push((accepted.index, outcome));
+        }
+        outcomes
+    }
+
+    /// Stores one record over what was read, and over what is read again if that was stale.
+    async fn store_record(
+        &self,
+        brand: &Brand,
+        accepted: &Accepted,
+        read: Option<Person>,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let CustomerRecord {
+            customer,
+            context,
+            contact,
+        } = &accepted.record;
+        let secrets = NewSecrets::random()?;
+        let mut read = read;
+        for _ in 0..MOST_TRIES {
+            let person = match read.take() {
+                Some(person) => person,
+                None => {
+                    // What came in between may have been an erasure.
+                    let address = [accepted.address];
+                    let suppressions = self.tables.suppressed_by_brand(&brand.id, &address).await?;
+                    if is_suppressed(&suppressions, &accepted.address) {
+                        return Ok(Outcome::Suppressed);
+                    }
+                    self.tables.person(&brand.id, customer).await?
+                }
+            };
+            let written = self
+                .tables
+                .put_context(&person, &brand.topics, context, Some(contact), &secrets, now)
+                .await?;
+            match written {
+                Written::Done => {
+                    return Ok(Outcome::Stored {
+                        context_version: person.version_for(context),
+                    });
+                }
+                Written::Stale => {}
+            }
+        }
+        Err(StoreError::Contended)
+    }
+}
+
+/// A hard bounce is no reason here: whether an address exists is not told to whoever sends it (I9).
+fn is_suppressed(suppressions: &HashMap<AddressHash, SuppressionReason>, address: &AddressHash) -> bool {
+    match suppressions.get(address) {
+        Some(SuppressionReason::Complaint | SuppressionReason::Erasure) => true,
+        Some(SuppressionReason::HardBounce) | None => false,
     }
 }

@@ -3,6 +3,8 @@
 //! Touches: customers, standing, audience, contacts rw; links, campaigns (cell directory) w; brands, suppressions r.
 
 mod handler;
+mod home;
+mod request;
 mod settings;
 
 pub use handler::Handler;

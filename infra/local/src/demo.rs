@@ -9,7 +9,9 @@ use thiserror::Error;
 
 use crate::cli::{say_on, until_interrupted};
 use crate::data_dir::hex;
+use crate::printout;
 use crate::stack::{Stack, StackError, StackSettings};
+use crate::tour::{TourError, Toured, tour};
 
 /// What the demo is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub enum DemoError {
     /// The stack failed.
     #[error("the stack failed")]
     Stack(#[from] StackError),
+    /// The tour ended early.
+    #[error("the tour of the campaigns ended early")]
+    Tour(#[from] TourError),
     /// No name could be made for the outbox.
     #[error("the outbox could not be named")]
     Outbox(#[source] apropos_aws::StoreError),
@@ -54,11 +59,14 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
         clock: Clock::manual(DEMO_START),
     })
     .await?;
-    say_addresses(&stack, &options);
-
-    // The scenario belongs here: while it runs, nothing happens in the background and the clock stands still.
-
+    // While the tour runs, nothing happens in the background and time passes only as it says.
+    let toured = tour(&stack, options.customers, options.seed, DEMO_START).await?;
+    if options.json {
+        say_on(&mut io::stdout(), printout::as_json(&toured).trim_end());
+    }
+    human(&options, &printout::for_people(&toured));
     if !options.once {
+        say_addresses(&stack, &options, &toured);
         stack.work_in_background();
         human(&options, "Serving until Ctrl-C.");
         until_interrupted().await;
@@ -66,12 +74,13 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     Ok(stack.stop().await?)
 }
 
-fn say_addresses(stack: &Stack, options: &DemoOptions) {
+/// Where to look and how to go on by hand. The keys are of brands that exist in this process only.
+fn say_addresses(stack: &Stack, options: &DemoOptions, toured: &Toured) {
     let url = stack.url();
-    human(options, &format!("API     {url}/v1"));
     human(options, &format!("Inbox   {url}/inbox"));
-    if let Some(outbox) = stack.outbox() {
-        human(options, &format!("Outbox  {}", outbox.display()));
+    human(options, &format!("API     {url}/v1"));
+    for (brand, key) in &toured.keys {
+        human(options, &format!("Key     {key}  ({brand})"));
     }
 }
 

@@ -12,9 +12,11 @@ pub mod http_client;
 pub mod inbox;
 pub mod mail_service;
 pub mod population;
+pub mod printout;
 pub mod queue_service;
 pub mod scenario;
 pub mod stack;
+pub mod tour;
 
 pub use data_dir::DataDirError;
 pub use event_source::Drained;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apropos_aws::Clock;
@@ -712,12 +712,16 @@ impl State {
             text: mail.text,
             html: mail.html,
             headers: mail.headers,
-            tags: mail.tags,
             configuration_set: mail.configuration_set,
-            eml_path: self.settings.outbox.as_ref().map(|outbox| outbox.join(file_name)),
+            eml_path: self
+                .settings
+                .outbox
+                .as_ref()
+                .map(|outbox| folder(outbox, &mail.tags).join(file_name)),
+            tags: mail.tags,
         };
         if let Some(path) = &accepted.eml_path
-            && let Err(error) = std::fs::write(path, accepted.eml())
+            && let Err(error) = write(self.settings.outbox.as_deref(), path, &accepted.eml())
         {
             tracing::error!(%error, "the outbox cannot be written");
             return None;
@@ -727,6 +731,24 @@ impl State {
         self.accepted.push(Arc::clone(&accepted));
         Some(accepted)
     }
+}
+
+/// A folder for each campaign, so that its mails can be counted; tags hold nothing that a path could misread.
+fn folder(outbox: &Path, tags: &[(String, String)]) -> PathBuf {
+    tags.iter()
+        .find(|(name, _)| name == "campaign")
+        .map_or_else(|| outbox.to_owned(), |(_, campaign)| outbox.join(campaign))
+}
+
+/// Makes the campaign's folder, but not the outbox: one that is gone is a fault.
+fn write(outbox: Option<&Path>, path: &Path, eml: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| Some(*folder) != outbox)
+        && let Err(error) = std::fs::create_dir(folder)
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(error);
+    }
+    std::fs::write(path, eml)
 }
 
 fn check_envelope(mail: &OutgoingMail) -> Result<(), Refusal> {

@@ -10,8 +10,10 @@ use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, random};
 use apropos_core::api_key::{KeyRecord, PresentedKey, ScopeSet};
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
+use apropos_core::email::EmailAddress;
 use apropos_core::ids::BrandId;
 use apropos_core::link::PublicBaseUrl;
+use apropos_core::suppression::{Pepper, global_address_hash};
 use apropos_run_campaigns::TickError;
 use aws_config::{Region, SdkConfig};
 use axum::Router;
@@ -90,6 +92,7 @@ pub struct Stack {
     address: SocketAddr,
     outbox: Option<PathBuf>,
     tables: Tables,
+    pepper: Pepper,
     work: Arc<Work>,
     serving: JoinSet<()>,
 }
@@ -128,6 +131,7 @@ impl Stack {
         let sdk = sdk_config(&endpoint);
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let queue_url = |source: EventSource| format!("{endpoint}/{}/{}", aws_endpoint::ACCOUNT_ID, source.queue);
+        let pepper = secrets.pepper.clone();
         let functions = Arc::new(Functions::new(Parts {
             tables: tables.clone(),
             clock: clock.clone(),
@@ -146,6 +150,7 @@ impl Stack {
             address,
             outbox: settings.outbox,
             tables,
+            pepper,
             work: Arc::new(Work {
                 clock,
                 data,
@@ -232,6 +237,17 @@ impl Stack {
         };
         self.tables.put_api_key(key.id(), &record).await?;
         Ok(key.reveal())
+    }
+
+    /// Records that an address does not exist, as a hard bounce of SES would.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub async fn mark_undeliverable(&self, address: &EmailAddress) -> Result<(), StackError> {
+        Ok(self
+            .tables
+            .mark_undeliverable(&global_address_hash(&self.pepper, address))
+            .await?)
     }
 
     /// Moves the clock on.

@@ -241,33 +241,51 @@ fn of_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Probl
             ));
         }
     };
-    // The last step to an unknown field is its name, which is the caller's text and may hold anything.
-    let unknown = usize::from(message.starts_with("unknown "));
+    // The last step to an unknown field is its name, which is the caller's text and may hold anything. The last step to
+    // an unknown variant is its name if it is an object's key, else the field that holds it.
     let steps: Vec<_> = path.iter().collect();
-    let known = steps.len().saturating_sub(unknown);
+    let unknown = match steps.last() {
+        Some(Segment::Enum { .. }) => message.starts_with("unknown "),
+        Some(Segment::Map { .. }) => message.starts_with("unknown field"),
+        Some(Segment::Seq { .. } | Segment::Unknown) | None => false,
+    };
+    let known = steps.len().saturating_sub(usize::from(unknown));
     let field = steps.iter().take(known).fold(String::new(), |field, step| match step {
         Segment::Seq { index } => format!("{field}[{index}]"),
         Segment::Map { key } | Segment::Enum { variant: key } if field.is_empty() => key.clone(),
         Segment::Map { key } | Segment::Enum { variant: key } => format!("{field}.{key}"),
         Segment::Unknown => field,
     });
-    Problem::refused(FieldError::new(field, expectation(&message)))
+    refused(&field, &message)
 }
 
-/// serde's message names the value found, which may be personal: only what was expected is passed on.
-fn expectation(message: &str) -> String {
-    if let Some((_, expected)) = message.split_once(", expected ") {
-        let expected = expected.split(" at line ").next().unwrap_or_default();
-        if message.starts_with("unknown field") {
-            return format!("holds a field that is not known; it may hold {expected}");
+/// serde's message names the value found, which may be personal: only what was expected, its last part, is passed on.
+/// An empty field is the whole body, or the whole record of a batch.
+fn refused(field: &str, message: &str) -> Problem {
+    let expected = message
+        .rsplit_once(", expected ")
+        .map(|(_, expected)| expected.split(" at line ").next().unwrap_or_default());
+    let missing = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next());
+    let problem = match (missing, expected) {
+        (Some(name), _) if field.is_empty() => return Problem::refused(FieldError::new(name, "is missing")),
+        (Some(name), _) => return Problem::refused(FieldError::new(name, "is missing").within(field)),
+        (None, Some(expected)) if message.starts_with("unknown field") => {
+            format!("holds a field that is not known; it may hold {expected}")
         }
-        return format!("must be {expected}");
+        // serde names our own struct here, which says nothing to a caller.
+        (None, Some(expected)) if expected.starts_with("struct ") => "must be an object".to_owned(),
+        (None, Some(expected)) => format!("must be {expected}"),
+        (None, None) => "is not of the form asked for".to_owned(),
+    };
+    if field.is_empty() {
+        let mut whole = Problem::refused(FieldError::new("it", problem));
+        whole.field = None;
+        whole
+    } else {
+        Problem::refused(FieldError::new(field, problem))
     }
-    if message.starts_with("missing field") {
-        let missing = message.split('`').nth(1).unwrap_or_default();
-        return format!("misses '{missing}'");
-    }
-    "is not of the form asked for".to_owned()
 }
 
 /// The brand that the authorizer found, if the key has the scope. The brand comes from the key, never from the body.
@@ -339,16 +357,59 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_imitates_the_message_is_not_repeated() {
+        let (_, detail) = field_of(r#"{"inner": {"count": "x, expected camille@example.com"}}"#);
+        assert_eq!(detail, "inner.count must be u8");
+    }
+
+    #[test]
+    fn an_unknown_variant_is_refused_at_its_field_without_repeating_it() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Way {
+            Short,
+            #[expect(dead_code, reason = "only its reading is tested")]
+            Long(Inner),
+        }
+        #[derive(Debug, Deserialize)]
+        struct Holder {
+            #[expect(dead_code, reason = "only its reading is tested")]
+            way: Way,
+        }
+        for json in [r#"{"way": "camille"}"#, r#"{"way": {"camille": 1}}"#] {
+            let problem = parse::<Holder>(json.as_bytes()).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some("way"), "{json}");
+            assert_eq!(
+                problem.detail.as_deref(),
+                Some("way must be `short` or `long`"),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_said_to_be_none() {
+        assert_eq!(field_of(r#"{"inner": "x"}"#).1, "inner must be an object");
+        let whole = parse::<Outer>(b"7").unwrap_err();
+        assert_eq!(
+            (whole.field, whole.detail.as_deref()),
+            (None, Some("it must be an object"))
+        );
+    }
+
+    #[test]
     fn an_unknown_field_is_refused_without_repeating_it() {
         let (field, detail) = field_of(r#"{"inner": {"count": 1, "camille@example.com": 2}}"#);
-        assert!(field.is_some());
+        assert_eq!(field.as_deref(), Some("inner"));
         assert!(detail.contains("not known") && !detail.contains("camille"), "{detail}");
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let (_, detail) = field_of(r#"{"inner": {}}"#);
-        assert_eq!(detail, "inner misses 'count'");
+        let (field, detail) = field_of(r#"{"inner": {}}"#);
+        assert_eq!(field.as_deref(), Some("inner.count"));
+        assert_eq!(detail, "inner.count is missing");
+        assert_eq!(field_of("{}").0.as_deref(), Some("inner"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the links in messages refer to, and the addresses that must not be written to.
 
+use std::collections::HashMap;
+
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::link::LinkId;
 use apropos_core::suppression::{AddressHash, SuppressionReason};
@@ -59,6 +61,33 @@ impl Tables {
         } else {
             Suppressed::Undeliverable
         })
+    }
+
+    /// Those of the addresses that the brand itself must not write to, with the reason. Undeliverability is not looked
+    /// at: it comes from all brands, and is told at sending only (I9).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn suppressed_by_brand(
+        &self,
+        brand: &BrandId,
+        addresses: &[AddressHash],
+    ) -> Result<HashMap<AddressHash, SuppressionReason>, StoreError> {
+        let by_key: HashMap<String, AddressHash> = addresses
+            .iter()
+            .map(|address| (suppression(brand, &address.to_text()), *address))
+            .collect();
+        let keys = by_key.keys().map(|pk| (Table::Suppressions, key(pk))).collect();
+        let found = self.get_many(keys).await?;
+        let mut suppressed = HashMap::new();
+        for item in found.get(&Table::Suppressions).into_iter().flatten() {
+            let reason =
+                SuppressionReason::from_code(text(item, REASON)?).ok_or(StoreError::Corrupt { attribute: REASON })?;
+            if let Some(address) = by_key.get(text(item, crate::names::PK)?) {
+                suppressed.insert(*address, reason);
+            }
+        }
+        Ok(suppressed)
     }
 
     /// Keeps a brand from writing to an address.

@@ -2,11 +2,11 @@
 //! the audience's record. Every write is one transaction that checks and raises the standing's version, so the audience
 //! never drifts from the consents and a race loses nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use apropos_core::audience::{AudienceRecord, ConsentHint, Habits};
 use apropos_core::brand::Topics;
-use apropos_core::consent::ConsentEvent;
+use apropos_core::consent::{ConsentEvent, ConsentState};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument};
 use apropos_core::ids::{BrandId, CustomerId, EventId};
@@ -20,8 +20,9 @@ use jiff::Timestamp;
 
 use crate::names::{
     BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
-    Table, VERSION, audience, ledger_entry, ledger_guard, person,
+    STATE, Table, VERSION, audience, ledger_entry, ledger_guard, person,
 };
+use crate::random::random;
 use crate::standing;
 use crate::store::{
     Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, optional_text, s,
@@ -44,8 +45,33 @@ pub struct Person {
     /// The partition that the audience's record is in.
     audience_key: Option<String>,
     proof_key: Option<ProofKey>,
-    recorded: HashMap<EventId, u32>,
+    recorded: HashMap<EventId, Recorded>,
 }
+
+/// Where an event stands in its person's ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its sequence number, 1 for a person's first.
+    pub seq: u32,
+    /// [`ConsentState::code`] of its purpose just after it was recorded. A repeated event answers this first state too,
+    /// whatever has happened since.
+    pub state: &'static str,
+    /// Whether it had been recorded before, in an earlier transaction or earlier in the same one.
+    pub duplicate: bool,
+}
+
+/// How the recording of events ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// All are in the ledger; the answers are in the order of the events.
+    Done(Vec<Recorded>),
+    /// Someone else wrote in between, nothing was written: read again.
+    Stale,
+}
+
+/// The most events of one transaction. Each takes 2 of DynamoDB's 100 items; the proof key, the standing and the
+/// audience take up to 4 more, so 40 make 84 and leave room.
+pub const MOST_EVENTS_TOGETHER: usize = 40;
 
 /// How a transaction on a person ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +91,22 @@ pub struct NewSecrets {
     pub link: LinkId,
 }
 
+impl NewSecrets {
+    /// Both from the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`StoreError::Build`] when the system has none to give.
+    pub fn random() -> Result<Self, StoreError> {
+        Ok(Self {
+            proof_key: ProofKey(random()?),
+            link: LinkId::from_bytes(random()?),
+        })
+    }
+}
+
 impl Tables {
-    /// Reads people together, strongly. `events` are the consent events whose earlier recording is asked about.
+    /// Reads people together, strongly, in the order asked for. Beside each stand the consent events whose earlier
+    /// recording is asked about; to record events, the person has to be read with them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,7 +128,16 @@ impl Tables {
                 keys.push((Table::Consents, key2(&pk, ledger_guard(event.as_str()))));
             }
         }
-        let found = self.get_many(keys).await?;
+        // A person or an event asked about twice is read once: DynamoDB refuses a batch that repeats a key.
+        let mut seen = HashSet::new();
+        let mut once = Vec::with_capacity(keys.len());
+        for (table, key) in keys {
+            let sort = optional_text(&key, SK)?.map(str::to_owned);
+            if seen.insert((table, text(&key, PK)?.to_owned(), sort)) {
+                once.push((table, key));
+            }
+        }
+        let found = self.get_many(once).await?;
         let by_pk = |table: Table| -> Result<HashMap<&str, Vec<&Item>>, StoreError> {
             let mut sorted: HashMap<&str, Vec<&Item>> = HashMap::new();
             for item in found.get(&table).into_iter().flatten() {
@@ -104,23 +153,17 @@ impl Tables {
             .iter()
             .map(|(customer, events)| {
                 let pk = person(brand, customer);
-                let one = |map: &HashMap<&str, Vec<&Item>>| {
-                    map.get(pk.as_str())
-                        .and_then(|items| items.first())
-                        .map(|item| (*item).clone())
-                };
-                let held = one(&customers);
+                let held = first(&customers, &pk);
                 let mut person = Person {
                     brand: brand.clone(),
                     customer: customer.clone(),
-                    standing: one(&standings)
-                        .map(|item| standing::read(&item))
+                    standing: first(&standings, &pk)
+                        .map(standing::read)
                         .transpose()?
                         .unwrap_or_default(),
-                    context: held.as_ref().map(read_context).transpose()?,
-                    contact: one(&contacts).map(|item| read_contact(&item)).transpose()?,
+                    context: held.map(read_context).transpose()?,
+                    contact: first(&contacts, &pk).map(read_contact).transpose()?,
                     audience_key: held
-                        .as_ref()
                         .map(|item| optional_text(item, CELL))
                         .transpose()?
                         .flatten()
@@ -145,8 +188,8 @@ impl Tables {
         people.pop().ok_or(StoreError::Contended)
     }
 
-    /// Appends events to a person's ledger, folds them into the standing and moves the audience's hint, in one
-    /// transaction. Events already recorded are passed over.
+    /// Appends events to a person's ledger as [`record_consents`](Self::record_consents) does, for callers who need no
+    /// answer for each.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was written, or all of it.
@@ -158,38 +201,81 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
+        match self.record_consents(person, topics, events, secrets, now).await? {
+            Appended::Done(_) => Ok(Written::Done),
+            Appended::Stale => Ok(Written::Stale),
+        }
+    }
+
+    /// Appends at most [`MOST_EVENTS_TOGETHER`] events to a person's ledger, folds them into the standing and moves the
+    /// audience's hint, in one transaction. An event already recorded is passed over and answers as it did the first
+    /// time; the id alone tells, not what else the event says.
+    ///
+    /// `person` was read by [`people`](Self::people) together with these events.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, or all of it.
+    pub async fn record_consents(
+        &self,
+        person: &Person,
+        topics: &Topics,
+        events: &[(ConsentEvent, ConsentEventDocument)],
+        secrets: &NewSecrets,
+        now: Timestamp,
+    ) -> Result<Appended, StoreError> {
         let pk = names_pk(person);
         let mut standing = person.standing.clone();
+        let mut known = person.recorded.clone();
         let mut writes = Vec::new();
-        let proof_key = person.proof_key.clone().unwrap_or_else(|| secrets.proof_key.clone());
+        let mut answers = Vec::with_capacity(events.len());
+        let proof_key = person.proof_key.as_ref().unwrap_or(&secrets.proof_key);
+        for (event, document) in events {
+            if let Some(first) = known.get(&event.id) {
+                answers.push(Recorded {
+                    duplicate: true,
+                    ..*first
+                });
+                continue;
+            }
+            let canonical = serde_json::to_string(document).map_err(|error| StoreError::Build(Box::new(error)))?;
+            let entry = append(standing.head, &canonical, proof_key, now);
+            standing.head = entry.head();
+            standing.consents.record(event, entry.seq);
+            let recorded = Recorded {
+                seq: entry.seq,
+                state: standing.consents.state(&event.purpose, now).code(),
+                duplicate: false,
+            };
+            writes.push(self.put_new(Table::Consents, ledger_item(&pk, &entry, canonical))?);
+            let mut guard = key2(&pk, ledger_guard(event.id.as_str()));
+            guard.insert(SEQ.to_owned(), n(recorded.seq));
+            guard.insert(STATE.to_owned(), s(recorded.state));
+            writes.push(self.put_new(Table::Consents, guard)?);
+            known.insert(event.id.clone(), recorded);
+            answers.push(recorded);
+        }
+        if writes.is_empty() {
+            return Ok(Appended::Done(answers));
+        }
         if person.proof_key.is_none() {
             let mut item = key2(&pk, PROOF_KEY);
             item.insert(KEY.to_owned(), b(proof_key.0));
             writes.push(self.put_new(Table::Consents, item)?);
         }
-        for (event, document) in events {
-            if person.recorded.contains_key(&event.id) {
-                continue;
-            }
-            let canonical = serde_json::to_string(document).map_err(|error| StoreError::Build(Box::new(error)))?;
-            let entry = append(standing.head, &canonical, &proof_key, now);
-            standing.head = entry.head();
-            standing.consents.record(event, entry.seq);
-            writes.push(self.put_new(Table::Consents, ledger_item(&pk, &entry, canonical))?);
-            let mut guard = key2(&pk, ledger_guard(event.id.as_str()));
-            guard.insert(SEQ.to_owned(), n(entry.seq));
-            writes.push(self.put_new(Table::Consents, guard)?);
-        }
-        if standing.head == person.standing.head {
-            return Ok(Written::Done);
-        }
         writes.push(self.move_standing(&pk, person, &standing)?);
         writes.extend(self.audience_writes(person, &standing, person.context.as_ref(), topics, now)?);
-        self.transact(writes).await
+        Ok(match self.transact(writes).await? {
+            Written::Done => Appended::Done(answers),
+            Written::Stale => Appended::Stale,
+        })
     }
 
-    /// Stores a person's context and, if given, contact point, and derives the audience's record again, in one
-    /// transaction.
+    /// Stores a person's context and, if given, contact point over the former ones, and derives the audience's record
+    /// again, in one transaction of at most 6 items.
+    ///
+    /// What is the same as before is not written again, so a context that did not change keeps its version and what was
+    /// decided on it can still be explained. The audience's record is derived all the same: its lifecycle follows the
+    /// calendar.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was written, or all of it.
@@ -203,13 +289,17 @@ impl Tables {
         now: Timestamp,
     ) -> Result<Written, StoreError> {
         let pk = names_pk(person);
-        let version = person.context.as_ref().map_or(0, |(_, version)| *version) + 1;
-        let mut item = key(&pk);
-        item.insert(VERSION.to_owned(), n(version));
-        item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
-        item.insert(CELL.to_owned(), s(audience_key(person, context)));
-        let mut writes = vec![put(self.name(Table::Customers), item)?];
-        if let Some(contact) = contact {
+        let version = person.version_for(context);
+        let mut writes = Vec::new();
+        if person.context.as_ref().is_none_or(|(held, _)| held != context) {
+            let mut item = key(&pk);
+            item.insert(VERSION.to_owned(), n(version));
+            item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+            item.insert(CELL.to_owned(), s(audience_key(person, context)));
+            writes.push(put(self.name(Table::Customers), item)?);
+        }
+        let held = person.contact.as_ref().map(|(held, _)| held);
+        if let Some(contact) = contact.filter(|contact| held != Some(*contact)) {
             let link = person.contact.as_ref().map_or(secrets.link, |(_, link)| *link);
             let mut item = key(&pk);
             item.insert(DOC.to_owned(), json(&ContactDocument::of(contact))?);
@@ -279,9 +369,10 @@ impl Tables {
                 .map_err(|error| StoreError::Build(Box::new(error)))?;
             writes.push(TransactWriteItem::builder().delete(delete).build());
         }
-        let mut item = key2(pk, person.customer.as_str());
-        item.insert(DATA.to_owned(), b(record.to_bytes()));
-        writes.push(put(self.name(Table::Audience), item)?);
+        writes.push(put(
+            self.name(Table::Audience),
+            audience_record_item(person, pk, &record),
+        )?);
         Ok(writes)
     }
 
@@ -313,6 +404,18 @@ impl Tables {
                     }) =>
                 {
                     Ok(Written::Stale)
+                }
+                // The SDK sees one error for the whole transaction; whether a retry helps stands in its reasons.
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
+                    if cancelled.cancellation_reasons().iter().any(|reason| {
+                        matches!(reason.code(), Some("ThrottlingError" | "ProvisionedThroughputExceeded"))
+                    }) =>
+                {
+                    Err(StoreError::Call {
+                        operation: "TransactWriteItems",
+                        transient: true,
+                        source: Box::new(error),
+                    })
                 }
                 _ => Err(StoreError::call("TransactWriteItems")(error)),
             },
@@ -406,7 +509,17 @@ impl Person {
     /// The sequence number under which an event was recorded before.
     #[must_use]
     pub fn recorded(&self, event: &EventId) -> Option<u32> {
-        self.recorded.get(event).copied()
+        self.recorded.get(event).map(|recorded| recorded.seq)
+    }
+
+    /// The version that the context will have: the next one, or the held one where nothing changed.
+    #[must_use]
+    pub fn version_for(&self, context: &CustomerContext) -> u32 {
+        match &self.context {
+            Some((held, version)) if held == context => *version,
+            Some((_, version)) => version + 1,
+            None => 1,
+        }
     }
 
     /// Whether the audience already has a record, so that its cell is in the directory.
@@ -431,6 +544,13 @@ fn audience_key(person: &Person, context: &CustomerContext) -> String {
         .home
         .map_or_else(|| NOWHERE.to_owned(), |home| home.cell.parent5().to_string());
     audience(&person.brand, &cell, 0)
+}
+
+/// At most 107 bytes with ids of 20 bytes and 195 with the longest, of 64: between 9 800 and 5 400 in a page of 1 MB.
+fn audience_record_item(person: &Person, pk: String, record: &AudienceRecord) -> Item {
+    let mut item = key2(pk, person.customer.as_str());
+    item.insert(DATA.to_owned(), b(record.to_bytes()));
+    item
 }
 
 fn cell_of(audience_key: &str) -> &str {
@@ -469,9 +589,32 @@ fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Res
     if sk == PROOF_KEY {
         person.proof_key = Some(ProofKey(fixed(item, KEY)?));
     } else if let Some(event) = events.iter().find(|event| sk == ledger_guard(event.as_str())) {
-        person.recorded.insert(event.clone(), number(item, SEQ)?);
+        let recorded = Recorded {
+            seq: number(item, SEQ)?,
+            state: state_code(text(item, STATE)?).ok_or(StoreError::Corrupt { attribute: STATE })?,
+            duplicate: true,
+        };
+        person.recorded.insert(event.clone(), recorded);
     }
     Ok(())
+}
+
+fn state_code(text: &str) -> Option<&'static str> {
+    [
+        ConsentState::Unknown,
+        ConsentState::Pending,
+        ConsentState::Granted { record: 0 },
+        ConsentState::Denied,
+        ConsentState::Withdrawn,
+        ConsentState::Expired,
+    ]
+    .into_iter()
+    .map(ConsentState::code)
+    .find(|code| *code == text)
+}
+
+fn first<'a>(items: &HashMap<&str, Vec<&'a Item>>, pk: &str) -> Option<&'a Item> {
+    items.get(pk)?.first().copied()
 }
 
 pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
@@ -486,4 +629,181 @@ fn read_contact(item: &Item) -> Result<(ContactPoint, LinkId), StoreError> {
     let stored: ContactDocument = document(item, DOC)?;
     let contact = stored.parse(None).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
     Ok((contact, LinkId::from_bytes(fixed(item, LINK)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use apropos_core::attribute::Fact;
+    use apropos_core::brand::{Topic, TopicNumber};
+    use apropos_core::cap::{ContactRing, FrequencyCap, MOST_CONTACTS};
+    use apropos_core::category::Category;
+    use apropos_core::consent::{Act, Actor, DataPurpose, Evidence, LegalBasis, Purpose};
+    use apropos_core::context::{Home, Purchase};
+    use apropos_core::ids::{AttemptId, RunId, TopicId};
+    use apropos_core::language::Localized;
+    use apropos_core::place::Cell;
+    use apropos_core::quiet::QuietHours;
+    use apropos_core::relevance::Relevance;
+    use apropos_core::standing::{Claim, CustomerLimits};
+
+    use super::*;
+
+    /// DynamoDB's item size: the names and values in UTF-8 bytes; a number takes a byte for each two digits and one more
+    /// (rounded up here), a map or a list 3 bytes and 1 for each member (Developer Guide, "Item sizes and formats").
+    fn size(item: &Item) -> usize {
+        item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+    }
+
+    fn value_size(value: &AttributeValue) -> usize {
+        let text = value.as_s().map(String::len);
+        let bytes = value.as_b().map(|blob| blob.as_ref().len());
+        let number = value.as_n().map(|number| number.len().div_ceil(2) + 1);
+        let map = value.as_m().map(|members| 3 + members.len() + size(members));
+        text.or(bytes).or(number).or(map).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn event(number: i64, purpose: &Purpose, act: Act, actor: Actor) -> ConsentEvent {
+        ConsentEvent {
+            id: EventId::new(format!("e{number}")).unwrap(),
+            purpose: purpose.clone(),
+            act,
+            effective_at: Timestamp::from_second(1_700_000_000 + number).unwrap(),
+            expires_at: None,
+            legal_basis: LegalBasis::Consent,
+            actor,
+            evidence: Evidence {
+                affirmative_action: "ticked_box".into(),
+                method: "web_form".into(),
+                notice: None,
+                source: "/join".into(),
+                double_opt_in_at: None,
+                previous: None,
+            },
+        }
+    }
+
+    /// Five purposes, with an import, a request and the person's own word on each.
+    fn standing() -> Standing {
+        let mut standing = Standing {
+            version: 123_456,
+            head: apropos_core::standing::LedgerHead { seq: 15, hash: [7; 32] },
+            limits: CustomerLimits {
+                cap: Some(FrequencyCap::new(2, 7).unwrap()),
+                quiet: Some(QuietHours::BRAND_DEFAULT),
+                threshold: Some(Relevance::new(6_000).unwrap()),
+            },
+            contacts: ContactRing::from_parts((1_799_000_000..).take(MOST_CONTACTS).collect(), Some(1_798_000_000)),
+            ..Standing::default()
+        };
+        let purposes = [
+            "email.offers",
+            "email.news",
+            "profiling",
+            "home_location",
+            "measurement",
+        ];
+        for (number, code) in (0..).zip(purposes) {
+            let purpose = Purpose::from_code(code).unwrap();
+            standing
+                .consents
+                .record(&event(number, &purpose, Act::Grant, Actor::Import), 1);
+            standing
+                .consents
+                .record(&event(number, &purpose, Act::Request, Actor::Customer), 2);
+            standing
+                .consents
+                .record(&event(number, &purpose, Act::Grant, Actor::Customer), 3);
+        }
+        standing
+    }
+
+    #[test]
+    fn the_standing_of_a_busy_customer_takes_one_write_unit() {
+        let pk = crate::names::person(
+            &BrandId::new("b".repeat(20)).unwrap(),
+            &CustomerId::new("c".repeat(20)).unwrap(),
+        );
+        let mut item = standing::first_item(pk, &standing()).unwrap();
+        let claims = ["spring-2027", "summer-2027"].map(|run| {
+            let claim = Claim {
+                attempt: AttemptId::new("a".repeat(22)).unwrap(),
+                at: now(),
+            };
+            (RunId::new(run).unwrap(), claim)
+        });
+        let stored = claims.map(|(run, claim)| {
+            let members = [
+                (crate::names::ATTEMPT.to_owned(), s(claim.attempt.as_str())),
+                (crate::names::AT.to_owned(), ms(claim.at)),
+            ];
+            (run.as_str().to_owned(), AttributeValue::M(members.into()))
+        });
+        item.insert(crate::names::CLAIMS.to_owned(), AttributeValue::M(stored.into()));
+        assert!(size(&item) <= 1_024, "{} bytes", size(&item));
+        assert_eq!(standing::read(&item).unwrap().consents, standing().consents);
+    }
+
+    /// A person about whom as much is known as the compact record can hold.
+    fn audience_item(brand: &str, customer: &str) -> Item {
+        let mut context = CustomerContext {
+            home: Some(Home {
+                cell: Cell::at_degrees(48.8566, 2.3522).unwrap(),
+                uncertainty_m: 0,
+            }),
+            interests: Category::all().collect(),
+            purchases: Category::all()
+                .map(|category| Purchase {
+                    category,
+                    on: EpochDay::of(now()),
+                })
+                .collect(),
+            ..CustomerContext::default()
+        };
+        for fact in Fact::ALL {
+            context.facts.set(fact, Some(1)).ok();
+        }
+        let topics = (0..16)
+            .map(|number| Topic {
+                id: TopicId::new(format!("topic{number}")).unwrap(),
+                number: TopicNumber::new(number).unwrap(),
+                name: Localized {
+                    fr: "Sujet".into(),
+                    en: "Topic".into(),
+                },
+            })
+            .collect();
+        let topics = Topics::new(topics).unwrap();
+        let mut standing = standing();
+        for purpose in DataPurpose::ALL {
+            let purpose = Purpose::Data(purpose);
+            standing
+                .consents
+                .record(&event(9, &purpose, Act::Grant, Actor::Customer), 4);
+        }
+        let person = Person {
+            brand: BrandId::new(brand).unwrap(),
+            customer: CustomerId::new(customer).unwrap(),
+            standing: Standing::default(),
+            context: None,
+            contact: None,
+            audience_key: None,
+            proof_key: None,
+            recorded: HashMap::new(),
+        };
+        let record = derive(&context, 123, &standing, &topics, now());
+        audience_record_item(&person, audience_key(&person, &context), &record)
+    }
+
+    #[test]
+    fn an_audience_item_stays_within_122_bytes() {
+        let short = size(&audience_item(&"b".repeat(20), &"c".repeat(20)));
+        assert!(short <= 122, "{short} bytes");
+        assert_eq!(short, 107);
+        // The figure that `audience_record_item` tells.
+        assert_eq!(size(&audience_item(&"b".repeat(64), &"c".repeat(64))), 195);
+    }
 }

@@ -7,12 +7,13 @@
 use jiff::Timestamp;
 
 use crate::attribute::{Attribute, Fact, Facts};
-use crate::brand::Topics;
+use crate::brand::{TopicNumber, Topics};
 use crate::category::Category;
-use crate::consent::{Consents, DataPurpose, Objection};
+use crate::consent::{ConsentState, Consents, DataPurpose, Objection};
 use crate::context::{CustomerContext, Lifecycle};
 use crate::ids::TopicId;
 use crate::place::UnitVector;
+use crate::reason::Reason;
 use crate::relevance::Relevance;
 use crate::suitability::Known;
 use crate::time::EpochDay;
@@ -29,11 +30,66 @@ pub enum Tie {
     Interest,
 }
 
-/// The consents that scoring goes by: a hint, kept in step by every consent event.
+/// Where each of at most 16 e-mail topics stands, by topic number: a yes, or the reason there is none. Scoring reports
+/// that reason, and a marketer must see who left apart from who never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TopicStates(u64);
+
+/// The places of [`TopicStates`] in their stored form: append only. The first is that of a topic nobody spoke of.
+const STATES: [Result<(), Reason>; 6] = [
+    Err(Reason::NoConsent),
+    Ok(()),
+    Err(Reason::ConsentPending),
+    Err(Reason::ConsentDenied),
+    Err(Reason::ConsentWithdrawn),
+    Err(Reason::ConsentExpired),
+];
+
+/// Six states fit in three bits; 16 topics in 48.
+const STATE_BITS: u8 = 3;
+
+impl TopicStates {
+    /// The state of one topic added to those of others.
+    #[must_use]
+    pub fn with(self, number: TopicNumber, state: ConsentState) -> Self {
+        let wanted = state.granted().map(|_| ());
+        let place = (0..).zip(STATES).find(|(_, each)| *each == wanted);
+        let shift = number.get() * STATE_BITS;
+        let others = self.0 & !(0b111 << shift);
+        Self(others | (place.map_or(0, |(place, _): (u64, _)| place) << shift))
+    }
+
+    /// A yes, or the reason there is none.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn get(self, number: TopicNumber) -> Result<(), Reason> {
+        let place = usize::try_from((self.0 >> (number.get() * STATE_BITS)) & 0b111).unwrap_or(0);
+        STATES.get(place).copied().unwrap_or(Err(Reason::NoConsent))
+    }
+
+    /// The stored form: 48 bits, those of topic 0 last.
+    fn to_bytes(self) -> [u8; 6] {
+        let [_, _, bytes @ ..] = self.0.to_be_bytes();
+        bytes
+    }
+
+    fn from_bytes([a, b, c, d, e, f]: [u8; 6]) -> Result<Self, MalformedRecord> {
+        let bits = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let places = (0..16).map(|number| usize::try_from((bits >> (number * STATE_BITS)) & 0b111));
+        let known = places
+            .into_iter()
+            .all(|place| place.is_ok_and(|place| place < STATES.len()));
+        known.then_some(Self(bits)).ok_or(MalformedRecord)
+    }
+}
+
+/// The consents that scoring goes by: a hint, kept in step by every consent event. A yes that ended by itself since is
+/// still a yes here; the standing tells before anything is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConsentHint {
-    /// One bit for each of at most 16 e-mail topics, by topic number.
-    pub topics: u16,
+    /// Where each e-mail topic stands.
+    pub topics: TopicStates,
     /// One bit for each data purpose, in the order of [`DataPurpose::ALL`]; an objection to profiling clears its bit.
     pub purposes: u8,
     /// The person objects to all marketing (GDPR 21(2)).
@@ -44,17 +100,16 @@ impl ConsentHint {
     /// The hint that the consents give at a time.
     #[must_use]
     pub fn of(consents: &Consents, topics: &Topics, now: Timestamp) -> Self {
-        let granted = topics
-            .iter()
-            .filter(|topic| consents.email(&topic.id, now).is_granted())
-            .fold(0, |bits, topic| bits | topic.number.bit());
+        let states = topics.iter().fold(TopicStates::default(), |states, topic| {
+            states.with(topic.number, consents.email(&topic.id, now))
+        });
         let purposes = DataPurpose::ALL
             .into_iter()
             .enumerate()
             .filter(|(_, purpose)| consents.allows(*purpose, now))
             .fold(0, |bits, (position, _)| bits | (1 << position));
         Self {
-            topics: granted,
+            topics: states,
             purposes,
             no_marketing: consents.objects(Objection::NoMarketing, now),
         }
@@ -70,11 +125,13 @@ impl ConsentHint {
     }
 
     /// Whether the topic is agreed to by e-mail.
-    #[must_use]
-    pub fn allows_topic(self, topics: &Topics, topic: &TopicId) -> bool {
+    ///
+    /// # Errors
+    /// The reason it is not. A topic that the brand does not have was never agreed to.
+    pub fn agrees_to(self, topics: &Topics, topic: &TopicId) -> Result<(), Reason> {
         topics
             .number(topic)
-            .is_some_and(|number| self.topics & number.bit() != 0)
+            .map_or(Err(Reason::NoConsent), |number| self.topics.get(number))
     }
 }
 
@@ -147,7 +204,7 @@ impl AudienceRecord {
         let mut out = Vec::with_capacity(64);
         out.push(FORMAT);
         out.extend_from_slice(&self.context_version.to_be_bytes());
-        out.extend_from_slice(&self.hint.topics.to_be_bytes());
+        out.extend_from_slice(&self.hint.topics.to_bytes());
         let flags = self.hint.purposes | (u8::from(self.hint.no_marketing) << 4) | (u8::from(self.home.is_some()) << 5);
         out.push(flags);
         if let Some(home) = self.home {
@@ -169,9 +226,9 @@ impl AudienceRecord {
         out
     }
 
-    /// Reads the stored form: format (1 byte), context version (4), topic bits (2), flags (1: four purposes, objection,
-    /// has a home), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2), facts (6),
-    /// then pairs of category and month (2 each).
+    /// Reads the stored form: format (1 byte), context version (4), states of topics (6), flags (1: four purposes,
+    /// objection, has a home), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2),
+    /// facts (6), then pairs of category and month (2 each).
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
@@ -182,7 +239,7 @@ impl AudienceRecord {
             return Err(MalformedRecord);
         }
         let context_version = u32::from_be_bytes(take(&mut rest)?);
-        let topics = u16::from_be_bytes(take(&mut rest)?);
+        let topics = TopicStates::from_bytes(take(&mut rest)?)?;
         let [flags] = take(&mut rest)?;
         let home = if flags & 0b10_0000 == 0 {
             None
@@ -308,7 +365,8 @@ impl Known for View<'_> {
     }
 }
 
-const FORMAT: u8 = 1;
+/// 1 knew of each topic only whether it was agreed to.
+const FORMAT: u8 = 2;
 const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.

@@ -40,7 +40,7 @@ pub struct Brand {
 pub struct Topic {
     /// Its id.
     pub id: TopicId,
-    /// Its number, fixed for ever: links and the audience's bits carry it.
+    /// Its number, fixed for ever: links and the audience carry it.
     pub number: TopicNumber,
     /// Its name for people.
     pub name: Localized,
@@ -61,12 +61,6 @@ impl TopicNumber {
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
-    }
-
-    /// The audience's bit.
-    #[must_use]
-    pub const fn bit(self) -> u16 {
-        1 << self.0
     }
 }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::fingerprint::sha256;
 use crate::ids::{EventId, InvalidId, TopicId};
+use crate::reason::Reason;
 
 /// Where a person is reached. Consent is kept for all four; Apropos itself sends e-mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -393,6 +394,21 @@ impl ConsentState {
     #[must_use]
     pub const fn is_granted(self) -> bool {
         matches!(self, Self::Granted { .. })
+    }
+
+    /// The ledger entry that says yes.
+    ///
+    /// # Errors
+    /// The reason to withhold where none does.
+    pub const fn granted(self) -> Result<u32, Reason> {
+        match self {
+            Self::Granted { record } => Ok(record),
+            Self::Unknown => Err(Reason::NoConsent),
+            Self::Pending => Err(Reason::ConsentPending),
+            Self::Denied => Err(Reason::ConsentDenied),
+            Self::Withdrawn => Err(Reason::ConsentWithdrawn),
+            Self::Expired => Err(Reason::ConsentExpired),
+        }
     }
 
     /// The stable name.

@@ -12,7 +12,7 @@ use crate::brand::Brand;
 use crate::campaign::{Audience, Campaign, DeliveryId, Run, RunStatus};
 use crate::cap::{FrequencyCap, Limit};
 use crate::category::{complements, replaces};
-use crate::consent::{ConsentState, Objection};
+use crate::consent::Objection;
 use crate::context::ContactPoint;
 use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
 use crate::offer::Offer;
@@ -71,12 +71,10 @@ pub fn judge(
     if record.hint.no_marketing {
         return Err(Withheld::by(Reason::Objected));
     }
-    if !record
+    record
         .hint
-        .allows_topic(&proposal.brand.topics, &proposal.campaign.topic)
-    {
-        return Err(Withheld::by(Reason::NoConsent));
-    }
+        .agrees_to(&proposal.brand.topics, &proposal.campaign.topic)
+        .map_err(Withheld::by)?;
     fits(proposal, customer, record, now)
 }
 
@@ -430,14 +428,8 @@ fn gates<'a>(
     if standing.consents.objects(Objection::NoMarketing, now) {
         return Err(Withheld::by(Reason::Objected));
     }
-    let consent_record = match standing.consents.email(&proposal.campaign.topic, now) {
-        ConsentState::Granted { record } => record,
-        ConsentState::Unknown => return Err(Withheld::by(Reason::NoConsent)),
-        ConsentState::Pending => return Err(Withheld::by(Reason::ConsentPending)),
-        ConsentState::Denied => return Err(Withheld::by(Reason::ConsentDenied)),
-        ConsentState::Withdrawn => return Err(Withheld::by(Reason::ConsentWithdrawn)),
-        ConsentState::Expired => return Err(Withheld::by(Reason::ConsentExpired)),
-    };
+    let consent = standing.consents.email(&proposal.campaign.topic, now);
+    let consent_record = consent.granted().map_err(Withheld::by)?;
     let contact = match fresh.reachable {
         Reachable::Yes(contact) => contact,
         Reachable::NoContactPoint => return Err(Withheld::by(Reason::NoContactPoint)),

@@ -245,7 +245,7 @@ mod tests {
         );
         assert_eq!(
             because(Reason::SuitabilityUnknown, Some(0), None)[1],
-            "Withheld: whether the offer suits the household is not known (needs-a-garden)."
+            "Withheld: whether the offer suits this person’s situation is not known (needs-a-garden)."
         );
         assert_eq!(
             because(Reason::BelowThreshold, None, Some(score_of(None)))[1],
@@ -254,7 +254,7 @@ mod tests {
         // A rule that an older version of the offer had.
         assert_eq!(
             because(Reason::Unsuitable, Some(9), None)[1],
-            "Withheld: the offer does not suit the household."
+            "Withheld: the offer does not suit this person’s situation."
         );
     }
 

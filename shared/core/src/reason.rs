@@ -218,12 +218,12 @@ impl Reason {
                 "where this person lives is not known, or may not be used",
             ),
             Self::Unsuitable => (
-                "l’offre ne convient pas à son logement",
-                "the offer does not suit the household",
+                "l’offre ne convient pas à sa situation",
+                "the offer does not suit this person’s situation",
             ),
             Self::SuitabilityUnknown => (
-                "on ne sait pas si l’offre convient à son logement",
-                "whether the offer suits the household is not known",
+                "on ne sait pas si l’offre convient à sa situation",
+                "whether the offer suits this person’s situation is not known",
             ),
             Self::AlreadyHas => ("cette personne en a déjà un", "this person already has one"),
             Self::TooLittleKnown => ("on en sait trop peu pour juger", "too little is known to judge"),

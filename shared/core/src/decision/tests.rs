@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::attribute::{Fact, Facts};
-use crate::audience::{Habits, Tie};
+use crate::audience::{Habits, Tie, TopicStates};
+use crate::brand::TopicNumber;
 use crate::category::Category;
-use crate::consent::{Act, Actor, ConsentEvent, Consents, DataPurpose, Evidence, LegalBasis, Purpose};
+use crate::consent::{Act, Actor, ConsentEvent, ConsentState, Consents, DataPurpose, Evidence, LegalBasis, Purpose};
 use crate::context::{CustomerContext, Lifecycle};
 use crate::document::{BrandDocument, CampaignDocument, OfferDocument};
 use crate::email::EmailAddress;
@@ -86,7 +87,7 @@ fn world() -> World {
     let record = AudienceRecord {
         context_version: 1,
         hint: ConsentHint {
-            topics: 1,
+            topics: TopicStates::default().with(TopicNumber::new(0).unwrap(), ConsentState::Granted { record: 1 }),
             purposes: 0b1111,
             no_marketing: false,
         },
@@ -408,8 +409,30 @@ fn ties() -> impl Strategy<Value = Vec<(Category, Tie)>> {
     prop::collection::vec((prop::sample::select(categories), tie), 0..=crate::audience::MOST_PAIRS)
 }
 
+fn topic_states() -> impl Strategy<Value = TopicStates> {
+    let states = vec![
+        ConsentState::Unknown,
+        ConsentState::Pending,
+        ConsentState::Granted { record: 7 },
+        ConsentState::Denied,
+        ConsentState::Withdrawn,
+        ConsentState::Expired,
+    ];
+    prop::collection::vec(prop::sample::select(states), 16).prop_map(|states| {
+        let numbers = (0..16).filter_map(TopicNumber::new);
+        let all = numbers
+            .clone()
+            .zip(&states)
+            .fold(TopicStates::default(), |all, (number, state)| all.with(number, *state));
+        for (number, state) in numbers.zip(states) {
+            assert_eq!(all.get(number), state.granted().map(|_| ()));
+        }
+        all
+    })
+}
+
 prop_compose! {
-    fn record()(context_version in any::<u32>(), topics in any::<u16>(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
+    fn record()(context_version in any::<u32>(), topics in topic_states(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
                 place in proptest::option::of((42.0f64..51.0, -5.0f64..9.0)), lifecycle in prop::sample::select(Lifecycle::ALL.to_vec()),
                 threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), reaction in 0u8..6,
                 facts in facts(), ties in ties()) -> AudienceRecord {
@@ -433,7 +456,7 @@ proptest! {
     #[test]
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
-        prop_assert!(bytes.len() <= 47, "{} bytes", bytes.len());
+        prop_assert!(bytes.len() <= 51, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }
 

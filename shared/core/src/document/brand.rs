@@ -3,7 +3,7 @@
 use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError, text};
+use super::field::{At, FieldError, impersonal, text};
 use crate::brand::{Brand, Topic, TopicNumber, Topics};
 use crate::cap::{FrequencyCap, MinimumGap};
 use crate::consent::Notice;
@@ -126,12 +126,12 @@ impl NoticeDocument {
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(FieldError::new("hash", "must be 64 hexadecimal digits (SHA-256)"));
         }
-        let language = text("language", &self.language, 35)?;
+        let language = impersonal("language", &self.language, 35)?;
         Ok(Notice {
-            id: text("id", &self.id, 64)?.to_owned(),
-            version: text("version", &self.version, 32)?.to_owned(),
+            id: impersonal("id", &self.id, 64)?,
+            version: impersonal("version", &self.version, 32)?,
             hash: hash.to_ascii_lowercase(),
-            language: language.to_owned(),
+            language,
         })
     }
 

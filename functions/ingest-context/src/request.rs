@@ -1,0 +1,150 @@
+//! What callers send to `POST /v1/customers`, and what they are answered.
+
+use std::collections::BTreeMap;
+
+use apropos_aws::http::{Problem, parse_record};
+use apropos_core::context::{ContactPoint, CustomerContext};
+use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_context};
+use apropos_core::ids::CustomerId;
+use apropos_core::time::EpochDay;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::home::HomeRequest;
+
+/// The most records of one request.
+pub(crate) const MOST_RECORDS: usize = 100;
+
+/// The body: 1 to [`MOST_RECORDS`] records, each read and answered by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CustomersRequest {
+    pub(crate) customers: Vec<Box<RawValue>>,
+}
+
+/// One customer. The record replaces the whole context: what it leaves out is not known any more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomerRequest {
+    /// The brand's opaque id, 1 to 64 of `A-Za-z0-9-_.:`; never an e-mail address.
+    customer: String,
+    /// Where they are reached. It is required, because the address tells whether the person had their data erased.
+    contact: ContactDocument,
+    /// Where they live, in exactly one of four ways.
+    #[serde(default)]
+    home: Option<HomeRequest>,
+    /// Facts by their names in the catalogue of attributes.
+    #[serde(default)]
+    facts: BTreeMap<String, Value>,
+    /// At most 64 categories.
+    #[serde(default)]
+    interests: Vec<String>,
+    /// At most 64 purchases, each on a day `YYYY-MM-DD`, tomorrow at the latest.
+    #[serde(default)]
+    purchases: Vec<PurchaseDocument>,
+    /// The last day they did something, `YYYY-MM-DD`, tomorrow at the latest.
+    #[serde(default)]
+    last_activity: Option<String>,
+}
+
+/// A record that was accepted.
+pub(crate) struct CustomerRecord {
+    pub(crate) customer: CustomerId,
+    pub(crate) context: CustomerContext,
+    pub(crate) contact: ContactPoint,
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// [`Problem`] names the field refused.
+pub(crate) fn read(record: &RawValue, now: Timestamp) -> Result<CustomerRecord, Problem> {
+    let request: CustomerRequest = parse_record(record)?;
+    Ok(request.check(now)?)
+}
+
+impl CustomerRequest {
+    fn check(&self, now: Timestamp) -> Result<CustomerRecord, FieldError> {
+        let customer = CustomerId::new(self.customer.as_str()).map_err(|error| FieldError::new("customer", error))?;
+        let located = self
+            .home
+            .as_ref()
+            .map(HomeRequest::locate)
+            .transpose()
+            .map_err(|error| error.within("home"))?;
+        let (home, zone) = located.map_or((None, None), |located| (Some(located.home), located.time_zone));
+        let contact = self.contact.parse(zone).map_err(|error| error.within("contact"))?;
+        let context = parse_context(
+            home,
+            &self.facts,
+            &self.interests,
+            &self.purchases,
+            self.last_activity.as_deref(),
+        )?;
+        not_of_the_future(&context, now)?;
+        Ok(CustomerRecord {
+            customer,
+            context,
+            contact,
+        })
+    }
+}
+
+/// A day has begun somewhere on Earth up to 14 hours before it begins in UTC, so tomorrow is not refused.
+fn not_of_the_future(context: &CustomerContext, now: Timestamp) -> Result<(), FieldError> {
+    let latest = EpochDay(EpochDay::of(now).0.saturating_add(1));
+    let problem = "must not lie in the future";
+    if let Some(position) = context.purchases.iter().position(|purchase| purchase.on > latest) {
+        return Err(FieldError::new(format!("purchases[{position}].on"), problem));
+    }
+    if context.last_activity.is_some_and(|day| day > latest) {
+        return Err(FieldError::new("last_activity", problem));
+    }
+    Ok(())
+}
+
+/// The id of a record that was refused, if it has a valid one: any other text might be an address.
+pub(crate) fn customer_of(record: &RawValue) -> Option<CustomerId> {
+    #[derive(Deserialize)]
+    struct Named {
+        customer: String,
+    }
+    let named: Named = serde_json::from_str(record.get()).ok()?;
+    CustomerId::new(named.customer).ok()
+}
+
+/// The answer: one result a record, in the order of the request; `stored`, `suppressed` and `refused` add up to them.
+#[derive(Serialize)]
+pub(crate) struct CustomersAnswer {
+    pub(crate) results: Vec<RecordAnswer>,
+    pub(crate) stored: usize,
+    pub(crate) suppressed: usize,
+    pub(crate) refused: usize,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RecordAnswer {
+    /// The record's position in the request, from 0.
+    pub(crate) index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer: Option<CustomerId>,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a record.
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// It is the customer's context now.
+    Stored {
+        /// Rises with each change; the same record again keeps it.
+        context_version: u32,
+    },
+    /// The address was erased or complained of, and nothing was stored.
+    Suppressed,
+    /// Nothing was stored.
+    Refused { problem: Problem },
+}

@@ -1,0 +1,404 @@
+//! One person's items over real tables: an embedded DynamoDB, reached by the SDK over loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside the functions that clippy knows as tests"
+)]
+
+use apropos_aws::{
+    Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, behavior, derive,
+};
+use apropos_core::audience::AudienceRecord;
+use apropos_core::brand::Brand;
+use apropos_core::consent::ConsentEvent;
+use apropos_core::context::{ContactPoint, CustomerContext, Home};
+use apropos_core::document::{BrandDocument, ConsentEventDocument};
+use apropos_core::email::EmailAddress;
+use apropos_core::ids::{BrandId, CustomerId, EventId, TopicId};
+use apropos_core::language::Language;
+use apropos_core::ledger::verify;
+use apropos_core::place::Cell;
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
+use apropos_core::time::TimeZoneName;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use jiff::Timestamp;
+use serde_json::json;
+
+type Events = Vec<(ConsentEvent, ConsentEventDocument)>;
+
+fn now() -> Timestamp {
+    "2026-11-17T09:00:00Z".parse().unwrap()
+}
+
+fn camille() -> CustomerId {
+    CustomerId::new("c-4711").unwrap()
+}
+
+fn paris() -> Cell {
+    Cell::at_degrees(48.8566, 2.3522).unwrap()
+}
+
+fn lyon() -> Cell {
+    Cell::at_degrees(45.7640, 4.8357).unwrap()
+}
+
+fn brand() -> Brand {
+    let document: BrandDocument = serde_json::from_value(json!({
+        "id": "lumen", "name": "Lumen", "imprint": "Lumen SAS, Lyon", "sender": "bonjour@lumen.example",
+        "list_domain": "lumen.example",
+        "topics": [{"id": "offers", "number": 3, "name": {"fr": "Offres", "en": "Offers"}}],
+        "notice": {"id": "privacy", "version": "1", "hash": "ab".repeat(32), "language": "fr"}
+    }))
+    .unwrap();
+    Brand::try_from(&document).unwrap()
+}
+
+fn event(id: &str, act: &str, at: &str) -> (ConsentEvent, ConsentEventDocument) {
+    let document: ConsentEventDocument = serde_json::from_value(json!({
+        "event": id, "purpose": "email.offers", "act": act, "actor": "customer", "effective_at": at,
+        "evidence": {
+            "affirmative_action": "ticked_box", "method": "web_form", "source": "/join",
+            "notice": {"id": "privacy", "version": "3", "hash": "ab".repeat(32), "language": "fr"}
+        }
+    }))
+    .unwrap();
+    (ConsentEvent::try_from(&document).unwrap(), document)
+}
+
+fn grant(id: &str) -> (ConsentEvent, ConsentEventDocument) {
+    event(id, "grant", "2026-11-01T10:00:00Z")
+}
+
+fn living_in(cell: Cell) -> CustomerContext {
+    CustomerContext {
+        home: Some(Home { cell, uncertainty_m: 0 }),
+        ..CustomerContext::default()
+    }
+}
+
+fn contact() -> ContactPoint {
+    ContactPoint {
+        address: EmailAddress::parse("camille@mail.example").unwrap(),
+        language: Language::French,
+        time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
+    }
+}
+
+struct Store {
+    tables: Tables,
+    client: Client,
+    brand: Brand,
+}
+
+impl Store {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(dynoxide::server::serve_on(
+            listener,
+            dynoxide::Database::memory().unwrap(),
+        ));
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(behavior())
+            .region(Region::new("eu-west-3"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(format!("http://{address}"))
+            .build();
+        let client = Client::from_conf(config);
+        let tables = Tables::new(client.clone(), "t-");
+        tables.create_missing().await.unwrap();
+        Self {
+            tables,
+            client,
+            brand: brand(),
+        }
+    }
+
+    /// The person, read with the events that are about to be recorded.
+    async fn read(&self, events: &Events) -> Person {
+        let ids: Vec<EventId> = events.iter().map(|(event, _)| event.id.clone()).collect();
+        let mut people = self.tables.people(&self.brand.id, &[(camille(), ids)]).await.unwrap();
+        people.pop().unwrap()
+    }
+
+    async fn record_over(&self, person: &Person, events: &Events) -> Appended {
+        let secrets = NewSecrets::random().unwrap();
+        self.tables
+            .record_consents(person, &self.brand.topics, events, &secrets, now())
+            .await
+            .unwrap()
+    }
+
+    async fn record(&self, events: &Events) -> Vec<Recorded> {
+        match self.record_over(&self.read(events).await, events).await {
+            Appended::Done(recorded) => recorded,
+            Appended::Stale => panic!("nobody else wrote"),
+        }
+    }
+
+    async fn put_over(&self, person: &Person, context: &CustomerContext) -> Written {
+        let secrets = NewSecrets::random().unwrap();
+        self.tables
+            .put_context(person, &self.brand.topics, context, Some(&contact()), &secrets, now())
+            .await
+            .unwrap()
+    }
+
+    async fn put(&self, context: &CustomerContext) {
+        assert_eq!(
+            self.put_over(&self.read(&Vec::new()).await, context).await,
+            Written::Done
+        );
+    }
+
+    /// The audience's records of a cell.
+    async fn audience(&self, cell: Cell) -> Vec<(CustomerId, AudienceRecord)> {
+        let cell = cell.parent5().to_string();
+        let page = self
+            .tables
+            .audience_page(&self.brand.id, &cell, None, 100)
+            .await
+            .unwrap();
+        page.people
+    }
+
+    async fn hints_at(&self, cell: Cell) -> bool {
+        let people = self.audience(cell).await;
+        assert_eq!(people.len(), 1);
+        let offers = TopicId::new("offers").unwrap();
+        people
+            .iter()
+            .all(|(_, record)| record.hint.agrees_to(&self.brand.topics, &offers).is_ok())
+    }
+
+    async fn verify_ledger(&self) -> usize {
+        let entries: Vec<_> = self.tables.ledger(&self.brand.id, &camille()).await.unwrap();
+        let head = self.read(&Vec::new()).await.standing.head;
+        let chain: Vec<_> = entries.iter().map(|(entry, _)| entry.clone()).collect();
+        assert_eq!(verify(&chain, head), Ok(()));
+        assert!(entries.iter().all(|(_, document)| document.is_some()));
+        chain.len()
+    }
+}
+
+fn places(recorded: &[Recorded]) -> Vec<(u32, &'static str, bool)> {
+    recorded
+        .iter()
+        .map(|recorded| (recorded.seq, recorded.state, recorded.duplicate))
+        .collect()
+}
+
+#[tokio::test]
+async fn events_are_chained_and_each_answers_its_place_and_state() {
+    let store = Store::start().await;
+    let events = vec![grant("e1"), event("e2", "withdraw", "2026-11-02T10:00:00Z")];
+    let recorded = store.record(&events).await;
+    assert_eq!(places(&recorded), [(1, "granted", false), (2, "withdrawn", false)]);
+    store.record(&vec![event("e3", "grant", "2026-11-03T10:00:00Z")]).await;
+    assert_eq!(store.verify_ledger().await, 3);
+}
+
+#[tokio::test]
+async fn a_repeated_event_answers_as_the_first_did_and_writes_nothing() {
+    let store = Store::start().await;
+    store.record(&vec![grant("e1")]).await;
+    store
+        .record(&vec![event("e2", "withdraw", "2026-11-02T10:00:00Z")])
+        .await;
+    let before = store.read(&Vec::new()).await.standing;
+    let again = store.record(&vec![grant("e1")]).await;
+    assert_eq!(places(&again), [(1, "granted", true)]);
+    assert_eq!(store.read(&Vec::new()).await.standing, before);
+    assert_eq!(store.verify_ledger().await, 2);
+}
+
+#[tokio::test]
+async fn an_event_repeated_within_a_transaction_is_recorded_once() {
+    let store = Store::start().await;
+    let recorded = store.record(&vec![grant("e1"), grant("e2"), grant("e1")]).await;
+    assert_eq!(
+        places(&recorded),
+        [(1, "granted", false), (2, "granted", false), (1, "granted", true)]
+    );
+    assert_eq!(store.verify_ledger().await, 2);
+}
+
+#[tokio::test]
+async fn the_most_events_of_a_transaction_fit_in_one() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    let events: Events = (0..MOST_EVENTS_TOGETHER)
+        .map(|number| grant(&format!("e{number}")))
+        .collect();
+    assert_eq!(store.record(&events).await.len(), MOST_EVENTS_TOGETHER);
+    assert_eq!(store.verify_ledger().await, MOST_EVENTS_TOGETHER);
+    assert!(store.hints_at(paris()).await);
+}
+
+#[tokio::test]
+async fn of_two_racing_writers_the_second_is_stale_and_nothing_is_lost() {
+    let store = Store::start().await;
+    let (first, second) = (vec![grant("e1")], vec![event("e2", "withdraw", "2026-11-02T10:00:00Z")]);
+    // Both read the person before either has written, on a first write and on a later one.
+    for (one, other) in [(&first, &second), (&vec![grant("e3")], &vec![grant("e4")])] {
+        let (read_by_one, read_by_other) = (store.read(one).await, store.read(other).await);
+        assert!(matches!(store.record_over(&read_by_one, one).await, Appended::Done(_)));
+        assert_eq!(store.record_over(&read_by_other, other).await, Appended::Stale);
+        store.record(other).await;
+    }
+    assert_eq!(store.verify_ledger().await, 4);
+    let consents = store.read(&Vec::new()).await.standing.consents;
+    assert_eq!(
+        consents.email(&TopicId::new("offers").unwrap(), now()).code(),
+        "withdrawn"
+    );
+}
+
+#[tokio::test]
+async fn a_context_and_a_consent_that_race_keep_both() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    let events = vec![grant("e1")];
+    let (by_context, by_consent) = (store.read(&Vec::new()).await, store.read(&events).await);
+    assert_eq!(store.put_over(&by_context, &living_in(lyon())).await, Written::Done);
+    assert_eq!(store.record_over(&by_consent, &events).await, Appended::Stale);
+    store.record(&events).await;
+    assert!(store.audience(paris()).await.is_empty());
+    assert!(store.hints_at(lyon()).await);
+}
+
+#[tokio::test]
+async fn a_withdrawal_moves_the_audiences_hint_with_it() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    assert!(!store.hints_at(paris()).await);
+    store.record(&vec![grant("e1")]).await;
+    assert!(store.hints_at(paris()).await);
+    store
+        .record(&vec![event("e2", "withdraw", "2026-11-02T10:00:00Z")])
+        .await;
+    assert!(!store.hints_at(paris()).await);
+}
+
+#[tokio::test]
+async fn a_consent_given_before_the_context_is_known_is_in_the_audience_once_it_is() {
+    let store = Store::start().await;
+    store.record(&vec![grant("e1")]).await;
+    assert!(store.audience(paris()).await.is_empty());
+    store.put(&living_in(paris())).await;
+    assert!(store.hints_at(paris()).await);
+}
+
+#[tokio::test]
+async fn moving_house_takes_the_person_out_of_the_old_cell() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    assert_eq!(store.audience(paris()).await.len(), 1);
+    store.put(&living_in(lyon())).await;
+    assert!(store.audience(paris()).await.is_empty());
+    assert_eq!(store.audience(lyon()).await.len(), 1);
+    let nowhere = CustomerContext::default();
+    store.put(&nowhere).await;
+    assert!(store.audience(lyon()).await.is_empty());
+    let person = store.read(&Vec::new()).await;
+    assert_eq!(person.audience_cell(), Some(Tables::nowhere()));
+}
+
+#[tokio::test]
+async fn an_unchanged_context_keeps_its_version_and_a_changed_one_raises_it() {
+    let store = Store::start().await;
+    let version = async || store.read(&Vec::new()).await.context.unwrap().1;
+    store.put(&living_in(paris())).await;
+    let link = store.read(&Vec::new()).await.contact.unwrap().1;
+    store.put(&living_in(paris())).await;
+    assert_eq!(version().await, 1);
+    store.put(&living_in(lyon())).await;
+    assert_eq!(version().await, 2);
+    let person = store.read(&Vec::new()).await;
+    assert_eq!(person.contact.as_ref().unwrap().1, link);
+    assert_eq!(
+        store.tables.link(link).await.unwrap(),
+        Some((store.brand.id.clone(), camille()))
+    );
+    // The audience holds exactly what is derived from the stored facts.
+    let (context, version) = person.context.unwrap();
+    let derived = derive(&context, version, &person.standing, &store.brand.topics, now());
+    assert_eq!(store.audience(lyon()).await, [(camille(), derived)]);
+}
+
+#[tokio::test]
+async fn people_and_events_asked_about_twice_are_read_once() {
+    let store = Store::start().await;
+    store.record(&vec![grant("e1")]).await;
+    let e1 = EventId::new("e1").unwrap();
+    let wanted = [
+        (camille(), vec![e1.clone(), e1.clone()]),
+        (CustomerId::new("nobody").unwrap(), Vec::new()),
+        (camille(), Vec::new()),
+    ];
+    let people = store.tables.people(&store.brand.id, &wanted).await.unwrap();
+    let versions: Vec<u64> = people.iter().map(|person| person.standing.version).collect();
+    assert_eq!(versions, [1, 0, 1]);
+    assert_eq!(people[0].recorded(&e1), Some(1));
+}
+
+#[tokio::test]
+async fn another_brands_person_of_the_same_id_is_another_person() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    let other = BrandId::new("velo").unwrap();
+    let person = store.tables.person(&other, &camille()).await.unwrap();
+    assert!(person.context.is_none() && person.contact.is_none() && person.standing.version == 0);
+}
+
+#[tokio::test]
+async fn a_brand_is_told_of_its_own_suppressions_only() {
+    let store = Store::start().await;
+    let pepper = Pepper::new(&"p".repeat(32)).unwrap();
+    let other = BrandId::new("velo").unwrap();
+    let address = |text: &str| EmailAddress::parse(text).unwrap();
+    let erased = address_hash(&pepper, &store.brand.id, &address("a@mail.example"));
+    let of_other = address_hash(&pepper, &other, &address("b@mail.example"));
+    let bounced = address("c@mail.example");
+    store
+        .tables
+        .suppress(&store.brand.id, &erased, SuppressionReason::Erasure)
+        .await
+        .unwrap();
+    store
+        .tables
+        .suppress(&other, &of_other, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    store
+        .tables
+        .mark_undeliverable(&global_address_hash(&pepper, &bounced))
+        .await
+        .unwrap();
+    let asked = [
+        erased,
+        erased,
+        address_hash(&pepper, &store.brand.id, &address("b@mail.example")),
+        address_hash(&pepper, &store.brand.id, &bounced),
+    ];
+    let found = store.tables.suppressed_by_brand(&store.brand.id, &asked).await.unwrap();
+    assert_eq!(found, [(erased, SuppressionReason::Erasure)].into());
+}
+
+#[tokio::test]
+async fn a_persons_home_is_stored_as_a_cell_only() {
+    let store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    let stored = store
+        .client
+        .scan()
+        .table_name(store.tables.name(Table::Customers))
+        .send()
+        .await
+        .unwrap();
+    let stored = format!("{:?}", stored.items());
+    assert!(stored.contains(&paris().to_hex()));
+    assert!(!stored.contains("48.8") && !stored.contains("camille@"));
+}
