@@ -89,7 +89,10 @@ async fn a_message_that_nothing_can_read_ends_among_the_dead_letters_without_wai
     assert_eq!((report.sends.failed, report.sends.left.in_flight), (1, 1));
     assert!(!report.is_clean());
 
-    let released = stack.release_due_until_idle(SignedDuration::from_hours(1)).await.unwrap();
+    let released = stack
+        .release_due_until_idle(SignedDuration::from_hours(1))
+        .await
+        .unwrap();
     assert!(!released.stuck);
     for queue in [released.drained.pages, released.drained.sends] {
         assert_eq!((queue.handled, queue.left.total(), queue.dead), (0, 0, 1));
@@ -104,7 +107,8 @@ async fn the_background_hands_messages_on_and_moves_the_clock() {
     stack.work_in_background();
     stack.queues().send("sends", "not a task").unwrap();
     let seen = async {
-        while stack.queues().peek("sends").unwrap()[0].receive_count == 0 || stack.clock().now() <= START.parse().unwrap()
+        while stack.queues().peek("sends").unwrap()[0].receive_count == 0
+            || stack.clock().now() <= START.parse().unwrap()
         {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -138,7 +142,11 @@ async fn keys_brands_senders_and_time_are_kept_between_runs() {
         .get_json("/v1/campaigns/none", &key)
         .await
         .unwrap();
-    assert_eq!(reply.status, StatusCode::NOT_FOUND, "the key is known, the campaign is not");
+    assert_eq!(
+        reply.status,
+        StatusCode::NOT_FOUND,
+        "the key is known, the campaign is not"
+    );
     let problem: Value = reply.json().unwrap();
     assert_eq!(problem["type"], "urn:apropos:problem:unknown");
     let after = std::fs::read_to_string(scratch.path().join("data/secrets.json")).unwrap();
@@ -158,7 +166,10 @@ async fn kept_secrets_are_for_their_owner_only() {
     })
     .await
     .unwrap();
-    let mode = std::fs::metadata(data.join("secrets.json")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(data.join("secrets.json"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     drop(stack);
 }
@@ -198,7 +209,11 @@ async fn the_inbox_shows_what_was_accepted_and_runs_nothing() {
     let opened = get(&format!("/inbox/{id}")).await;
     let policy = opened.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"));
-    assert!(opened.text().contains("sandbox=\"allow-top-navigation-by-user-activation\""));
+    assert!(
+        opened
+            .text()
+            .contains("sandbox=\"allow-top-navigation-by-user-activation\"")
+    );
     let file = get(&format!("/inbox/{id}.eml")).await;
     assert_eq!(file.media_type(), "message/rfc822");
     assert_eq!(file.body, stack.mails().find(&id).unwrap().eml());
