@@ -4,5 +4,6 @@ mod stories {
     mod consent_to_leave;
     mod never_twice;
     mod quiet_and_caps;
+    mod whom_it_suits;
     mod who_may_call;
 }
