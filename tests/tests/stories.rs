@@ -5,5 +5,6 @@ mod stories {
     mod never_twice;
     mod quiet_and_caps;
     mod whom_it_suits;
+    mod pause_and_cancel;
     mod who_may_call;
 }
