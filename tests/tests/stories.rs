@@ -6,5 +6,6 @@ mod stories {
     mod quiet_and_caps;
     mod whom_it_suits;
     mod pause_and_cancel;
+    mod tenants;
     mod who_may_call;
 }
