@@ -7,5 +7,6 @@ mod stories {
     mod whom_it_suits;
     mod pause_and_cancel;
     mod tenants;
+    mod bad_input;
     mod who_may_call;
 }
