@@ -8,5 +8,6 @@ mod stories {
     mod pause_and_cancel;
     mod tenants;
     mod bad_input;
+    mod discreet;
     mod who_may_call;
 }
