@@ -1,7 +1,6 @@
 //! The events that start a function, as AWS sends them (Lambda developer guide: HTTP APIs, SQS, EventBridge).
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
