@@ -17,10 +17,10 @@ use apropos_core::ledger::{ProofKey, verify};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
 use apropos_core::time::TimeZoneName;
 use apropos_customer_portal::Handler;
+use apropos_emulator::Emulator;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderValue, Method};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -50,20 +50,7 @@ struct Portal {
 
 impl Portal {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(dynoxide::server::serve_on(
-            listener,
-            dynoxide::Database::memory().unwrap(),
-        ));
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-3"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .endpoint_url(format!("http://{address}"))
-            .build();
-        let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
-        tables.create_missing().await.unwrap();
+        let Emulator { tables, .. } = Emulator::in_memory().await.unwrap();
         for id in ["lumen", "velo"] {
             tables.put_brand(&brand(id)).await.unwrap();
         }

@@ -7,19 +7,19 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, Table, Tables, behavior};
+use apropos_aws::{Clock, Table, Tables};
 use apropos_core::document::BrandDocument;
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::place::Cell;
 use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
+use apropos_emulator::Emulator;
 use apropos_gazetteer::Gazetteer;
 use apropos_ingest_context::Handler;
 use aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::Method;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -42,21 +42,7 @@ struct Api {
 
 impl Api {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(dynoxide::server::serve_on(
-            listener,
-            dynoxide::Database::memory().unwrap(),
-        ));
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(behavior())
-            .region(Region::new("eu-west-3"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .endpoint_url(format!("http://{address}"))
-            .build();
-        let client = Client::from_conf(config);
-        let tables = Tables::new(client.clone(), "t-");
-        tables.create_missing().await.unwrap();
+        let Emulator { tables, client } = Emulator::in_memory().await.unwrap();
         let brand: BrandDocument = serde_json::from_value(json!({
             "id": "lumen", "name": "Lumen", "imprint": "Lumen SAS, Lyon", "sender": "bonjour@lumen.example",
             "list_domain": "lumen.example",

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, json};
 use apropos_core::api_key::Scope;
-use apropos_core::campaign::{Run, RunStatus};
+use apropos_core::campaign::Run;
 use apropos_core::decision::{Proposal, judge};
 use apropos_core::document::FieldError;
-use apropos_core::ids::{CustomerId, RunId};
+use apropos_core::ids::CustomerId;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
@@ -35,15 +35,7 @@ pub(crate) async fn preview(
         .await?
         .ok_or_else(|| Problem::unknown("offer"))?;
     let now = handler.clock.now();
-    let run = Run {
-        brand: brand_id.clone(),
-        campaign: held.campaign.id.clone(),
-        id: RunId::new("preview").map_err(|error| FieldError::new("run", error))?,
-        launched_at: now,
-        status: RunStatus::Running,
-        tasks: 0,
-        key: [0; 16],
-    };
+    let run = Run::trial(&brand_id, &held.campaign.id, now).map_err(|error| FieldError::new("run", error))?;
     let proposal = Proposal {
         brand: &brand,
         offer: &offer,

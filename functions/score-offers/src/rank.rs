@@ -3,11 +3,11 @@
 use apropos_aws::derive;
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_core::api_key::Scope;
-use apropos_core::campaign::{Audience, Campaign, Goal, Run, RunStatus};
+use apropos_core::campaign::{Audience, Campaign, Goal, Run};
 use apropos_core::decision::{Proposal, Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
-use apropos_core::ids::{CampaignId, CustomerId, RunId, TopicId};
+use apropos_core::ids::{CampaignId, CustomerId, TopicId};
 use apropos_core::language::Language;
 use apropos_core::offer::Offer;
 use apropos_core::relevance::{Factor, Relevance, Score};
@@ -91,15 +91,7 @@ pub(crate) async fn answer(
         .into_iter()
         .map(|offer| {
             let campaign = trial(&offer, &topic, goal)?;
-            let run = Run {
-                brand: brand_id.clone(),
-                campaign: campaign.id.clone(),
-                id: RunId::new("trial").map_err(|error| FieldError::new("customer", error))?,
-                launched_at: now,
-                status: RunStatus::Running,
-                tasks: 0,
-                key: [0; 16],
-            };
+            let run = Run::trial(&brand_id, &campaign.id, now).map_err(|error| FieldError::new("customer", error))?;
             let proposal = Proposal {
                 brand: &brand,
                 offer: &offer,

@@ -59,6 +59,13 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
         clock: Clock::manual(DEMO_START),
     })
     .await?;
+    human(
+        &options,
+        &format!(
+            "Apropos answers on {}; loading the demonstration of 1 December 2026.",
+            stack.url()
+        ),
+    );
     // While the tour runs, nothing happens in the background and time passes only as it says.
     let toured = tour(&stack, options.customers, options.seed, DEMO_START).await?;
     if options.json {

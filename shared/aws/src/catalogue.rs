@@ -5,7 +5,6 @@ use apropos_core::campaign::{Campaign, Run, RunStatus};
 use apropos_core::document::{BrandDocument, CampaignDocument, StoredOffer};
 use apropos_core::ids::{BrandId, CampaignId, OfferId, RunId};
 use apropos_core::offer::Offer;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -144,22 +143,7 @@ impl Tables {
         let mut item = key2(campaigns(brand), campaign.id.as_str());
         item.insert(DOC.to_owned(), json(&CampaignDocument::of(campaign))?);
         item.insert(RUNS.to_owned(), AttributeValue::L(Vec::new()));
-        let answer = self
-            .client
-            .put_item()
-            .table_name(self.name(Table::Campaigns))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Created::New),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
-                _ => Err(StoreError::call("PutItem")(error)),
-            },
-        }
+        self.create(Table::Campaigns, item).await
     }
 
     /// A campaign.

@@ -9,7 +9,6 @@ use apropos_core::reason::Reason;
 use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score};
 use apropos_core::standing::LEASE_SECONDS;
 use apropos_core::time::tzdb_version;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Created;
 use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
 use crate::standing::Fenced;
-use crate::store::{Item, StoreError, Tables, document, json, key2, ms, n, optional_text, parsed, s, text, time};
+use crate::store::{
+    Item, StoreError, Tables, created, document, json, key2, ms, n, optional_text, parsed, s, text, time,
+};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -228,13 +229,7 @@ impl Tables {
             .expression_attribute_values(":lease_over", n(lease_over))
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(Created::New),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
-                _ => Err(StoreError::call("PutItem")(error)),
-            },
-        }
+        created(answer)
     }
 
     /// Moves a delivery that this attempt opened to another state.

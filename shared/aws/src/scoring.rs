@@ -9,7 +9,6 @@ use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{PageReceipt, Row};
 use apropos_core::standing::Standing;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -153,22 +152,7 @@ impl Tables {
             item.insert(NEXT.to_owned(), json(next)?);
         }
         item.insert(TTL.to_owned(), n(now.as_second() + RECEIPT_SECONDS));
-        let answer = self
-            .client
-            .put_item()
-            .table_name(self.name(Table::Receipts))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Created::New),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
-                _ => Err(StoreError::call("PutItem")(error)),
-            },
-        }
+        self.create(Table::Receipts, item).await
     }
 
     /// A page's receipt, strongly read.

@@ -5,11 +5,13 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::catalogue::Created;
 use crate::names::{PK, SK, Table};
 
 /// An item as DynamoDB gives it.
@@ -129,6 +131,20 @@ impl Tables {
         Ok(answer.item)
     }
 
+    /// Puts an item where there is none.
+    pub(crate) async fn create(&self, table: Table, item: Item) -> Result<Created, StoreError> {
+        let answer = self
+            .client
+            .put_item()
+            .table_name(self.name(table))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .send()
+            .await;
+        created(answer)
+    }
+
     /// Many items of several tables, strongly read, at most 100 a call. What the service leaves unprocessed is asked
     /// for again a bounded number of times.
     pub(crate) async fn get_many(&self, wanted: Vec<(Table, Item)>) -> Result<HashMap<Table, Vec<Item>>, StoreError> {
@@ -170,6 +186,17 @@ impl Tables {
             }
         }
         Ok(found)
+    }
+}
+
+/// How a conditional put ended.
+pub(crate) fn created(answer: Result<PutItemOutput, SdkError<PutItemError>>) -> Result<Created, StoreError> {
+    match answer {
+        Ok(_) => Ok(Created::New),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
+            _ => Err(StoreError::call("PutItem")(error)),
+        },
     }
 }
 

@@ -6,9 +6,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{
-    Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, behavior, derive,
-};
+use apropos_aws::{Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive};
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
 use apropos_core::consent::ConsentEvent;
@@ -21,8 +19,8 @@ use apropos_core::ledger::verify;
 use apropos_core::place::Cell;
 use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
 use apropos_core::time::TimeZoneName;
+use apropos_emulator::Emulator;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -94,21 +92,7 @@ struct Store {
 
 impl Store {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(dynoxide::server::serve_on(
-            listener,
-            dynoxide::Database::memory().unwrap(),
-        ));
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(behavior())
-            .region(Region::new("eu-west-3"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .endpoint_url(format!("http://{address}"))
-            .build();
-        let client = Client::from_conf(config);
-        let tables = Tables::new(client.clone(), "t-");
-        tables.create_missing().await.unwrap();
+        let Emulator { tables, client } = Emulator::in_memory().await.unwrap();
         Self {
             tables,
             client,

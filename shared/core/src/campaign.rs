@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::context::Lifecycle;
-use crate::ids::{BrandId, CampaignId, CustomerId, OfferId, RunId, TopicId};
+use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
 use crate::relevance::Relevance;
 
 /// What a campaign wants to achieve; it sets the weights of the factors and whose lifecycle fits.
@@ -162,6 +162,24 @@ pub struct Run {
     pub tasks: u32,
     /// Random; keys the delivery ids, so that a receipt names nobody by itself.
     pub key: [u8; 16],
+}
+
+impl Run {
+    /// A run that is never launched: for looking at what a campaign would do.
+    ///
+    /// # Errors
+    /// None in practice: the id is a valid one.
+    pub fn trial(brand: &BrandId, campaign: &CampaignId, now: Timestamp) -> Result<Self, InvalidId> {
+        Ok(Self {
+            brand: brand.clone(),
+            campaign: campaign.clone(),
+            id: RunId::new("trial")?,
+            launched_at: now,
+            status: RunStatus::Running,
+            tasks: 0,
+            key: [0; 16],
+        })
+    }
 }
 
 impl std::fmt::Debug for Run {

@@ -47,10 +47,13 @@ fn unsubscribe_link(mail: &AcceptedMail) -> String {
         .filter(|(name, _)| name.eq_ignore_ascii_case("List-Unsubscribe"))
         .map(|(_, value)| value.as_str())
         .collect();
-    let [value] = values.as_slice() else {
-        panic!("{values:?}")
-    };
-    value.strip_prefix('<').unwrap().strip_suffix('>').unwrap().to_owned()
+    assert_eq!(values.len(), 1, "{values:?}");
+    values[0]
+        .strip_prefix('<')
+        .unwrap()
+        .strip_suffix('>')
+        .unwrap()
+        .to_owned()
 }
 
 async fn ledger_length(app: &TestApp) -> usize {

@@ -2,13 +2,17 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
+use apropos_aws::{NewSecrets, Written};
+use apropos_core::cap::FrequencyCap;
+use apropos_core::consent::ConsentEvent;
+use apropos_core::document::ConsentEventDocument;
+use apropos_core::ids::CustomerId;
 use apropos_core::time::{TimeZoneName, local};
 use apropos_tests::words::{campaign, catalogue, consent, lyonnais, uses, with};
-use apropos_tests::{TestApp, brand};
+use apropos_tests::{BRAND, TestApp, brand, brand_id};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -126,4 +130,48 @@ async fn an_offer_over_before_its_campaign_is_launched_reaches_nobody() {
     app.advance(SignedDuration::from_hours(40 * 24));
     let report = app.take_through("sale").await;
     assert_eq!(report["withheld"], json!({ "outside_window": 1 }), "{report}");
+}
+
+/// What a person may set has no page of its own yet, so the limit is written the way a page would: with their act.
+async fn allow_themselves(app: &TestApp, customer: &str, cap: FrequencyCap) {
+    let tables = app.stack.tables();
+    let event: ConsentEventDocument = serde_json::from_value(json!({
+        "event": "own-cap", "purpose": "measurement", "act": "deny", "effective_at": "2026-12-01T09:00:00Z",
+        "actor": "customer",
+        "evidence": { "affirmative_action": "chose", "method": "preference_page", "source": "/p" },
+    }))
+    .unwrap();
+    let parsed = ConsentEvent::try_from(&event).unwrap();
+    let wanted = [(CustomerId::new(customer).unwrap(), vec![parsed.id.clone()])];
+    let brand = tables.brand(&brand_id(BRAND)).await.unwrap().unwrap();
+    let mut person = tables.people(&brand.id, &wanted).await.unwrap().pop().unwrap();
+    person.standing.limits.cap = Some(cap);
+    let now = app.stack.clock().now();
+    let written = tables
+        .append_consents(
+            &person,
+            &brand.topics,
+            &[(parsed, event)],
+            &NewSecrets::random().unwrap(),
+            now,
+        )
+        .await
+        .unwrap();
+    assert_eq!(written, Written::Done);
+}
+
+#[tokio::test]
+async fn a_person_may_ask_for_less_than_the_brand_allows() {
+    let app = selling(&catalogue()).await;
+    app.add_campaign(&campaign("sale-2", "expo")).await;
+    for id in ["camille", "dominique"] {
+        app.welcome(&lyonnais(id)).await;
+    }
+    allow_themselves(&app, "camille", FrequencyCap::new(1, 30).unwrap()).await;
+    assert_eq!(app.take_through("sale").await["sent"], 2);
+    let report = app.take_through("sale-2").await;
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(report["withheld"], json!({ "cap_reached": 1 }));
+    assert_eq!(app.decision("sale-2", "camille").await["reason"], "cap_reached");
+    assert_eq!(app.decision("sale-2", "dominique").await["outcome"], "sent");
 }

@@ -1,0 +1,220 @@
+//! The founding idea: the same offer, told to whom it suits, withheld from whom it does not, and explained either way.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
+use apropos_local::scenario;
+use apropos_tests::TestApp;
+use apropos_tests::words::{all_consents, lyonnais, with};
+use serde_json::{Value, json};
+
+/// A stack with the demonstration's campaign of this id.
+async fn proposing(id: &str) -> TestApp {
+    let app = TestApp::start().await;
+    let campaigns = scenario::brands().into_iter().flat_map(|brand| brand.campaigns);
+    let found = campaigns.into_iter().find(|campaign| campaign.id() == id).unwrap();
+    app.add_offer(&found.offer).await;
+    app.add_campaign(&found.campaign).await;
+    app
+}
+
+/// Someone in Lyon who bought something last month and likes this category.
+fn fond_of(id: &str, category: &str) -> Value {
+    with(
+        lyonnais(id),
+        &[
+            ("interests", json!([category])),
+            ("last_activity", json!("2026-11-28")),
+            ("purchases", json!([{ "category": "books", "on": "2026-11-10" }])),
+        ],
+    )
+}
+
+/// The outcome and the reason of a decision.
+fn outcome(decision: &Value) -> (&str, Option<&str>) {
+    (decision["outcome"].as_str().unwrap(), decision["reason"].as_str())
+}
+
+#[tokio::test]
+async fn a_lawnmower_is_for_people_with_a_garden() {
+    let app = proposing("tondeuse").await;
+    for (id, facts) in [
+        ("garden", json!({ "dwelling.kind": "house", "dwelling.garden": true })),
+        ("flat", json!({ "dwelling.kind": "flat", "dwelling.garden": false })),
+        ("unknown", json!({})),
+    ] {
+        app.welcome(&with(fond_of(id, "lawnmower"), &[("facts", facts)])).await;
+    }
+    let report = app.take_through("tondeuse").await;
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(
+        report["withheld"],
+        json!({ "unsuitable": 1, "suitability_unknown": 1 }),
+        "{report}"
+    );
+    assert_eq!(app.outbox()[0].to, "garden@mail.example");
+
+    let flat = app.decision("tondeuse", "flat").await;
+    assert_eq!(outcome(&flat), ("withheld", Some("unsuitable")));
+    assert_eq!(flat["rule"], "needs-a-garden");
+    assert_eq!(
+        flat["explanation"],
+        json!({ "fr": "Non envoyé\u{a0}: pas de jardin à tondre.", "en": "Withheld: there is no garden to mow." })
+    );
+    let unknown = app.decision("tondeuse", "unknown").await;
+    assert_eq!(outcome(&unknown), ("withheld", Some("suitability_unknown")));
+    let explanation = unknown["explanation"]["en"].as_str().unwrap();
+    assert_eq!(
+        explanation,
+        "Withheld: whether the offer suits this person’s situation is not known (needs-a-garden)."
+    );
+}
+
+#[tokio::test]
+async fn who_has_a_lawnmower_is_not_offered_another() {
+    let app = proposing("tondeuse").await;
+    let owner = with(
+        fond_of("owner", "garden-tools"),
+        &[
+            ("facts", json!({ "dwelling.garden": true })),
+            (
+                "purchases",
+                json!([{ "category": "robot-lawnmower", "on": "2025-05-10" }]),
+            ),
+        ],
+    );
+    app.welcome(&owner).await;
+    let report = app.take_through("tondeuse").await;
+    assert_eq!(report["withheld"], json!({ "already_has": 1 }), "{report}");
+}
+
+#[tokio::test]
+async fn a_tall_tree_goes_where_it_gets_to_the_door_and_stands_upright() {
+    let app = proposing("sapin-3m").await;
+    let flat =
+        |lift: bool, floor: i32| json!({ "dwelling.kind": "flat", "dwelling.lift": lift, "dwelling.floor": floor });
+    let homes = [
+        ("house", json!({ "dwelling.kind": "house" }), None),
+        ("lift", flat(true, 6), None),
+        ("first-floor", flat(false, 1), None),
+        ("upstairs", flat(false, 4), Some("gets-to-the-door")),
+        (
+            "low-ceiling",
+            json!({ "dwelling.kind": "house", "dwelling.ceiling_height": 25 }),
+            Some("stands-upright"),
+        ),
+    ];
+    for (id, facts, _) in &homes {
+        let customer = fond_of(id, "christmas-decorations");
+        app.welcome(&with(customer, &[("facts", facts.clone())])).await;
+    }
+    let report = app.take_through("sapin-3m").await;
+    assert_eq!(report["sent"], 3, "{report}");
+    assert_eq!(report["withheld"], json!({ "unsuitable": 2 }), "{report}");
+    for (id, _, rule) in homes {
+        let decision = app.decision("sapin-3m", id).await;
+        let expected = rule.map_or(("sent", None), |_| ("withheld", Some("unsuitable")));
+        assert_eq!(outcome(&decision), expected, "{id}");
+        assert_eq!(decision["rule"].as_str(), rule, "{id}");
+    }
+    let upstairs = app.decision("sapin-3m", "upstairs").await;
+    assert_eq!(
+        upstairs["explanation"],
+        json!({
+            "fr": "Non envoyé\u{a0}: un appartement en étage, sans ascenseur.",
+            "en": "Withheld: a flat upstairs, without a lift.",
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_exhibition_is_told_to_people_near_it() {
+    let app = proposing("expo-lumieres").await;
+    for (id, commune) in [("lyon", "69123"), ("villeurbanne", "69266"), ("marseille", "13055")] {
+        let customer = fond_of(id, "exhibition-tickets");
+        app.welcome(&with(customer, &[("home", json!({ "commune": commune }))]))
+            .await;
+    }
+    // Lives next door, and did not agree that we use it.
+    app.store(&[fond_of("private", "exhibition-tickets")]).await;
+    app.record(&all_consents("private")[..2]).await;
+    let report = app.take_through("expo-lumieres").await;
+    assert_eq!(report["sent"], 2, "{report}");
+    assert_eq!(
+        report["withheld"],
+        json!({ "too_far": 1, "place_unknown": 1 }),
+        "{report}"
+    );
+    let far = app.decision("expo-lumieres", "marseille").await;
+    assert_eq!(outcome(&far), ("withheld", Some("too_far")));
+    let near = app.decision("expo-lumieres", "lyon").await;
+    assert_eq!(outcome(&near), ("sent", None));
+    let proximity = |decision: &Value| decision["contributions_bp"]["proximity"].as_u64().unwrap();
+    let further = app.decision("expo-lumieres", "villeurbanne").await;
+    assert!(proximity(&near) > proximity(&further), "{near} {further}");
+}
+
+#[tokio::test]
+async fn running_gear_follows_a_recent_purchase_of_running_shoes() {
+    let app = proposing("tenue-running").await;
+    for (id, category, on) in [
+        ("runner", "running-shoes", "2026-10-20"),
+        ("former", "running-shoes", "2025-10-20"),
+        ("reader", "books", "2026-10-20"),
+    ] {
+        let purchases = json!([{ "category": category, "on": on }]);
+        app.welcome(&with(fond_of(id, "running-gear"), &[("purchases", purchases)]))
+            .await;
+    }
+    let report = app.take_through("tenue-running").await;
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(report["withheld"], json!({ "unsuitable": 2 }), "{report}");
+    assert_eq!(outcome(&app.decision("tenue-running", "runner").await), ("sent", None));
+    for id in ["former", "reader"] {
+        let decision = app.decision("tenue-running", id).await;
+        assert_eq!(decision["rule"], "bought-running-shoes");
+        assert_eq!(
+            decision["explanation"]["en"],
+            "Withheld: no recent purchase of running shoes."
+        );
+    }
+    let mail = &app.outbox()[0];
+    assert!(mail.text.contains("parce que"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn who_refuses_profiling_stays_subscribed_and_is_judged_by_nothing_but_their_home() {
+    let app = proposing("expo-lumieres").await;
+    app.store(&[fond_of("next-door", "exhibition-tickets")]).await;
+    app.record(&all_consents("next-door")).await;
+    app.store(&[fond_of("refuses", "exhibition-tickets")]).await;
+    let mut consents = all_consents("refuses");
+    consents[1]["act"] = json!("deny");
+    app.record(&consents).await;
+    let report = app.take_through("expo-lumieres").await;
+    assert_eq!(report["sent"], 2, "{report}");
+    let judged = app.decision("expo-lumieres", "next-door").await;
+    assert!(judged["contributions_bp"]["affinity"].as_u64().is_some(), "{judged}");
+    let refuses = app.decision("expo-lumieres", "refuses").await;
+    assert_eq!(refuses["outcome"], "sent");
+    let factors: Vec<_> = refuses["contributions_bp"].as_object().unwrap().keys().collect();
+    assert_eq!(factors, ["proximity"], "{refuses}");
+}
+
+#[tokio::test]
+async fn an_offer_that_needs_what_may_not_be_read_is_withheld() {
+    let app = proposing("tondeuse").await;
+    let customer = with(
+        fond_of("refuses", "lawnmower"),
+        &[("facts", json!({ "dwelling.garden": true }))],
+    );
+    app.store(&[customer]).await;
+    let mut consents = all_consents("refuses");
+    consents[1]["act"] = json!("deny");
+    app.record(&consents).await;
+    let report = app.take_through("tondeuse").await;
+    // They have a garden, and we may not know it.
+    assert_eq!(report["withheld"], json!({ "suitability_unknown": 1 }), "{report}");
+}
