@@ -34,12 +34,16 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
         return Err(Undone::UnknownRun);
     }
     let (people, next) = read(handler, task).await?;
+    let ids: Vec<DeliveryId> = people
+        .iter()
+        .map(|(customer, _)| DeliveryId::of(&held.run, customer))
+        .collect();
     let place = PagePlace {
         task: task.task,
         page: task.page,
     };
     let fresh = StoredReceipt {
-        receipt: receipt(&held, &people, now),
+        receipt: receipt(&held, &people, &ids, now),
         next,
     };
     let stored = match handler
@@ -56,7 +60,7 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
     };
     handler
         .sends
-        .send(&candidates(&held, task, &people, &stored.receipt))
+        .send(&candidates(task, &people, &ids, &stored.receipt))
         .await?;
     if let Some(Cursor { cells, after }) = stored.next {
         let next = PageTask {
@@ -107,16 +111,22 @@ async fn read(
     Ok((people, None))
 }
 
-fn receipt(held: &HeldProposal, people: &[(CustomerId, AudienceRecord)], now: Timestamp) -> PageReceipt {
+fn receipt(
+    held: &HeldProposal,
+    people: &[(CustomerId, AudienceRecord)],
+    ids: &[DeliveryId],
+    now: Timestamp,
+) -> PageReceipt {
     let rows = people
         .iter()
-        .map(|(customer, record)| {
+        .zip(ids)
+        .map(|((customer, record), delivery)| {
             let (outcome, score) = match judge(held.as_proposal(), customer, record, now) {
                 Ok(score) => (Outcome::Candidate, Some(score)),
                 Err(withheld) => (Outcome::Withheld(withheld.reason), withheld.score),
             };
             Row {
-                delivery: DeliveryId::of(&held.run, customer),
+                delivery: *delivery,
                 context_version: record.context_version,
                 outcome,
                 contributions: score.map_or([u8::MAX; 5], |score| score.contribution_bytes()),
@@ -128,9 +138,9 @@ fn receipt(held: &HeldProposal, people: &[(CustomerId, AudienceRecord)], now: Ti
 
 /// The receipt's candidates by name, some a message.
 fn candidates(
-    held: &HeldProposal,
     task: &PageTask,
     people: &[(CustomerId, AudienceRecord)],
+    ids: &[DeliveryId],
     receipt: &PageReceipt,
 ) -> Vec<SendTask> {
     let wanted: HashSet<DeliveryId> = receipt
@@ -141,8 +151,9 @@ fn candidates(
         .collect();
     let customers: Vec<CustomerId> = people
         .iter()
-        .filter(|(customer, _)| wanted.contains(&DeliveryId::of(&held.run, customer)))
-        .map(|(customer, _)| customer.clone())
+        .zip(ids)
+        .filter(|(_, id)| wanted.contains(id))
+        .map(|((customer, _), _)| customer.clone())
         .collect();
     customers
         .chunks(CANDIDATES_A_MESSAGE)

@@ -55,15 +55,6 @@ impl DeliveryState {
             Self::Released => "released",
         }
     }
-
-    /// Whether nothing will change it any more, but an event from SES.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        match self {
-            Self::Sent | Self::Withheld => true,
-            Self::Claimed | Self::Unresolved | Self::Released => false,
-        }
-    }
 }
 
 /// The receipt of a decision on fresh facts: what it went by, so that it can be explained and replayed.

@@ -1,7 +1,6 @@
 //! Decisions in plain words, in both languages, from the same numbers that made them.
 
 use crate::audience::AudienceRecord;
-use crate::category::Category;
 use crate::decision::Withheld;
 use crate::language::Language;
 use crate::offer::Offer;
@@ -104,15 +103,6 @@ pub const fn factor_name(language: Language, factor: Factor) -> &'static str {
         (Language::English, Factor::Moment) => "moment",
         (Language::English, Factor::LifecycleFit) => "lifecycle fit",
         (Language::English, Factor::Appetite) => "appetite",
-    }
-}
-
-/// A category in words, as they stand within a sentence.
-#[must_use]
-pub const fn category_name(language: Language, category: Category) -> &'static str {
-    match language {
-        Language::French => category.name_fr(),
-        Language::English => category.name_en(),
     }
 }
 
