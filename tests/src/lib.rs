@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub mod words;
+pub mod yaml;
 
 /// A Tuesday, ten in the morning in Paris: outside quiet hours.
 pub const START: Timestamp = Timestamp::constant(1_796_115_600, 0);
