@@ -14,6 +14,7 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use crate::demo::{self, DemoError, DemoOptions};
+use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
 const HELP: &str = "\
@@ -21,6 +22,7 @@ The whole of Apropos on one machine, in one process.
 
 Usage: apropos-local demo [options]
        apropos-local serve [options]
+       apropos-local mail [options]
 
 demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
   --once           End after printing
@@ -31,8 +33,16 @@ demo    Load the demo brands, take their campaigns through, print the outcome an
 serve   Serve what is in the data directory, or nothing yet.
   --brand FILE     Store the brand settings in this JSON file and print a new API key; may be repeated
 
-Both:
+mail    Stand in for SES alone, for functions that run elsewhere.
+  --domain NAME    A domain that may send; may be repeated
+  --configuration-set NAME
+                   A configuration set that exists; may be repeated
+  --outbox DIR     Write messages there as .eml files
+
+All:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
+
+demo and serve:
   --data DIR       Keep the data in this directory between runs (in memory)
   -h, --help       Print this
 ";
@@ -55,6 +65,7 @@ pub async fn main() -> ExitCode {
         }
         Command::Demo(options) => demo::run(options).await.map_err(CommandError::Demo),
         Command::Serve(options) => serve(options).await,
+        Command::Mail(options) => mail_stand_in::run(options).await.map_err(CommandError::Mail),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,6 +82,7 @@ enum Command {
     Help,
     Demo(DemoOptions),
     Serve(ServeOptions),
+    Mail(MailOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,9 +95,9 @@ struct ServeOptions {
 /// Why the arguments were not understood.
 #[derive(Debug, Error)]
 enum UsageError {
-    #[error("a command is missing: demo or serve")]
+    #[error("a command is missing: demo, serve or mail")]
     NoCommand,
-    #[error("there is no command '{0}': it is demo or serve")]
+    #[error("there is no command '{0}': it is demo, serve or mail")]
     UnknownCommand(String),
     #[error("--json needs --once")]
     JsonWithoutOnce,
@@ -106,6 +118,8 @@ impl From<lexopt::Error> for UsageError {
 enum CommandError {
     #[error("the demo ended early")]
     Demo(#[source] DemoError),
+    #[error("the stand-in for SES ended early")]
+    Mail(#[source] MailStandInError),
     #[error("the stack failed")]
     Stack(#[from] StackError),
     #[error("{} could not be read", path.display())]
@@ -133,6 +147,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(Value(name)) if name == "demo" => parse_demo(parser),
         Some(Value(name)) if name == "serve" => parse_serve(parser),
+        Some(Value(name)) if name == "mail" => parse_mail(parser),
         Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
         Some(other) => Err(other.unexpected().into()),
     }
@@ -183,6 +198,26 @@ fn parse_serve(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Serve(options))
+}
+
+fn parse_mail(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = MailOptions {
+        port: DEFAULT_PORT,
+        domains: Vec::new(),
+        configuration_sets: Vec::new(),
+        outbox: None,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") => options.port = parser.value()?.parse()?,
+            Long("domain") => options.domains.push(parser.value()?.parse()?),
+            Long("configuration-set") => options.configuration_sets.push(parser.value()?.parse()?),
+            Long("outbox") => options.outbox = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(Command::Mail(options))
 }
 
 async fn serve(options: ServeOptions) -> Result<(), CommandError> {
@@ -305,9 +340,9 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo or serve"
+            "there is no command 'run': it is demo, serve or mail"
         );
-        assert_eq!(parsed("").unwrap_err(), "a command is missing: demo or serve");
+        assert_eq!(parsed("").unwrap_err(), "a command is missing: demo, serve or mail");
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(
             parsed("demo --customers 0").unwrap_err(),

@@ -61,7 +61,7 @@ impl StoredSecrets {
     fn make() -> Result<Self, DataDirError> {
         let secret = || random::<32>().map(|bytes| hex(&bytes)).map_err(DataDirError::Random);
         Ok(Self {
-            link_keys: format!(r#"{{"keys": [{{"id": 1, "secret": "{}"}}]}}"#, secret()?),
+            link_keys: format!(r#"{{"1": "{}"}}"#, secret()?),
             pepper: secret()?,
         })
     }

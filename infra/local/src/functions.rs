@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -85,7 +85,11 @@ impl Functions {
         let ring = secrets.ring;
         let pepper = secrets.pepper;
         Self {
-            customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
+            customer_portal: apropos_customer_portal::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                LinkKeys::fixed(ring.clone()),
+            ),
             ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
             run_campaigns: apropos_run_campaigns::Handler::new(
