@@ -46,7 +46,7 @@ impl Handler {
     ///
     /// # Errors
     /// [`NoVerdict`], which the runtime logs.
-    pub async fn on(&self, event: AuthorizerEvent) -> Result<Verdict, NoVerdict> {
+    pub async fn on(&self, event: &AuthorizerEvent) -> Result<Verdict, NoVerdict> {
         let header = event.authorization().ok_or(NoVerdict::Event)?;
         let Ok(presented) = PresentedKey::from_authorization(&header) else {
             tracing::info!(reason = "malformed", "a caller was refused");

@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
     let handler = Handler::from_env().await?;
     let on = |event: LambdaEvent<AuthorizerEvent>| async {
-        Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?)
+        Ok::<_, lambda_runtime::Error>(handler.on(&event.payload).await?)
     };
     lambda_runtime::run(service_fn(on)).await
 }
