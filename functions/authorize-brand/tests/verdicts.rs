@@ -136,7 +136,10 @@ async fn the_answer_is_made_from_what_the_gateway_keeps_it_by() {
         "headers": { "authorization": "Bearer of something else" },
     });
     let elsewhere: AuthorizerEvent = serde_json::from_value(elsewhere).unwrap();
-    assert_eq!(gate.handler.on(&elsewhere).await.unwrap(), gate.ask(&bearer(&key)).await);
+    assert_eq!(
+        gate.handler.on(&elsewhere).await.unwrap(),
+        gate.ask(&bearer(&key)).await
+    );
 }
 
 #[tokio::test]
