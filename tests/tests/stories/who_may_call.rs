@@ -10,8 +10,8 @@ use apropos_aws::Revocation;
 use apropos_core::api_key::{KeyId, PresentedKey, Scope, ScopeSet};
 use apropos_local::gateway::ROUTES;
 use apropos_local::http_client::Reply;
-use apropos_tests::words::{exhibition, lyonnais};
-use apropos_tests::{BRAND, START, TestApp, brand_id};
+use apropos_tests::words::exhibition;
+use apropos_tests::{BRAND, START, TestApp, accepted, brand_id};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -50,6 +50,13 @@ fn forbidden() -> (u16, Value) {
     (403, json!({ "message": "Forbidden" }))
 }
 
+/// A campaign that nobody made: whoever is let in is told so.
+const A_CAMPAIGN: &str = "/v1/campaigns/none";
+
+fn let_in() -> (u16, String) {
+    (404, "unknown".to_owned())
+}
+
 #[tokio::test]
 async fn nobody_calls_the_api_without_a_valid_key() {
     let app = TestApp::start().await;
@@ -72,30 +79,29 @@ async fn nobody_calls_the_api_without_a_valid_key() {
 #[tokio::test]
 async fn a_revoked_key_opens_nothing_more_and_a_new_one_takes_its_place() {
     let app = TestApp::start().await;
-    let old = app.scoped_key("consents:write").await;
-    let call = async |key: &str| app.post_as(key, "/v1/consents", &json!({ "events": [] })).await;
-    assert_eq!(call(&old).await.status, StatusCode::OK);
+    let old = app.scoped_key("campaigns:read").await;
+    let call = async |key: &str| app.client.get_json(A_CAMPAIGN, key).await.unwrap();
+    assert_eq!(problem(&call(&old).await), let_in());
     let revoked = app.stack.tables().revoke_api_key(&key_id(&old), START).await.unwrap();
     assert_eq!(revoked, Revocation::Done);
     assert_eq!(gateway_message(&call(&old).await), forbidden());
-    assert_eq!(
-        call(&app.scoped_key("consents:write").await).await.status,
-        StatusCode::OK
-    );
+    let new = app.scoped_key("campaigns:read").await;
+    assert_eq!(problem(&call(&new).await), let_in());
 }
 
 #[tokio::test]
 async fn an_expired_key_opens_nothing_more() {
     let app = TestApp::start().await;
     let end = START + SignedDuration::from_hours(1);
+    let brand = brand_id(BRAND);
     let minted = app
         .stack
         .tables()
-        .mint_api_key(&brand_id(BRAND), ScopeSet::all(), Some(end), START);
+        .mint_api_key(&brand, ScopeSet::all(), Some(end), START);
     let key = minted.await.unwrap().reveal();
-    let call = async || app.post_as(&key, "/v1/consents", &json!({ "events": [] })).await;
+    let call = async || app.client.get_json(A_CAMPAIGN, &key).await.unwrap();
     app.advance(SignedDuration::from_mins(59));
-    assert_eq!(call().await.status, StatusCode::OK);
+    assert_eq!(problem(&call().await), let_in());
     app.advance(SignedDuration::from_mins(1));
     assert_eq!(gateway_message(&call().await), forbidden());
 }
@@ -117,20 +123,22 @@ async fn a_keys_owner_sees_when_it_was_used_to_the_hour() {
 async fn the_brand_comes_from_the_key_and_a_body_that_names_one_is_refused() {
     let app = TestApp::start().await;
     let other = app.add_brand("autre").await;
-    app.welcome(&lyonnais("c-1")).await;
-    // Each brand's key finds its own customer under the same id, or none.
-    app.add_offer(&exhibition()).await;
-    let seen = app.get("/v1/campaigns/none").await;
-    assert_eq!(problem(&seen), (404, "unknown".to_owned()));
+    // Each brand's offer of the same id is its first, whoever came before.
+    for version in [1, 2] {
+        let offer = accepted(&app.post("/v1/offers", &exhibition()).await);
+        assert_eq!(offer["version"], version);
+    }
+    let theirs = accepted(&app.post_as(&other, "/v1/offers", &exhibition()).await);
+    assert_eq!(theirs["version"], 1);
 
-    for (path, records) in [
-        ("/v1/customers", "customers"),
-        ("/v1/consents", "events"),
-        ("/v1/offers", "offers"),
-        ("/v1/campaigns", "campaigns"),
-        ("/v1/relevance", "relevance"),
+    for path in [
+        "/v1/customers",
+        "/v1/consents",
+        "/v1/offers",
+        "/v1/campaigns",
+        "/v1/relevance",
     ] {
-        let reply = app.post_as(&other, path, &json!({ "brand": BRAND, records: [] })).await;
+        let reply = app.post_as(&other, path, &json!({ "brand": BRAND })).await;
         assert_eq!(problem(&reply), (422, "refused-field".to_owned()), "{path}");
         assert!(reply.text().contains("not known"), "{path}: {}", reply.text());
     }
