@@ -103,9 +103,11 @@ impl EventSource {
         match self.function {
             Function::ScoreOffers => functions.score_offers(event).await,
             Function::SendMessages => functions.send_messages(event).await,
-            Function::CustomerPortal | Function::IngestConsents | Function::IngestContext | Function::RunCampaigns => {
-                None
-            }
+            Function::AuthorizeBrand
+            | Function::CustomerPortal
+            | Function::IngestConsents
+            | Function::IngestContext
+            | Function::RunCampaigns => None,
         }
     }
 

@@ -1,8 +1,9 @@
-//! The six functions in one process, each called with the events that AWS would send.
+//! The functions in one process, each called with the events that AWS would send.
 
 use std::fmt;
 use std::sync::Arc;
 
+use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
 use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables};
 use apropos_core::link::PublicBaseUrl;
@@ -15,6 +16,8 @@ use crate::data_dir::Secrets;
 /// The functions that this stack runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
+    /// `authorize-brand`.
+    AuthorizeBrand,
     /// `customer-portal`.
     CustomerPortal,
     /// `ingest-consents`.
@@ -34,6 +37,7 @@ impl Function {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AuthorizeBrand => "authorize-brand",
             Self::CustomerPortal => "customer-portal",
             Self::IngestConsents => "ingest-consents",
             Self::IngestContext => "ingest-context",
@@ -63,6 +67,7 @@ pub(crate) struct Parts {
 
 /// The handlers.
 pub(crate) struct Functions {
+    authorize_brand: apropos_authorize_brand::Handler,
     customer_portal: apropos_customer_portal::Handler,
     ingest_consents: apropos_ingest_consents::Handler,
     ingest_context: apropos_ingest_context::Handler,
@@ -85,6 +90,7 @@ impl Functions {
         let ring = secrets.ring;
         let pepper = secrets.pepper;
         Self {
+            authorize_brand: apropos_authorize_brand::Handler::new(tables.clone(), clock.clone()),
             customer_portal: apropos_customer_portal::Handler::new(
                 tables.clone(),
                 clock.clone(),
@@ -117,7 +123,7 @@ impl Functions {
                 Function::RunCampaigns => self.run_campaigns.http(&event).await,
                 Function::ScoreOffers => self.score_offers.http(&event).await,
                 // No route leads there.
-                Function::SendMessages => Problem::internal().response(),
+                Function::AuthorizeBrand | Function::SendMessages => Problem::internal().response(),
             }
         };
         match tokio::spawn(call).await {
@@ -125,6 +131,19 @@ impl Functions {
             Err(error) => {
                 tracing::error!(%function, %error, "the function broke off");
                 Problem::internal().response()
+            }
+        }
+    }
+
+    /// Asks `authorize-brand` about a caller; `None` if it has no verdict.
+    pub(crate) async fn authorize(self: Arc<Self>, event: AuthorizerEvent) -> Option<Verdict> {
+        let call = async move { self.authorize_brand.on(&event).await };
+        match unbroken(Function::AuthorizeBrand, tokio::spawn(call).await)? {
+            Ok(verdict) => Some(verdict),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(function = %Function::AuthorizeBrand, error, "the function failed");
+                None
             }
         }
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, random};
-use apropos_core::api_key::{KeyRecord, PresentedKey, ScopeSet};
+use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior};
+use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
 use apropos_core::email::EmailAddress;
@@ -142,8 +142,7 @@ impl Stack {
             secrets,
         }));
 
-        let router =
-            inbox::router(mails.clone()).merge(gateway::router(Arc::clone(&functions), tables.clone(), clock.clone()));
+        let router = inbox::router(mails.clone()).merge(gateway::router(Arc::clone(&functions), clock.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         serving.spawn(async move { ended(axum::serve(listener, service).await) });
         Ok(Self {
@@ -227,15 +226,8 @@ impl Stack {
     /// # Errors
     /// [`StackError`].
     pub async fn create_scoped_key(&self, brand: &BrandId, scopes: ScopeSet) -> Result<String, StackError> {
-        let key = PresentedKey::mint(random()?, random()?);
-        let record = KeyRecord {
-            brand: brand.clone(),
-            key_hash: key.hash(),
-            scopes,
-            expires_at: None,
-            revoked_at: None,
-        };
-        self.tables.put_api_key(key.id(), &record).await?;
+        let now = self.clock().now();
+        let key = self.tables.mint_api_key(brand, scopes, None, now).await?;
         Ok(key.reveal())
     }
 

@@ -26,6 +26,7 @@ pub use clock::Clock;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
 pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, read_message};
+pub use keys::Revocation;
 pub use links::Suppressed;
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
