@@ -22,7 +22,9 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub mod contract;
 pub mod words;
+pub mod yaml;
 
 /// A Tuesday, ten in the morning in Paris: outside quiet hours.
 pub const START: Timestamp = Timestamp::constant(1_796_115_600, 0);

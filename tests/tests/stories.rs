@@ -3,6 +3,7 @@
 mod stories {
     mod bad_input;
     mod consent_to_leave;
+    mod contract;
     mod discreet;
     mod events_of_aws;
     mod never_twice;
