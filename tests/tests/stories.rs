@@ -9,6 +9,8 @@ mod stories {
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;
+    mod roles;
+    mod template;
     mod tenants;
     mod who_may_call;
     mod whom_it_suits;
