@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use apropos_aws::{Clock, StoreError};
 use apropos_core::api_key::{KeyId, MalformedKeyId};
+use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::BrandId;
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use lexopt::ValueExt as _;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
 use crate::stack::{Stack, StackError, StackSettings};
 
@@ -42,7 +44,7 @@ demo    Load the demo brands, take their campaigns through, print the outcome an
 serve   Serve what is in the data directory, or nothing yet.
   --brand FILE     Store the brand settings in this JSON file and print a new API key; may be repeated
 
-Both:
+demo and serve:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
   --data DIR       Keep the data in this directory between runs (in memory)
 
@@ -153,6 +155,8 @@ enum CommandError {
     Demo(#[source] DemoError),
     #[error("the stack failed")]
     Stack(#[from] StackError),
+    #[error("the data directory could not be used")]
+    Data(#[from] DataDirError),
     #[error("the tables did not answer")]
     Tables(#[from] StoreError),
     #[error("no region is known: give --region, or set AWS_REGION")]
@@ -269,8 +273,8 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     for path in options.brands {
         let (brand, settings) = read_brand(path)?;
         stack.put_brand(&settings).await?;
-        let key = stack.create_key(&brand).await?;
-        say(&format!("{brand}: API key {key}"));
+        let key = stack.create_key(&brand.id).await?;
+        say(&format!("{}: API key {key}", brand.id));
     }
     stack.work_in_background();
     say(&format!(
@@ -281,7 +285,8 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     Ok(stack.stop().await?)
 }
 
-fn read_brand(path: PathBuf) -> Result<(BrandId, BrandDocument), CommandError> {
+/// The settings of a brand in a file, checked.
+fn read_brand(path: PathBuf) -> Result<(Brand, BrandDocument), CommandError> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(source) => return Err(CommandError::File { path, source }),
@@ -295,7 +300,7 @@ fn read_brand(path: PathBuf) -> Result<(BrandId, BrandDocument), CommandError> {
             });
         }
     };
-    match BrandId::new(settings.id.as_str()) {
+    match Brand::try_from(&settings) {
         Ok(brand) => Ok((brand, settings)),
         Err(error) => Err(CommandError::Brand {
             path,
@@ -338,9 +343,10 @@ fn complain(error: &dyn std::error::Error) {
     say_on(&mut io::stderr(), &line);
 }
 
-/// Logs go to standard error, for people; the level comes from `RUST_LOG`, else `warn`.
+/// Logs go to standard error, for people; the level comes from `RUST_LOG`, else `warn`. The SDK warns of each place that
+/// has no credentials, which is said once by whoever needed them.
 fn start_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

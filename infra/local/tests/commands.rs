@@ -153,7 +153,7 @@ async fn the_key_alone_is_on_standard_output_and_its_secret_nowhere_else() {
     assert_eq!(said.code, 0, "{said:?}");
     let key = PresentedKey::parse(said.out.trim_end()).unwrap();
     assert_eq!(said.out, format!("{}\n", key.reveal()));
-    let secret = said.out.trim_end().rsplit_once('_').unwrap().1;
+    let secret = said.out.trim_end().splitn(3, '_').nth(2).unwrap();
     assert!(
         said.err.contains(key.id().as_str()) && !said.err.contains(secret),
         "{}",

@@ -10,7 +10,6 @@ use lexopt::ValueExt as _;
 
 use super::place::{Place, PlaceOptions, Reached, unexpected};
 use super::{Command, CommandError, UsageError, note, parse_brand, read_brand, say};
-use crate::stack::StackError;
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,8 +63,7 @@ pub(super) async fn run(asked: Brands) -> Result<(), CommandError> {
     match asked.act {
         Act::Put { file } => {
             // Read and checked first: what is wrong with the file is said without asking for credentials.
-            let (_, settings) = read_brand(file)?;
-            let brand = Brand::try_from(&settings).map_err(StackError::Brand)?;
+            let (brand, settings) = read_brand(file)?;
             put(&asked.place.reach().await?, &brand, &settings).await
         }
         Act::Get { brand } => get(&asked.place.reach().await?, &brand).await,
@@ -80,7 +78,7 @@ async fn put(reached: &Reached, brand: &Brand, settings: &BrandDocument) -> Resu
     };
     match &reached.data {
         Some(data) => {
-            data.add_domain(domain).map_err(StackError::Data)?;
+            data.add_domain(domain)?;
             note(&format!("A stack that starts from now on lets {domain} send."));
         }
         None => note(&format!("SES sends for it once {domain} is a verified identity.")),

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{CommandError, UsageError};
 use crate::data_dir::DataDir;
-use crate::stack::{StackError, open_tables};
+use crate::stack::open_tables;
 
 /// Where the tables are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +97,8 @@ impl Place {
         let mut serving = JoinSet::new();
         match self {
             Self::Data(path) => {
-                let data = DataDir::existing(path).map_err(StackError::Data)?;
-                let noted = data.clock().map_err(StackError::Data)?;
+                let data = DataDir::existing(path)?;
+                let noted = data.clock()?;
                 Ok(Reached {
                     tables: open_tables(Some(&data), &mut serving).await?,
                     now: noted.unwrap_or_else(|| Clock::system().now()),
