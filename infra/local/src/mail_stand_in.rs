@@ -3,6 +3,7 @@
 //!
 //! Beside SES's own calls it answers what a test asks: `GET /mails` lists what was accepted, as JSON, and
 //! `POST /mails/{message id}/{delivery|bounce|transient-bounce|complaint}` gives the event that SES would publish then.
+//! `POST /account/{healthy|paused}` pauses sending, and lets it go on.
 //! It shows whole messages to whoever can reach it, so it listens on loopback only.
 
 use std::io;
@@ -21,7 +22,9 @@ use tokio::net::TcpListener;
 use crate::aws_endpoint;
 use crate::cli::{say, until_interrupted};
 use crate::inbox;
-use crate::mail_service::{AcceptedMail, BounceKind, Feedback, MailService, MailSettings, OutboxError, SendQuota};
+use crate::mail_service::{
+    AcceptedMail, AccountStatus, BounceKind, Feedback, MailService, MailSettings, OutboxError, SendQuota,
+};
 use crate::queue_service::QueueService;
 
 /// What the stand-in is started with.
@@ -92,6 +95,7 @@ fn router(mails: &MailService) -> Router {
     let asked = Router::new()
         .route("/mails", get(list))
         .route("/mails/{message_id}/{event}", post(event))
+        .route("/account/{status}", post(account))
         .with_state(mails.clone());
     asked.merge(inbox::router(mails.clone()))
 }
@@ -128,4 +132,14 @@ async fn event(
         Some(event) => (StatusCode::OK, event),
         None => (StatusCode::NOT_FOUND, String::new()),
     }
+}
+
+async fn account(State(mails): State<MailService>, Path(status): Path<String>) -> StatusCode {
+    let status = match status.as_str() {
+        "healthy" => AccountStatus::Healthy,
+        "paused" => AccountStatus::Paused,
+        _ => return StatusCode::NOT_FOUND,
+    };
+    mails.set_status(status);
+    StatusCode::OK
 }

@@ -113,7 +113,7 @@ impl Stack {
         let secrets = data.as_ref().map_or_else(passing_secrets, DataDir::secrets)?;
 
         let mut serving = JoinSet::new();
-        let tables = tables(data.as_ref(), &mut serving).await?;
+        let tables = open_tables(data.as_ref(), &mut serving).await?;
         let queues = QueueService::new(clock.clone());
         for source in [PAGES, SENDS] {
             source.create(&queues)?;
@@ -498,7 +498,8 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-async fn tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
+/// The tables of a directory of data, or new ones in memory; they are served as long as `serving` is kept.
+pub(crate) async fn open_tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
     let database = match data {
         None => Database::memory(),
         Some(data) => Database::new(&data.database()?),

@@ -50,7 +50,7 @@ async fn a_key_is_kept_with_all_it_was_made_with_but_its_secret() {
     );
 
     let revealed = key.reveal();
-    let secret = revealed.rsplit_once('_').unwrap().1;
+    let secret = revealed.splitn(3, '_').nth(2).unwrap();
     let stored = client
         .scan()
         .table_name(tables.name(Table::ApiKeys))
