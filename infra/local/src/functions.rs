@@ -1,10 +1,10 @@
-//! The six functions in one process, each called with the events that AWS would send.
+//! The seven functions in one process, each called with the events that AWS would send.
 
 use std::fmt;
 use std::sync::Arc;
 
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables, TopicArn};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -21,6 +21,8 @@ pub enum Function {
     IngestConsents,
     /// `ingest-context`.
     IngestContext,
+    /// `record-feedback`.
+    RecordFeedback,
     /// `run-campaigns`.
     RunCampaigns,
     /// `score-offers`.
@@ -37,6 +39,7 @@ impl Function {
             Self::CustomerPortal => "customer-portal",
             Self::IngestConsents => "ingest-consents",
             Self::IngestContext => "ingest-context",
+            Self::RecordFeedback => "record-feedback",
             Self::RunCampaigns => "run-campaigns",
             Self::ScoreOffers => "score-offers",
             Self::SendMessages => "send-messages",
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
     pub(crate) mailer: Mailer,
+    pub(crate) topic: TopicArn,
     pub(crate) base: PublicBaseUrl,
     pub(crate) secrets: Secrets,
 }
@@ -66,6 +70,7 @@ pub(crate) struct Functions {
     customer_portal: apropos_customer_portal::Handler,
     ingest_consents: apropos_ingest_consents::Handler,
     ingest_context: apropos_ingest_context::Handler,
+    record_feedback: apropos_record_feedback::Handler,
     run_campaigns: apropos_run_campaigns::Handler,
     score_offers: apropos_score_offers::Handler,
     send_messages: apropos_send_messages::Handler,
@@ -79,6 +84,7 @@ impl Functions {
             pages,
             sends,
             mailer,
+            topic,
             base,
             secrets,
         } = parts;
@@ -88,6 +94,7 @@ impl Functions {
             customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
             ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
+            record_feedback: apropos_record_feedback::Handler,
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),
                 clock.clone(),
@@ -113,7 +120,7 @@ impl Functions {
                 Function::RunCampaigns => self.run_campaigns.http(&event).await,
                 Function::ScoreOffers => self.score_offers.http(&event).await,
                 // No route leads there.
-                Function::SendMessages => Problem::internal().response(),
+                Function::RecordFeedback | Function::SendMessages => Problem::internal().response(),
             }
         };
         match tokio::spawn(call).await {
@@ -123,6 +130,12 @@ impl Functions {
                 Problem::internal().response()
             }
         }
+    }
+
+    /// Calls `record-feedback` with a batch; `None` if it broke off.
+    pub(crate) async fn record_feedback(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
+        let call = async move { self.record_feedback.sqs(batch).await };
+        unbroken(Function::RecordFeedback, tokio::spawn(call).await)
     }
 
     /// Calls `score-offers` with a batch; `None` if it broke off.

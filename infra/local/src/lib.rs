@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod http_client;
 pub mod inbox;
 pub mod mail_service;
+pub mod notification;
 pub mod population;
 pub mod printout;
 pub mod queue_service;

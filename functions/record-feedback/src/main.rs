@@ -1,0 +1,14 @@
+//! The Lambda function: wiring only.
+#![recursion_limit = "256"]
+
+use apropos_aws::{Event, start_logs};
+use apropos_record_feedback::Handler;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_logs();
+    let handler = Handler::from_env().await?;
+    let on = |event: LambdaEvent<Event>| async { Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?) };
+    lambda_runtime::run(service_fn(on)).await
+}
