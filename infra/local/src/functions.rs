@@ -94,7 +94,12 @@ impl Functions {
             customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
             ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
-            record_feedback: apropos_record_feedback::Handler,
+            record_feedback: apropos_record_feedback::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                pepper.clone(),
+                topic,
+            ),
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),
                 clock.clone(),
