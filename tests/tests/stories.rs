@@ -5,6 +5,7 @@ mod stories {
     mod consent_to_leave;
     mod discreet;
     mod events_of_aws;
+    mod feedback;
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;

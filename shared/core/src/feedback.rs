@@ -524,14 +524,18 @@ mod tests {
         fn take(&mut self, news: &News) {
             for effect in on(news.clone(), self.stage) {
                 match effect {
-                    Effect::Undeliverable(_) => drop(self.protected.insert("undeliverable")),
-                    Effect::Suppress(_) => drop(self.protected.insert("suppressed")),
-                    Effect::Object { .. } => drop(self.protected.insert("objects")),
+                    Effect::Undeliverable(_) => self.protect("undeliverable"),
+                    Effect::Suppress(_) => self.protect("suppressed"),
+                    Effect::Object { .. } => self.protect("objects"),
                     Effect::Sent => self.stage = Stage::Sent,
                     Effect::Refused => self.stage = Stage::Over,
                     Effect::Fate(fate) => self.fate = self.fate.max(Some(fate)),
                 }
             }
+        }
+
+        fn protect(&mut self, what: &'static str) {
+            self.protected.insert(what);
         }
 
         fn after<'a>(stage: Stage, events: impl IntoIterator<Item = &'a News>) -> Self {
