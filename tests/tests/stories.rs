@@ -6,6 +6,7 @@ mod stories {
     mod contract;
     mod discreet;
     mod events_of_aws;
+    mod feedback;
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -24,6 +24,8 @@ pub enum Function {
     IngestConsents,
     /// `ingest-context`.
     IngestContext,
+    /// `record-feedback`.
+    RecordFeedback,
     /// `run-campaigns`.
     RunCampaigns,
     /// `score-offers`.
@@ -41,6 +43,7 @@ impl Function {
             Self::CustomerPortal => "customer-portal",
             Self::IngestConsents => "ingest-consents",
             Self::IngestContext => "ingest-context",
+            Self::RecordFeedback => "record-feedback",
             Self::RunCampaigns => "run-campaigns",
             Self::ScoreOffers => "score-offers",
             Self::SendMessages => "send-messages",
@@ -61,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
     pub(crate) mailer: Mailer,
+    pub(crate) topic: TopicArn,
     pub(crate) base: PublicBaseUrl,
     pub(crate) secrets: Secrets,
 }
@@ -71,6 +75,7 @@ pub(crate) struct Functions {
     customer_portal: apropos_customer_portal::Handler,
     ingest_consents: apropos_ingest_consents::Handler,
     ingest_context: apropos_ingest_context::Handler,
+    record_feedback: apropos_record_feedback::Handler,
     run_campaigns: apropos_run_campaigns::Handler,
     score_offers: apropos_score_offers::Handler,
     send_messages: apropos_send_messages::Handler,
@@ -84,6 +89,7 @@ impl Functions {
             pages,
             sends,
             mailer,
+            topic,
             base,
             secrets,
         } = parts;
@@ -98,6 +104,12 @@ impl Functions {
             ),
             ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
+            record_feedback: apropos_record_feedback::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                pepper.clone(),
+                topic,
+            ),
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),
                 clock.clone(),
@@ -123,7 +135,9 @@ impl Functions {
                 Function::RunCampaigns => self.run_campaigns.http(&event).await,
                 Function::ScoreOffers => self.score_offers.http(&event).await,
                 // No route leads there.
-                Function::AuthorizeBrand | Function::SendMessages => Problem::internal().response(),
+                Function::AuthorizeBrand | Function::RecordFeedback | Function::SendMessages => {
+                    Problem::internal().response()
+                }
             }
         };
         match tokio::spawn(call).await {
@@ -146,6 +160,12 @@ impl Functions {
                 None
             }
         }
+    }
+
+    /// Calls `record-feedback` with a batch; `None` if it broke off.
+    pub(crate) async fn record_feedback(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
+        let call = async move { self.record_feedback.sqs(batch).await };
+        unbroken(Function::RecordFeedback, tokio::spawn(call).await)
     }
 
     /// Calls `score-offers` with a batch; `None` if it broke off.

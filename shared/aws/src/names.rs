@@ -119,6 +119,7 @@ pub(crate) const CAMPAIGN: &str = "campaign";
 pub(crate) const CUSTOMER: &str = "customer";
 pub(crate) const RUN: &str = "run";
 pub(crate) const RUNS: &str = "runs";
+pub(crate) const FATE: &str = "fate";
 pub(crate) const KIND: &str = "kind";
 pub(crate) const REASON: &str = "reason";
 pub(crate) const STATE: &str = "state";
