@@ -22,6 +22,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub mod contract;
 pub mod words;
 pub mod yaml;
 

@@ -3,8 +3,10 @@
 mod stories {
     mod bad_input;
     mod consent_to_leave;
+    mod contract;
     mod discreet;
     mod events_of_aws;
+    mod feedback;
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;

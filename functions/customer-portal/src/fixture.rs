@@ -37,7 +37,7 @@ pub(crate) fn brand() -> Brand {
 }
 
 pub(crate) fn ring() -> KeyRing {
-    KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+    KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
 /// A link of the brand `lumen` about the topic numbered 0.

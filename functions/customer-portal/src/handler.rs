@@ -2,28 +2,28 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written, random,
+    Answer, Clock, Event, LinkKeys, NewSecrets, Person, StoreError, Tables, Unexpected, Written, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;
 use apropos_core::ids::{CustomerId, EventId};
 use apropos_core::language::Language;
 use apropos_core::ledger::ProofKey;
-use apropos_core::link::{KeyRing, LinkId, LinkPurpose, sign};
+use apropos_core::link::{InvalidLink, LinkId, LinkPurpose, sign};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::choice::{Choice, MOST_ACTS, Road, Switch};
 use crate::page::{Occasion, Reader};
 use crate::request::Asked;
 use crate::visit::{Knock, Leaving, Page, Visit};
-use crate::{answer, page, settings};
+use crate::{answer, page};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
     tables: Tables,
     clock: Clock,
-    ring: KeyRing,
+    keys: LinkKeys,
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
@@ -32,16 +32,8 @@ const MOST_TRIES: usize = 10;
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock, ring: KeyRing) -> Self {
-        Self { tables, clock, ring }
-    }
-
-    /// The function as its environment sets it up.
-    ///
-    /// # Errors
-    /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        settings::handler().await
+    pub const fn new(tables: Tables, clock: Clock, keys: LinkKeys) -> Self {
+        Self { tables, clock, keys }
     }
 
     /// Takes an event of any kind that this function is started by.
@@ -71,7 +63,7 @@ impl Handler {
             "OPTIONS" => return answer::options(),
             _ => return answer::method_not_allowed(),
         };
-        let response = match knock.verify(&self.ring) {
+        let response = match self.verified(knock).await {
             Err(refused) => {
                 tracing::debug!(reason = %refused, "a link was refused");
                 answer::page(404, page::refusal(stranger))
@@ -100,6 +92,24 @@ impl Handler {
             answer::without_body(response)
         } else {
             response
+        }
+    }
+
+    /// Checks a link. One that names a key we do not have may come from after a rotation, so the ring is read again;
+    /// where that fails the link looks unknown, and works when it is opened again.
+    async fn verified(&self, knock: Knock<'_>) -> Result<Visit, InvalidLink> {
+        let refused = match knock.verify(&self.keys.ring()) {
+            Err(refused @ InvalidLink::UnknownKey(_)) => refused,
+            known => return known,
+        };
+        match self.keys.read_again(self.clock.now()).await {
+            Ok(Some(ring)) => knock.verify(&ring),
+            Ok(None) => Err(refused),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error, "the link keys could not be read again");
+                Err(refused)
+            }
         }
     }
 
@@ -167,7 +177,7 @@ impl Handler {
 
     /// The preference page of the same person: both links come in the same message, so one leads to the other.
     fn choices_address(&self, visit: &Visit) -> String {
-        let token = sign(LinkPurpose::Preferences, visit.brand(), visit.link(), &self.ring);
+        let token = sign(LinkPurpose::Preferences, visit.brand(), visit.link(), &self.keys.ring());
         let token = token.as_ref().map_or("", |token| token.as_str());
         format!("/p/{}/{token}", visit.brand())
     }
@@ -292,7 +302,7 @@ mod tests {
             .endpoint_url("http://127.0.0.1:1")
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
-        Handler::new(tables, Clock::manual(now()), ring())
+        Handler::new(tables, Clock::manual(now()), LinkKeys::fixed(ring()))
     }
 
     fn request(method: Method, path: &str, body: &str) -> ApiGatewayV2httpRequest {

@@ -17,3 +17,4 @@ mod settings;
 mod visit;
 
 pub use handler::Handler;
+pub use settings::Settings;

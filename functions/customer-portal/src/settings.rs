@@ -1,15 +1,36 @@
-//! What the function needs from its environment, read once.
+//! What the function needs from its environment, read once; its secrets when the first event comes.
 
-use apropos_aws::{Clock, InvalidSetting, parsed_setting, sdk_config, tables};
-use apropos_core::link::KeyRing;
+use apropos_aws::{Clock, InvalidSetting, LinkKeys, SecretError, SecretSource, Tables, sdk_config, tables};
 
 use crate::Handler;
 
-pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
-    let config = sdk_config().await;
-    Ok(Handler::new(
-        tables(&config)?,
-        Clock::system(),
-        parsed_setting("APROPOS_LINK_KEYS", KeyRing::parse)?,
-    ))
+/// What the environment says.
+#[derive(Debug)]
+pub struct Settings {
+    tables: Tables,
+    link_keys: SecretSource,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`InvalidSetting`].
+    pub async fn from_env() -> Result<Self, InvalidSetting> {
+        let config = sdk_config().await;
+        Ok(Self {
+            tables: tables(&config)?,
+            link_keys: SecretSource::from_env(&config, "APROPOS_LINK_KEYS_SECRET", "APROPOS_LINK_KEYS")?,
+        })
+    }
+
+    /// The function, with its secrets read.
+    ///
+    /// # Errors
+    /// [`SecretError`]; trying again may help.
+    pub async fn handler(&self) -> Result<Handler, SecretError> {
+        let clock = Clock::system();
+        let keys = LinkKeys::read(self.link_keys.clone(), clock.now()).await?;
+        Ok(Handler::new(self.tables.clone(), clock, keys))
+    }
 }

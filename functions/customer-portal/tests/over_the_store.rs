@@ -6,7 +6,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, NewSecrets, Tables};
+use apropos_aws::{Clock, LinkKeys, NewSecrets, Tables};
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
@@ -39,7 +39,7 @@ fn camille() -> CustomerId {
 }
 
 fn ring() -> KeyRing {
-    KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+    KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
 /// The function over a store with two brands, and one customer who said yes to offers and reads French.
@@ -56,7 +56,7 @@ impl Portal {
         }
         // A clock that stands still: what is pressed in one millisecond must still come in order.
         let portal = Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now()), ring()),
+            handler: Handler::new(tables.clone(), Clock::manual(now()), LinkKeys::fixed(ring())),
             tables,
         };
         portal.know_camille().await;

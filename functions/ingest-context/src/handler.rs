@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
+use apropos_aws::{Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
@@ -17,7 +17,6 @@ use tracing::Instrument;
 use crate::request::{
     CustomerRecord, CustomersAnswer, CustomersRequest, MOST_RECORDS, Outcome, RecordAnswer, customer_of, read,
 };
-use crate::settings;
 
 /// How many people are written at once: enough to hide the store's latency, few enough not to be throttled by it.
 const WRITES_AT_ONCE: usize = 8;
@@ -45,14 +44,6 @@ impl Handler {
     #[must_use]
     pub const fn new(tables: Tables, clock: Clock, pepper: Pepper) -> Self {
         Self { tables, clock, pepper }
-    }
-
-    /// The function as its environment sets it up.
-    ///
-    /// # Errors
-    /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        settings::handler().await
     }
 
     /// Takes an event of any kind that this function is started by.

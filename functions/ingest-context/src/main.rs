@@ -1,13 +1,18 @@
 //! The Lambda function: wiring only.
 
 use apropos_aws::{Event, start_logs};
-use apropos_ingest_context::Handler;
+use apropos_ingest_context::Settings;
 use lambda_runtime::{LambdaEvent, service_fn};
+use tokio::sync::OnceCell;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
-    let handler = Handler::from_env().await?;
-    let on = |event: LambdaEvent<Event>| async { Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?) };
+    let settings = Settings::from_env().await?;
+    let handler = OnceCell::new();
+    let on = async |event: LambdaEvent<Event>| {
+        let handler = handler.get_or_try_init(|| settings.handler()).await?;
+        Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?)
+    };
     lambda_runtime::run(service_fn(on)).await
 }

@@ -1,11 +1,11 @@
 //! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES.
 
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, Mailer, Tables, Unexpected, batch_response, read_message};
+use apropos_aws::{Answer, Clock, Event, Mailer, Tables, Unexpected, batch_response, read_message};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
-use crate::{candidate, settings};
+use crate::candidate;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -37,14 +37,6 @@ impl Handler {
             base,
             pepper,
         }
-    }
-
-    /// The function as its environment sets it up.
-    ///
-    /// # Errors
-    /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        settings::handler().await
     }
 
     /// Takes an event of any kind that this function is started by.

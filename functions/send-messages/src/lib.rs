@@ -7,3 +7,4 @@ mod handler;
 mod settings;
 
 pub use handler::Handler;
+pub use settings::Settings;

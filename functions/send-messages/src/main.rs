@@ -2,13 +2,18 @@
 #![recursion_limit = "256"]
 
 use apropos_aws::{Event, start_logs};
-use apropos_send_messages::Handler;
+use apropos_send_messages::Settings;
 use lambda_runtime::{LambdaEvent, service_fn};
+use tokio::sync::OnceCell;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
-    let handler = Handler::from_env().await?;
-    let on = |event: LambdaEvent<Event>| async { Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?) };
+    let settings = Settings::from_env().await?;
+    let handler = OnceCell::new();
+    let on = async |event: LambdaEvent<Event>| {
+        let handler = handler.get_or_try_init(|| settings.handler()).await?;
+        Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?)
+    };
     lambda_runtime::run(service_fn(on)).await
 }

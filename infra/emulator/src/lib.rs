@@ -39,6 +39,14 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError`].
     pub async fn in_memory() -> Result<Self, EmulatorError> {
+        Ok(Self::with_endpoint().await?.0)
+    }
+
+    /// Starts one as [`in_memory`](Self::in_memory) does, and says where it answers, for a client in another process.
+    ///
+    /// # Errors
+    /// [`EmulatorError`].
+    pub async fn with_endpoint() -> Result<(Self, String), EmulatorError> {
         let database = Database::memory().map_err(EmulatorError::Database)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
@@ -47,11 +55,11 @@ impl Emulator {
             .behavior_version(behavior())
             .region(Region::new("eu-west-3"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "emulator"))
-            .endpoint_url(endpoint)
+            .endpoint_url(endpoint.clone())
             .build();
         let client = Client::from_conf(config);
         let tables = Tables::new(client.clone(), "t-");
         tables.create_missing().await?;
-        Ok(Self { tables, client })
+        Ok((Self { tables, client }, endpoint))
     }
 }

@@ -1,19 +1,30 @@
 //! The command line: what is asked for, and the long-running commands.
 
+mod brands;
+mod keys;
+mod mail;
+mod place;
+mod secrets;
+
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use apropos_aws::Clock;
+use apropos_aws::{Clock, SecretError, StoreError};
+use apropos_core::api_key::{KeyId, MalformedKeyId};
+use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::BrandId;
+use jiff::Timestamp;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
+use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
 const HELP: &str = "\
@@ -21,6 +32,13 @@ The whole of Apropos on one machine, in one process.
 
 Usage: apropos-local demo [options]
        apropos-local serve [options]
+       apropos-local mail [options]
+       apropos-local keys create --brand ID [options] PLACE
+       apropos-local keys list --brand ID PLACE
+       apropos-local keys revoke KEY_ID PLACE
+       apropos-local brands put FILE PLACE
+       apropos-local brands get --brand ID PLACE
+       apropos-local secrets rotate-link-keys --secret ARN [--region R] [--endpoint-url U]
 
 demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
   --once           End after printing
@@ -31,9 +49,33 @@ demo    Load the demo brands, take their campaigns through, print the outcome an
 serve   Serve what is in the data directory, or nothing yet.
   --brand FILE     Store the brand settings in this JSON file and print a new API key; may be repeated
 
-Both:
+mail    Stand in for SES alone, for functions that run elsewhere.
+  --domain NAME    A domain that may send; may be repeated
+  --configuration-set NAME
+                   A configuration set that exists; may be repeated
+  --outbox DIR     Write messages there as .eml files
+
+demo, serve and mail:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
+
+demo and serve:
   --data DIR       Keep the data in this directory between runs (in memory)
+
+keys    Make, list and revoke API keys. A new key is printed once, alone on standard output.
+  --scopes A,B     What it allows: consents:write, context:write, campaigns:write, campaigns:read, relevance:read (all)
+  --expires TIME   When it ends, such as 2027-01-01T00:00:00Z (never)
+
+brands  Store the settings of a brand from a JSON file, or print them.
+
+secrets Add a key to the ring that signs the links in messages; the former keys go on verifying.
+
+PLACE is one of:
+  --data DIR                The data directory of a stack on this machine, serving or not
+  --table-prefix PREFIX     The tables on AWS whose names begin so, in --region R, at --endpoint-url U. Credentials,
+                            region and endpoint come from where the AWS command line finds them (AWS_PROFILE,
+                            AWS_REGION, AWS_ENDPOINT_URL, ...), but a profile that signs in (SSO) or runs a program
+                            must be exported first: eval \"$(aws configure export-credentials --format env)\"
+
   -h, --help       Print this
 ";
 
@@ -55,6 +97,10 @@ pub async fn main() -> ExitCode {
         }
         Command::Demo(options) => demo::run(options).await.map_err(CommandError::Demo),
         Command::Serve(options) => serve(options).await,
+        Command::Mail(options) => mail_stand_in::run(options).await.map_err(CommandError::Mail),
+        Command::Keys(asked) => keys::run(asked).await,
+        Command::Brands(asked) => brands::run(asked).await,
+        Command::Secrets(asked) => secrets::run(asked).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,6 +117,10 @@ enum Command {
     Help,
     Demo(DemoOptions),
     Serve(ServeOptions),
+    Mail(MailOptions),
+    Keys(keys::Keys),
+    Brands(brands::Brands),
+    Secrets(secrets::Secrets),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,10 +133,26 @@ struct ServeOptions {
 /// Why the arguments were not understood.
 #[derive(Debug, Error)]
 enum UsageError {
-    #[error("a command is missing: demo or serve")]
+    #[error("a command is missing: {COMMANDS}")]
     NoCommand,
-    #[error("there is no command '{0}': it is demo or serve")]
+    #[error("there is no command '{0}': it is {COMMANDS}")]
     UnknownCommand(String),
+    #[error("{0} what: {1}")]
+    NoAct(&'static str, &'static str),
+    #[error("{0} cannot '{1}': it is {2}")]
+    UnknownAct(&'static str, String, &'static str),
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    #[error("{option} {problem}")]
+    Refused { option: &'static str, problem: String },
+    #[error("the key's id {MalformedKeyId}")]
+    KeyId,
+    #[error("it is not said where: --data DIR or --table-prefix PREFIX")]
+    NoPlace,
+    #[error("--data and --table-prefix are two places")]
+    TwoPlaces,
+    #[error("{0} needs --table-prefix")]
+    OnAwsOnly(&'static str),
     #[error("--json needs --once")]
     JsonWithoutOnce,
     #[error("--customers must be from 1 to {MOST_CUSTOMERS}")]
@@ -106,8 +172,30 @@ impl From<lexopt::Error> for UsageError {
 enum CommandError {
     #[error("the demo ended early")]
     Demo(#[source] DemoError),
+    #[error("the stand-in for SES ended early")]
+    Mail(#[source] MailStandInError),
     #[error("the stack failed")]
     Stack(#[from] StackError),
+    #[error("the data directory could not be used")]
+    Data(#[from] DataDirError),
+    #[error("the tables did not answer")]
+    Tables(#[from] StoreError),
+    #[error("no region is known: give --region, or set AWS_REGION")]
+    NoRegion,
+    #[error("no AWS credentials were found; for a profile that signs in or runs a program, first run: {EXPORT}")]
+    NoCredentials(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    #[error("the key would have expired before it is made: it is {now} there")]
+    AlreadyExpired { now: Timestamp },
+    #[error("there is no key {0}")]
+    UnknownKey(KeyId),
+    #[error("{0} has no settings there")]
+    UnknownBrand(BrandId),
+    #[error("the ring of link keys was not changed")]
+    Secret(#[from] SecretError),
+    #[error("the system gives no random bytes")]
+    Random(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the settings could not be written")]
+    Written(#[source] serde_json::Error),
     #[error("{} could not be read", path.display())]
     File {
         path: PathBuf,
@@ -122,6 +210,8 @@ enum CommandError {
     },
 }
 
+const COMMANDS: &str = "demo, serve, mail, keys, brands or secrets";
+const EXPORT: &str = "eval \"$(aws configure export-credentials --format env)\"";
 const DEFAULT_PORT: u16 = 9_000;
 const DEFAULT_CUSTOMERS: u32 = 2_000;
 const MOST_CUSTOMERS: u32 = 10_000_000;
@@ -133,6 +223,10 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(Value(name)) if name == "demo" => parse_demo(parser),
         Some(Value(name)) if name == "serve" => parse_serve(parser),
+        Some(Value(name)) if name == "mail" => mail::parse(parser),
+        Some(Value(name)) if name == "keys" => keys::parse(parser),
+        Some(Value(name)) if name == "brands" => brands::parse(parser),
+        Some(Value(name)) if name == "secrets" => secrets::parse(parser),
         Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
         Some(other) => Err(other.unexpected().into()),
     }
@@ -185,6 +279,14 @@ fn parse_serve(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
     Ok(Command::Serve(options))
 }
 
+/// A brand's id, as an option's value.
+fn parse_brand(parser: &mut lexopt::Parser) -> Result<BrandId, UsageError> {
+    BrandId::new(place::text(parser)?).map_err(|error| UsageError::Refused {
+        option: "--brand",
+        problem: error.to_string(),
+    })
+}
+
 async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     let outbox = options.data.as_ref().map(|data| data.join("outbox"));
     let mut stack = Stack::start(StackSettings {
@@ -198,8 +300,8 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     for path in options.brands {
         let (brand, settings) = read_brand(path)?;
         stack.put_brand(&settings).await?;
-        let key = stack.create_key(&brand).await?;
-        say(&format!("{brand}: API key {key}"));
+        let key = stack.create_key(&brand.id).await?;
+        say(&format!("{}: API key {key}", brand.id));
     }
     stack.work_in_background();
     say(&format!(
@@ -210,7 +312,8 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     Ok(stack.stop().await?)
 }
 
-fn read_brand(path: PathBuf) -> Result<(BrandId, BrandDocument), CommandError> {
+/// The settings of a brand in a file, checked.
+fn read_brand(path: PathBuf) -> Result<(Brand, BrandDocument), CommandError> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(source) => return Err(CommandError::File { path, source }),
@@ -224,7 +327,7 @@ fn read_brand(path: PathBuf) -> Result<(BrandId, BrandDocument), CommandError> {
             });
         }
     };
-    match BrandId::new(settings.id.as_str()) {
+    match Brand::try_from(&settings) {
         Ok(brand) => Ok((brand, settings)),
         Err(error) => Err(CommandError::Brand {
             path,
@@ -246,6 +349,11 @@ pub(crate) fn say(line: &str) {
     say_on(&mut io::stdout(), line);
 }
 
+/// Writes a line to standard error, which is for people.
+fn note(line: &str) {
+    say_on(&mut io::stderr(), line);
+}
+
 /// Writes a line to any output.
 pub(crate) fn say_on(output: &mut dyn io::Write, line: &str) {
     let _ = writeln!(output, "{line}");
@@ -262,9 +370,10 @@ fn complain(error: &dyn std::error::Error) {
     say_on(&mut io::stderr(), &line);
 }
 
-/// Logs go to standard error, for people; the level comes from `RUST_LOG`, else `warn`.
+/// Logs go to standard error, for people; the level comes from `RUST_LOG`, else `warn`. The SDK warns of each place that
+/// has no credentials, which is said once by whoever needed them.
 fn start_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -305,9 +414,12 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo or serve"
+            "there is no command 'run': it is demo, serve, mail, keys, brands or secrets"
         );
-        assert_eq!(parsed("").unwrap_err(), "a command is missing: demo or serve");
+        assert_eq!(
+            parsed("").unwrap_err(),
+            "a command is missing: demo, serve, mail, keys, brands or secrets"
+        );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(
             parsed("demo --customers 0").unwrap_err(),
@@ -318,8 +430,66 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_or_a_brand_needs_is_asked_for() {
+        let refusal = |line| parsed(line).unwrap_err();
+        assert_eq!(refusal("keys"), "keys what: create, list or revoke");
+        assert_eq!(
+            refusal("keys drop --data d"),
+            "keys cannot 'drop': it is create, list or revoke"
+        );
+        assert_eq!(refusal("keys create --data d"), "--brand is missing");
+        assert_eq!(refusal("keys revoke --data d"), "the key's id is missing");
+        assert_eq!(
+            refusal("brands put --data d"),
+            "the file with the brand's settings is missing"
+        );
+        assert_eq!(
+            refusal("keys list --brand b"),
+            "it is not said where: --data DIR or --table-prefix PREFIX"
+        );
+        assert_eq!(
+            refusal("keys list --brand b --data d --table-prefix p"),
+            "--data and --table-prefix are two places"
+        );
+        assert_eq!(
+            refusal("brands get --brand b --data d --region r"),
+            "--region needs --table-prefix"
+        );
+        assert_eq!(refusal("keys list --brand b --scopes a"), "invalid option '--scopes'");
+        assert!(refusal("keys list --brand b@c --data d").starts_with("--brand may hold only"));
+    }
+
+    #[test]
+    fn an_unknown_scope_is_answered_with_those_there_are() {
+        let refused = parsed("keys create --brand b --data d --scopes consents:write,admin").unwrap_err();
+        assert_eq!(
+            refused,
+            "--scopes has 'admin'; a scope is one of consents:write, context:write, campaigns:write, campaigns:read, \
+             relevance:read"
+        );
+    }
+
+    #[test]
+    fn a_whole_key_given_for_its_id_is_not_repeated() {
+        let refused = parsed("keys revoke apr_0123456789ab_AgICAgICAgI --data d").unwrap_err();
+        assert_eq!(
+            refused,
+            "the key's id must be the 12 hexadecimal digits that follow 'apr_' in the key"
+        );
+    }
+
+    #[test]
     fn help_is_answered_anywhere() {
-        for line in ["--help", "-h", "demo --help", "serve -h"] {
+        for line in [
+            "--help",
+            "-h",
+            "demo --help",
+            "serve -h",
+            "keys -h",
+            "keys list --help",
+            "brands --help",
+            "brands put -h",
+        ] {
             assert_eq!(parsed(line), Ok(Command::Help), "{line}");
         }
     }

@@ -29,6 +29,12 @@ pub enum DataDirError {
         /// The file.
         path: PathBuf,
     },
+    /// No stack has kept anything there.
+    #[error("{} is not the data directory of a stack", path.display())]
+    Nothing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The path cannot be given to SQLite.
     #[error("the path of the data directory is not UTF-8")]
     Path,
@@ -61,7 +67,7 @@ impl StoredSecrets {
     fn make() -> Result<Self, DataDirError> {
         let secret = || random::<32>().map(|bytes| hex(&bytes)).map_err(DataDirError::Random);
         Ok(Self {
-            link_keys: format!(r#"{{"keys": [{{"id": 1, "secret": "{}"}}]}}"#, secret()?),
+            link_keys: format!(r#"{{"1": "{}"}}"#, secret()?),
             pepper: secret()?,
         })
     }
@@ -93,9 +99,18 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// Takes the directory of a stack that ran before; makes nothing.
+    pub(crate) fn existing(path: &Path) -> Result<Self, DataDirError> {
+        if path.join(DATABASE).is_file() {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(DataDirError::Nothing { path: path.to_owned() })
+        }
+    }
+
     /// The database's file.
     pub(crate) fn database(&self) -> Result<String, DataDirError> {
-        let path = self.0.join("tables.sqlite").into_os_string();
+        let path = self.0.join(DATABASE).into_os_string();
         path.into_string().ok().ok_or(DataDirError::Path)
     }
 
@@ -144,6 +159,7 @@ impl DataDir {
     }
 }
 
+const DATABASE: &str = "tables.sqlite";
 const DOMAINS: &str = "verified-domains";
 const CLOCK: &str = "clock";
 

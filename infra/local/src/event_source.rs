@@ -18,7 +18,7 @@ pub(crate) struct EventSource {
     pub(crate) queue: &'static str,
     /// Where messages go that fail too often.
     pub(crate) dead_letters: &'static str,
-    /// What takes its messages: `score-offers` or `send-messages`.
+    /// What takes its messages.
     pub(crate) function: Function,
     /// Messages an invocation, at most.
     pub(crate) batch: usize,
@@ -39,6 +39,17 @@ pub(crate) const SENDS: EventSource = EventSource {
     function: Function::SendMessages,
     batch: 10,
 };
+
+/// An event is a read and seldom a write.
+pub(crate) const FEEDBACK: EventSource = EventSource {
+    queue: "feedback",
+    dead_letters: "feedback-dead",
+    function: Function::RecordFeedback,
+    batch: 10,
+};
+
+/// All of them, in the order in which a drain asks them: pages make candidates, and candidates make messages.
+pub(crate) const ALL: [EventSource; 3] = [PAGES, SENDS, FEEDBACK];
 
 /// Receives before a message is given up: enough to outlive a few minutes of trouble, few enough that a message that
 /// can never be handled is seen soon.
@@ -101,11 +112,14 @@ impl EventSource {
 
     async fn invoke(self, functions: Arc<Functions>, event: SqsEvent) -> Option<SqsBatchResponse> {
         match self.function {
+            Function::RecordFeedback => functions.record_feedback(event).await,
             Function::ScoreOffers => functions.score_offers(event).await,
             Function::SendMessages => functions.send_messages(event).await,
-            Function::CustomerPortal | Function::IngestConsents | Function::IngestContext | Function::RunCampaigns => {
-                None
-            }
+            Function::AuthorizeBrand
+            | Function::CustomerPortal
+            | Function::IngestConsents
+            | Function::IngestContext
+            | Function::RunCampaigns => None,
         }
     }
 
@@ -178,6 +192,11 @@ pub struct Drained {
 }
 
 impl Drained {
+    /// Whether nothing is left, in the queue or among the dead letters.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.left.total() + self.dead == 0
+    }
+
     pub(crate) const fn add(&mut self, batch: Batch) {
         self.invocations += 1;
         self.handled += batch.handled;

@@ -1,10 +1,11 @@
-//! The six functions in one process, each called with the events that AWS would send.
+//! The functions in one process, each called with the events that AWS would send.
 
 use std::fmt;
 use std::sync::Arc;
 
+use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -15,12 +16,16 @@ use crate::data_dir::Secrets;
 /// The functions that this stack runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
+    /// `authorize-brand`.
+    AuthorizeBrand,
     /// `customer-portal`.
     CustomerPortal,
     /// `ingest-consents`.
     IngestConsents,
     /// `ingest-context`.
     IngestContext,
+    /// `record-feedback`.
+    RecordFeedback,
     /// `run-campaigns`.
     RunCampaigns,
     /// `score-offers`.
@@ -34,9 +39,11 @@ impl Function {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AuthorizeBrand => "authorize-brand",
             Self::CustomerPortal => "customer-portal",
             Self::IngestConsents => "ingest-consents",
             Self::IngestContext => "ingest-context",
+            Self::RecordFeedback => "record-feedback",
             Self::RunCampaigns => "run-campaigns",
             Self::ScoreOffers => "score-offers",
             Self::SendMessages => "send-messages",
@@ -57,15 +64,18 @@ pub(crate) struct Parts {
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
     pub(crate) mailer: Mailer,
+    pub(crate) topic: TopicArn,
     pub(crate) base: PublicBaseUrl,
     pub(crate) secrets: Secrets,
 }
 
 /// The handlers.
 pub(crate) struct Functions {
+    authorize_brand: apropos_authorize_brand::Handler,
     customer_portal: apropos_customer_portal::Handler,
     ingest_consents: apropos_ingest_consents::Handler,
     ingest_context: apropos_ingest_context::Handler,
+    record_feedback: apropos_record_feedback::Handler,
     run_campaigns: apropos_run_campaigns::Handler,
     score_offers: apropos_score_offers::Handler,
     send_messages: apropos_send_messages::Handler,
@@ -79,15 +89,27 @@ impl Functions {
             pages,
             sends,
             mailer,
+            topic,
             base,
             secrets,
         } = parts;
         let ring = secrets.ring;
         let pepper = secrets.pepper;
         Self {
-            customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
+            authorize_brand: apropos_authorize_brand::Handler::new(tables.clone(), clock.clone()),
+            customer_portal: apropos_customer_portal::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                LinkKeys::fixed(ring.clone()),
+            ),
             ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
+            record_feedback: apropos_record_feedback::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                pepper.clone(),
+                topic,
+            ),
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),
                 clock.clone(),
@@ -113,7 +135,9 @@ impl Functions {
                 Function::RunCampaigns => self.run_campaigns.http(&event).await,
                 Function::ScoreOffers => self.score_offers.http(&event).await,
                 // No route leads there.
-                Function::SendMessages => Problem::internal().response(),
+                Function::AuthorizeBrand | Function::RecordFeedback | Function::SendMessages => {
+                    Problem::internal().response()
+                }
             }
         };
         match tokio::spawn(call).await {
@@ -123,6 +147,25 @@ impl Functions {
                 Problem::internal().response()
             }
         }
+    }
+
+    /// Asks `authorize-brand` about a caller; `None` if it has no verdict.
+    pub(crate) async fn authorize(self: Arc<Self>, event: AuthorizerEvent) -> Option<Verdict> {
+        let call = async move { self.authorize_brand.on(&event).await };
+        match unbroken(Function::AuthorizeBrand, tokio::spawn(call).await)? {
+            Ok(verdict) => Some(verdict),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(function = %Function::AuthorizeBrand, error, "the function failed");
+                None
+            }
+        }
+    }
+
+    /// Calls `record-feedback` with a batch; `None` if it broke off.
+    pub(crate) async fn record_feedback(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
+        let call = async move { self.record_feedback.sqs(batch).await };
+        unbroken(Function::RecordFeedback, tokio::spawn(call).await)
     }
 
     /// Calls `score-offers` with a batch; `None` if it broke off.

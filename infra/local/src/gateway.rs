@@ -1,13 +1,16 @@
-//! API Gateway's part: routes, the authorizer, and requests as HTTP API events (payload 2.0).
+//! API Gateway's part: routes, the authorizer's call, and requests as HTTP API events (payload 2.0).
+//!
+//! Whom the authorizer does not let through is answered as API Gateway answers, which cannot be changed in an HTTP API.
+//! One thing is left out: API Gateway keeps a verdict for up to 60 seconds; here each request is asked about anew.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use apropos_aws::Clock;
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Tables};
-use apropos_core::api_key::{KeyRecord, PresentedKey, Scope, authenticate};
+use apropos_core::api_key::Scope;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body as EventBody;
 use axum::Router;
@@ -19,9 +22,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::aws_endpoint::ACCOUNT_ID;
+use crate::aws_endpoint::{ACCOUNT_ID, REGION};
 use crate::functions::{Function, Functions};
 
 /// One route of the API.
@@ -85,10 +89,9 @@ const fn campaign(method: &'static str, pattern: &'static str, scope: Scope) -> 
 pub const MOST_BODY_BYTES: usize = 10 * 1_048_576;
 
 /// The gateway over the functions. It answers every path, so it is the fallback of the stack's own pages.
-pub(crate) fn router(functions: Arc<Functions>, tables: Tables, clock: Clock) -> Router {
+pub(crate) fn router(functions: Arc<Functions>, clock: Clock) -> Router {
     let gateway = Gateway {
         functions,
-        tables,
         clock,
         requests: AtomicU64::new(0),
     };
@@ -97,7 +100,6 @@ pub(crate) fn router(functions: Arc<Functions>, tables: Tables, clock: Clock) ->
 
 struct Gateway {
     functions: Arc<Functions>,
-    tables: Tables,
     clock: Clock,
     requests: AtomicU64,
 }
@@ -116,7 +118,7 @@ async fn answer(
     };
     let answered = match gateway.event(route, values, &head, peer, body).await {
         Ok(event) => Arc::clone(&gateway.functions).http(route.function, event).await,
-        Err(problem) => problem.response(),
+        Err(refused) => *refused,
     };
     tracing::debug!(%method, route = route.pattern, status = answered.status_code, "answered");
     response(answered)
@@ -130,6 +132,20 @@ fn no_route() -> Problem {
         detail: None,
         field: None,
     }
+}
+
+/// What API Gateway says itself, and all that it says.
+fn gateway_answer(status: StatusCode, message: &str) -> Box<ApiGatewayV2httpResponse> {
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(status.as_u16());
+    let json = HeaderValue::from_static("application/json");
+    response.headers.insert(CONTENT_TYPE, json);
+    response.body = Some(EventBody::Text(format!(r#"{{"message":"{message}"}}"#)));
+    Box::new(response)
+}
+
+fn unanswered() -> Box<ApiGatewayV2httpResponse> {
+    gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }
 
 /// The values of a route's named parts, decoded.
@@ -168,48 +184,43 @@ impl Gateway {
         head: &Parts,
         peer: SocketAddr,
         body: Body,
-    ) -> Result<ApiGatewayV2httpRequest, Problem> {
-        let authorizer = match route.scope {
-            Some(_) => Some(Authorizer::of(&self.authenticated(&head.headers).await?)),
-            None => None,
-        };
+    ) -> Result<ApiGatewayV2httpRequest, Box<ApiGatewayV2httpResponse>> {
+        let mut event = self.described(route, values, head, peer);
+        if route.scope.is_some() {
+            let authorizer = self.authorized(&event, &head.headers).await?;
+            event.request_context.authorizer = Some(authorizer);
+        }
         let body = axum::body::to_bytes(body, MOST_BODY_BYTES)
             .await
             .ok()
-            .ok_or_else(Problem::too_large)?;
-        let event = self.described(route, values, head, peer);
+            .ok_or_else(|| Box::new(Problem::too_large().response()))?;
         let is_text = is_text(&head.headers);
         let event = Event {
             body: (!body.is_empty()).then(|| event_body(&body, is_text)),
             is_base64_encoded: !body.is_empty() && !is_text,
-            request_context: Context {
-                authorizer,
-                ..event.request_context
-            },
             ..event
         };
-        // The parser's own message may quote the request.
-        let read = serde_json::to_value(event).and_then(serde_json::from_value);
-        read.map_err(|error| {
-            tracing::error!(line = error.line(), "an event could not be written");
-            Problem::internal()
-        })
+        as_lambda_reads(&event).ok_or_else(unanswered)
     }
 
-    /// The record of the key that the request shows.
-    async fn authenticated(&self, headers: &HeaderMap) -> Result<KeyRecord, Problem> {
-        let presented = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .and_then(|key| PresentedKey::parse(key).ok())
-            .ok_or_else(Problem::unauthenticated)?;
-        let record = self.tables.api_key(presented.id()).await?;
-        let record = record.ok_or_else(Problem::unauthenticated)?;
-        match authenticate(&presented, &record, self.clock.now()) {
-            Ok(_) => Ok(record),
-            Err(_) => Err(Problem::unauthenticated()),
+    /// What the authorizer says of a caller. Without a header to tell callers by, it is not asked.
+    async fn authorized(
+        &self,
+        event: &Event,
+        headers: &HeaderMap,
+    ) -> Result<Authorizer, Box<ApiGatewayV2httpResponse>> {
+        let header = text(headers, AUTHORIZATION.as_str());
+        if header.is_empty() {
+            return Err(gateway_answer(StatusCode::UNAUTHORIZED, "Unauthorized"));
         }
+        let asked = as_lambda_reads(&Asked::about(event, header)).ok_or_else(unanswered)?;
+        let verdict = Arc::clone(&self.functions).authorize(asked).await;
+        // The verdict is read as API Gateway reads it: from its JSON.
+        let told: Told = verdict.as_ref().and_then(as_lambda_reads).ok_or_else(unanswered)?;
+        if !told.is_authorized {
+            return Err(gateway_answer(StatusCode::FORBIDDEN, "Forbidden"));
+        }
+        Ok(Authorizer { lambda: told.context })
     }
 
     /// The event of a public request without a body.
@@ -253,6 +264,68 @@ impl Gateway {
             is_base64_encoded: false,
         }
     }
+}
+
+/// Writes one thing as JSON and reads another from it. The parser's own message may quote what it read.
+fn as_lambda_reads<T: DeserializeOwned>(written: &impl Serialize) -> Option<T> {
+    // By way of text, which is what is sent, and the only form that raw parts can be read from.
+    let read = serde_json::to_string(written).and_then(|json| serde_json::from_str(&json));
+    read.map_err(|error| tracing::error!(line = error.line(), "what is sent could not be read"))
+        .ok()
+}
+
+/// An authorizer's event, payload 2.0, as AWS documents it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked<'a> {
+    version: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    route_arn: String,
+    identity_source: [String; 1],
+    route_key: &'a str,
+    raw_path: &'a str,
+    raw_query_string: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cookies: &'a [String],
+    headers: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    query_string_parameters: &'a BTreeMap<String, String>,
+    request_context: &'a Context,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: &'a Values,
+}
+
+impl<'a> Asked<'a> {
+    fn about(event: &'a Event, authorization: String) -> Self {
+        let context = &event.request_context;
+        Self {
+            version: event.version,
+            kind: "REQUEST",
+            route_arn: format!(
+                "arn:aws:execute-api:{REGION}:{}:{}/{}/{}{}",
+                context.account_id, context.api_id, context.stage, context.http.method, context.http.path
+            ),
+            identity_source: [authorization],
+            route_key: &event.route_key,
+            raw_path: &event.raw_path,
+            raw_query_string: &event.raw_query_string,
+            cookies: &event.cookies,
+            headers: &event.headers,
+            query_string_parameters: &event.query_string_parameters,
+            request_context: context,
+            path_parameters: &event.path_parameters,
+        }
+    }
+}
+
+/// An authorizer's simple answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    is_authorized: bool,
+    #[serde(default)]
+    context: BTreeMap<String, String>,
 }
 
 /// An HTTP API's event, payload 2.0, as AWS documents it.
@@ -306,18 +379,7 @@ struct HttpContext {
 /// What a Lambda authorizer with simple answers hands on.
 #[derive(Serialize)]
 struct Authorizer {
-    lambda: BTreeMap<&'static str, String>,
-}
-
-impl Authorizer {
-    fn of(record: &KeyRecord) -> Self {
-        Self {
-            lambda: BTreeMap::from([
-                ("brand", record.brand.to_string()),
-                ("scopes", record.scopes.to_string()),
-            ]),
-        }
-    }
+    lambda: BTreeMap<String, String>,
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
@@ -440,16 +502,13 @@ fn response(answered: ApiGatewayV2httpResponse) -> Response {
 /// API Gateway's answer when a function's own is not of its form.
 fn unreadable() -> Response {
     tracing::error!("a function's answer could not be read");
-    let mut response = Response::new(Body::from(r#"{"message":"Internal Server Error"}"#));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    response(*unanswered())
 }
 
 #[cfg(test)]
 mod tests {
+    use apropos_aws::Tables;
+    use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
     use axum::http::Method;
 
     use super::*;
@@ -504,14 +563,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_becomes_the_event_of_payload_2_0() {
-        let tables = offline_tables();
-        let clock = Clock::manual("2026-12-01T09:00:00Z".parse().unwrap());
-        let gateway = Gateway {
-            functions: Arc::new(offline_functions(tables.clone(), clock.clone())),
-            tables,
-            clock,
-            requests: AtomicU64::new(0),
-        };
+        let gateway = offline_gateway();
         let request = Request::builder()
             .method(Method::POST)
             .uri("/u/tour/a%20b?x=1&y=2&x=3")
@@ -547,6 +599,67 @@ mod tests {
         assert_eq!(context.http.user_agent.as_deref(), Some("mail-client/1"));
         assert_eq!(context.time.as_deref(), Some("01/Dec/2026:09:00:00 +0000"));
         assert!(context.authorizer.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_authorizer_is_asked_with_the_event_of_payload_2_0() {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/v1/campaigns/tree/launch")
+            .header("Authorization", "Bearer x")
+            .body(())
+            .unwrap();
+        let (head, ()) = request.into_parts();
+        let (route, values) = find("POST", head.uri.path()).unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let event = offline_gateway().described(route, values, &head, peer);
+        let asked = Asked::about(&event, "Bearer x".to_owned());
+        let read: ApiGatewayV2CustomAuthorizerV2Request = as_lambda_reads(&asked).unwrap();
+        assert_eq!(
+            (read.version.as_deref(), read.type_.as_deref()),
+            (Some("2.0"), Some("REQUEST"))
+        );
+        assert_eq!(
+            read.route_arn.as_deref(),
+            Some("arn:aws:execute-api:eu-west-3:000000000000:local/$default/POST/v1/campaigns/tree/launch")
+        );
+        assert_eq!(read.identity_source.unwrap(), ["Bearer x"]);
+        assert_eq!(read.route_key.as_deref(), Some("POST /v1/campaigns/{campaign}/launch"));
+        assert_eq!(read.headers["authorization"], "Bearer x");
+        assert_eq!(read.path_parameters["campaign"], "tree");
+        assert_eq!(read.request_context.http.method, Method::POST);
+    }
+
+    #[tokio::test]
+    async fn an_authorizer_that_fails_is_no_refusal() {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let gateway = offline_gateway();
+        let status = async |header: Option<&str>| {
+            let mut request = Request::builder().method(Method::POST).uri("/v1/customers");
+            if let Some(header) = header {
+                request = request.header("Authorization", header);
+            }
+            let (head, body) = request.body(Body::empty()).unwrap().into_parts();
+            let (route, values) = find("POST", head.uri.path()).unwrap();
+            let refused = gateway.event(route, values, &head, peer, body).await.unwrap_err();
+            (refused.status_code, refused.body.unwrap())
+        };
+        let message = |text: &str| EventBody::Text(format!(r#"{{"message":"{text}"}}"#));
+        // Its tables cannot be reached, which shows in the one that it has to look up.
+        let key = format!("Bearer apr_{}_{}", "0".repeat(12), "A".repeat(43));
+        assert_eq!(status(Some(&key)).await, (500, message("Internal Server Error")));
+        assert_eq!(status(Some("Bearer x")).await, (403, message("Forbidden")));
+        assert_eq!(status(Some("")).await, (401, message("Unauthorized")));
+        assert_eq!(status(None).await, (401, message("Unauthorized")));
+    }
+
+    fn offline_gateway() -> Gateway {
+        let clock = Clock::manual("2026-12-01T09:00:00Z".parse().unwrap());
+        Gateway {
+            functions: Arc::new(offline_functions(offline_tables(), clock.clone())),
+            clock,
+            requests: AtomicU64::new(0),
+        }
     }
 
     fn offline_sdk() -> aws_config::SdkConfig {

@@ -11,6 +11,8 @@ pub mod gateway;
 pub mod http_client;
 pub mod inbox;
 pub mod mail_service;
+pub mod mail_stand_in;
+pub mod notification;
 pub mod population;
 pub mod printout;
 pub mod queue_service;

@@ -332,6 +332,12 @@ impl AcceptedMail {
                     "complaintFeedbackType": "abuse",
                 }),
             ),
+            Feedback::Reject => ("Reject", "reject", json!({ "reason": "Bad content" })),
+            Feedback::Open => (
+                "Open",
+                "open",
+                json!({ "ipAddress": "192.0.2.1", "timestamp": at, "userAgent": "Mozilla/5.0" }),
+            ),
         };
         json!({ "eventType": event_type, "mail": self.mail_object(), key: details }).to_string()
     }
@@ -383,6 +389,10 @@ pub enum Feedback {
     Bounce(BounceKind),
     /// The recipient marked it as spam.
     Complaint,
+    /// It holds something harmful: taken, and never sent.
+    Reject,
+    /// The recipient's mail client loaded its picture.
+    Open,
 }
 
 /// How lasting a bounce is.

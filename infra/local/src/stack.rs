@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, random};
-use apropos_core::api_key::{KeyRecord, PresentedKey, ScopeSet};
+use apropos_aws::{Clock, InvalidTopicArn, Mailer, Queue, StoreError, Tables, TopicArn, behavior};
+use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
 use apropos_core::email::EmailAddress;
@@ -27,11 +27,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::aws_endpoint::{self, REGION};
 use crate::data_dir::{DataDir, DataDirError, passing_secrets};
-use crate::event_source::{Drained, EventSource, PAGES, SENDS};
+use crate::event_source::{ALL, Drained, EventSource, FEEDBACK, PAGES, SENDS};
 use crate::functions::{Functions, Parts};
-use crate::mail_service::{MailService, MailSettings, OutboxError, SendQuota};
+use crate::mail_service::{Feedback, MailService, MailSettings, OutboxError, SendQuota};
 use crate::queue_service::{QueueError, QueueService};
-use crate::{gateway, inbox};
+use crate::{gateway, inbox, notification};
 
 /// What a stack is started with.
 #[derive(Debug, Clone)]
@@ -81,6 +81,12 @@ pub enum StackError {
     /// What is due could not all be done; it stays due.
     #[error("what is due could not all be done")]
     Tick(#[from] TickError),
+    /// The name of the topic is none; a fault of ours.
+    #[error("the topic's name is refused")]
+    Topic(#[from] InvalidTopicArn),
+    /// No message with this id was accepted.
+    #[error("no message with this id was accepted")]
+    UnknownMessage,
     /// A brand's settings are refused.
     #[error("the brand's settings were refused: {0}")]
     Brand(FieldError),
@@ -113,9 +119,9 @@ impl Stack {
         let secrets = data.as_ref().map_or_else(passing_secrets, DataDir::secrets)?;
 
         let mut serving = JoinSet::new();
-        let tables = tables(data.as_ref(), &mut serving).await?;
+        let tables = open_tables(data.as_ref(), &mut serving).await?;
         let queues = QueueService::new(clock.clone());
-        for source in [PAGES, SENDS] {
+        for source in ALL {
             source.create(&queues)?;
         }
         let mails = MailService::new(
@@ -138,12 +144,12 @@ impl Stack {
             pages: Queue::new(sqs.clone(), queue_url(PAGES)),
             sends: Queue::new(sqs, queue_url(SENDS)),
             mailer: Mailer::new(&sdk, None),
+            topic: TopicArn::new(&notification::topic())?,
             base: base_url(address)?,
             secrets,
         }));
 
-        let router =
-            inbox::router(mails.clone()).merge(gateway::router(Arc::clone(&functions), tables.clone(), clock.clone()));
+        let router = inbox::router(mails.clone()).merge(gateway::router(Arc::clone(&functions), clock.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         serving.spawn(async move { ended(axum::serve(listener, service).await) });
         Ok(Self {
@@ -227,19 +233,27 @@ impl Stack {
     /// # Errors
     /// [`StackError`].
     pub async fn create_scoped_key(&self, brand: &BrandId, scopes: ScopeSet) -> Result<String, StackError> {
-        let key = PresentedKey::mint(random()?, random()?);
-        let record = KeyRecord {
-            brand: brand.clone(),
-            key_hash: key.hash(),
-            scopes,
-            expires_at: None,
-            revoked_at: None,
-        };
-        self.tables.put_api_key(key.id(), &record).await?;
+        let now = self.clock().now();
+        let key = self.tables.mint_api_key(brand, scopes, None, now).await?;
         Ok(key.reveal())
     }
 
-    /// Records that an address does not exist, as a hard bounce of SES would.
+    /// Has the mail service say what became of a message that it accepted: the event waits in the queue of
+    /// `record-feedback`, as SES would have SNS put it there. By itself the mail service says nothing, so that thousands
+    /// of messages do not each cost another event that changes nothing.
+    ///
+    /// # Errors
+    /// [`StackError::UnknownMessage`].
+    pub fn report(&self, message_id: &str, feedback: Feedback) -> Result<(), StackError> {
+        let event = self.mails().event(message_id, feedback);
+        let event = event.ok_or(StackError::UnknownMessage)?;
+        let body = notification::wrapped(&event, self.clock().now());
+        self.work.queues.send(FEEDBACK.queue, body)?;
+        Ok(())
+    }
+
+    /// Records that an address does not exist, as a hard bounce before this stack began would have: nothing was sent to
+    /// it from here, so there is no message to [`report`](Self::report) on.
     ///
     /// # Errors
     /// [`StackError`].
@@ -309,7 +323,7 @@ impl Stack {
                 break;
             }
         }
-        for source in [PAGES, SENDS] {
+        for source in ALL {
             due.extend(self.work.queues.next_visible_at(source.queue)?);
         }
         Ok(due.into_iter().min())
@@ -342,19 +356,22 @@ pub struct DrainReport {
     pub pages: Drained,
     /// With the candidates to send to.
     pub sends: Drained,
+    /// With what became of messages.
+    pub feedback: Drained,
 }
 
 impl DrainReport {
     /// Whether nothing is left, in the queues or among the dead letters.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.pages.left.total() + self.pages.dead + self.sends.left.total() + self.sends.dead == 0
+        self.pages.is_empty() && self.sends.is_empty() && self.feedback.is_empty()
     }
 
     /// Adds what a later drain did; what is left and dead is the later one's.
     const fn add(&mut self, later: Self) {
         self.pages = sum(self.pages, later.pages);
         self.sends = sum(self.sends, later.sends);
+        self.feedback = sum(self.feedback, later.feedback);
     }
 }
 
@@ -415,11 +432,17 @@ impl Work {
                 report.pages.add(batch);
             } else if let Some(batch) = SENDS.poll(&self.queues, &self.functions).await? {
                 report.sends.add(batch);
+            } else if let Some(batch) = FEEDBACK.poll(&self.queues, &self.functions).await? {
+                report.feedback.add(batch);
             } else {
                 break;
             }
         }
-        for (source, drained) in [(PAGES, &mut report.pages), (SENDS, &mut report.sends)] {
+        for (source, drained) in [
+            (PAGES, &mut report.pages),
+            (SENDS, &mut report.sends),
+            (FEEDBACK, &mut report.feedback),
+        ] {
             drained.left = self.queues.depth(source.queue)?;
             drained.dead = self.queues.depth(source.dead_letters)?.total();
         }
@@ -506,7 +529,8 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-async fn tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
+/// The tables of a directory of data, or new ones in memory; they are served as long as `serving` is kept.
+pub(crate) async fn open_tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
     let database = match data {
         None => Database::memory(),
         Some(data) => Database::new(&data.database()?),

@@ -42,14 +42,22 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn brand(&self, brand: &BrandId) -> Result<Option<Brand>, StoreError> {
-        let Some(item) = self.get(Table::Brands, key(brand.as_str())).await? else {
-            return Ok(None);
-        };
-        let stored: BrandDocument = document(&item, DOC)?;
-        Brand::try_from(&stored)
+        let stored = self.brand_document(brand).await?;
+        stored
+            .as_ref()
+            .map(Brand::try_from)
+            .transpose()
             .ok()
-            .map(Some)
             .ok_or(StoreError::Corrupt { attribute: DOC })
+    }
+
+    /// A brand's settings as they were given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn brand_document(&self, brand: &BrandId) -> Result<Option<BrandDocument>, StoreError> {
+        let item = self.get(Table::Brands, key(brand.as_str())).await?;
+        item.map(|item| document(&item, DOC)).transpose()
     }
 
     /// Stores a brand's settings over the former ones.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use apropos_core::campaign::{DeliveryId, Run};
 use apropos_core::decision::Approval;
+use apropos_core::feedback::Fate;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score};
@@ -14,10 +15,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Created;
-use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
+use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, FATE, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
 use crate::standing::Fenced;
 use crate::store::{
-    Item, StoreError, Tables, created, document, json, key2, ms, n, optional_text, parsed, s, text, time,
+    Item, StoreError, Tables, created, document, json, key2, ms, n, optional_number, optional_text, parsed, s, text,
+    time,
 };
 
 /// Where a delivery stands.
@@ -142,6 +144,8 @@ pub struct Delivery {
     pub at: Timestamp,
     /// Why it was withheld.
     pub reason: Option<Reason>,
+    /// What became of the message, where SES has said so.
+    pub fate: Option<Fate>,
     /// What the decision went by.
     pub receipt: DecisionReceipt,
 }
@@ -343,7 +347,7 @@ pub enum Settlement<'a> {
     Withheld(Reason),
 }
 
-fn delivery_key(brand: &BrandId, run: &RunId, id: DeliveryId) -> Item {
+pub(crate) fn delivery_key(brand: &BrandId, run: &RunId, id: DeliveryId) -> Item {
     let hex = id.to_hex();
     let shard = hex.chars().next().unwrap_or('0');
     key2(deliveries(brand, run, shard), hex)
@@ -375,6 +379,9 @@ fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
         state: state(item)?,
         at: time(item, AT)?,
         reason: reason(item)?,
+        fate: optional_number(item, FATE)?
+            .map(|number| Fate::from_number(number).ok_or(StoreError::Corrupt { attribute: FATE }))
+            .transpose()?,
         receipt: document(item, DOC)?,
     })
 }

@@ -7,7 +7,7 @@ use apropos_core::link::LinkId;
 use apropos_core::suppression::{AddressHash, SuppressionReason};
 
 use crate::names::{BRAND, CUSTOMER, REASON, Table, suppression, undeliverable};
-use crate::store::{StoreError, Tables, key, parsed, s, text};
+use crate::store::{Item, StoreError, Tables, key, parsed, s, text};
 
 /// Whether an address may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,8 @@ impl Tables {
         Ok(suppressed)
     }
 
-    /// Keeps a brand from writing to an address.
+    /// Keeps a brand from writing to an address. An address that is kept from it already stays so for the reason it
+    /// was, but an erasure outranks the others: the order of calls does not matter.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -100,8 +101,14 @@ impl Tables {
         address: &AddressHash,
         reason: SuppressionReason,
     ) -> Result<(), StoreError> {
-        self.put_suppression(suppression(brand, &address.to_text()), reason)
-            .await
+        let pk = suppression(brand, &address.to_text());
+        match reason {
+            SuppressionReason::Erasure => self.put_suppression(pk, reason).await,
+            SuppressionReason::HardBounce | SuppressionReason::Complaint => {
+                self.create(Table::Suppressions, suppression_item(pk, reason)).await?;
+                Ok(())
+            }
+        }
     }
 
     /// Keeps everybody from writing to an address that does not exist.
@@ -114,15 +121,19 @@ impl Tables {
     }
 
     async fn put_suppression(&self, pk: String, reason: SuppressionReason) -> Result<(), StoreError> {
-        let mut item = key(pk);
-        item.insert(REASON.to_owned(), s(reason.code()));
         self.client
             .put_item()
             .table_name(self.name(Table::Suppressions))
-            .set_item(Some(item))
+            .set_item(Some(suppression_item(pk, reason)))
             .send()
             .await
             .map_err(StoreError::call("PutItem"))?;
         Ok(())
     }
+}
+
+fn suppression_item(pk: String, reason: SuppressionReason) -> Item {
+    let mut item = key(pk);
+    item.insert(REASON.to_owned(), s(reason.code()));
+    item
 }

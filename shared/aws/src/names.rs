@@ -119,6 +119,7 @@ pub(crate) const CAMPAIGN: &str = "campaign";
 pub(crate) const CUSTOMER: &str = "customer";
 pub(crate) const RUN: &str = "run";
 pub(crate) const RUNS: &str = "runs";
+pub(crate) const FATE: &str = "fate";
 pub(crate) const KIND: &str = "kind";
 pub(crate) const REASON: &str = "reason";
 pub(crate) const STATE: &str = "state";
@@ -131,6 +132,15 @@ pub(crate) const MESSAGE_ID: &str = "message_id";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
 pub(crate) const REVOKED_AT: &str = "revoked_at";
+pub(crate) const CREATED_AT: &str = "created_at";
+pub(crate) const LAST_USED: &str = "last_used";
+/// The key ids of a brand.
+pub(crate) const KEYS: &str = "keys";
+
+/// The item that lists a brand's keys. A key's id has no `#`, so this is none.
+pub(crate) fn brand_keys(brand: &BrandId) -> String {
+    format!("{brand}#keys")
+}
 
 pub(crate) fn person(brand: &BrandId, customer: &CustomerId) -> String {
     format!("{brand}#{customer}")

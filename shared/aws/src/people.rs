@@ -376,7 +376,7 @@ impl Tables {
         Ok(writes)
     }
 
-    fn put_new(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn put_new(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(self.name(table))
             .set_item(Some(item))

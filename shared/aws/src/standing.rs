@@ -10,7 +10,7 @@ use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::relevance::Relevance;
 use apropos_core::standing::{Claim, CustomerLimits, LedgerHead, Standing};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,36 @@ impl Tables {
     ) -> Result<Fenced, StoreError> {
         self.change_claim(brand, customer, run, attempt, "SET #v = :next, #ring = :ring")
             .await
+    }
+
+    /// The write that frees the contact of an attempt's claim as [`uncount_claim`](Self::uncount_claim) does, for a
+    /// transaction; nothing where the attempt holds no claim any more.
+    pub(crate) fn freed_contact(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+        standing: &Standing,
+        run: &RunId,
+        attempt: &AttemptId,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let Some(claim) = standing.claims.get(run).filter(|claim| claim.attempt == *attempt) else {
+            return Ok(None);
+        };
+        let mut ring = standing.contacts.clone();
+        ring.release(claim.at);
+        let update = Update::builder()
+            .table_name(self.name(Table::Standing))
+            .set_key(Some(key(person(brand, customer))))
+            .update_expression("SET #v = :next, #ring = :ring")
+            .condition_expression("#v = :seen")
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_names("#ring", RING)
+            .expression_attribute_values(":seen", n(standing.version))
+            .expression_attribute_values(":next", n(standing.version + 1))
+            .expression_attribute_values(":ring", ring_bytes(&ring))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(Some(TransactWriteItem::builder().update(update).build()))
     }
 
     async fn change_claim(

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
@@ -48,13 +49,24 @@ impl Scope {
     }
 }
 
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScope> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.code() == name)
+            .ok_or(UnknownScope)
+    }
+}
+
 /// A set of scopes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 /// Not the name of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be names of scopes, separated by spaces")]
+#[error("a scope is one of consents:write, context:write, campaigns:write, campaigns:read, relevance:read")]
 pub struct UnknownScope;
 
 impl ScopeSet {
@@ -69,21 +81,19 @@ impl ScopeSet {
     /// # Errors
     /// [`UnknownScope`].
     pub fn parse(text: &str) -> Result<Self, UnknownScope> {
-        text.split(' ')
-            .map(|name| {
-                Scope::ALL
-                    .into_iter()
-                    .find(|scope| scope.code() == name)
-                    .ok_or(UnknownScope)
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split(' ').map(str::parse).collect()
     }
 
     /// Whether the set has the scope.
     #[must_use]
     pub fn has(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
     }
 }
 
@@ -121,10 +131,46 @@ impl fmt::Debug for KeyHash {
     }
 }
 
+/// The part of a key by which it is known, and which may be told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(String);
+
+/// Not the id of a key. What was given is not repeated: it may be a whole key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be the 12 hexadecimal digits that follow 'apr_' in the key")]
+pub struct MalformedKeyId;
+
+impl KeyId {
+    /// Checks length and alphabet.
+    ///
+    /// # Errors
+    /// [`MalformedKeyId`].
+    pub fn new(text: impl Into<String>) -> Result<Self, MalformedKeyId> {
+        let text = text.into();
+        if text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(Self(text))
+        } else {
+            Err(MalformedKeyId)
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A key as a caller shows it.
 #[derive(Clone)]
 pub struct PresentedKey {
-    id: String,
+    id: KeyId,
     secret: [u8; 32],
 }
 
@@ -144,7 +190,7 @@ impl PresentedKey {
     #[must_use]
     pub fn mint(id: [u8; 6], secret: [u8; 32]) -> Self {
         Self {
-            id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            id: KeyId(id.iter().map(|byte| format!("{byte:02x}")).collect()),
             secret,
         }
     }
@@ -156,21 +202,28 @@ impl PresentedKey {
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
         let rest = text.strip_prefix("apr_").ok_or(MalformedKey)?;
         let (id, secret) = rest.split_once('_').ok_or(MalformedKey)?;
-        if id.len() != 12 || !id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(MalformedKey);
-        }
+        let id = KeyId::new(id).ok().ok_or(MalformedKey)?;
         let secret = from_base64url(secret)
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or(MalformedKey)?;
-        Ok(Self {
-            id: id.to_owned(),
-            secret,
-        })
+        Ok(Self { id, secret })
+    }
+
+    /// Reads the key of an `Authorization` header: `Bearer` in any case, spaces, the key (RFC 6750).
+    ///
+    /// # Errors
+    /// [`MalformedKey`].
+    pub fn from_authorization(header: &str) -> Result<Self, MalformedKey> {
+        let (scheme, key) = header.split_once(' ').ok_or(MalformedKey)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(MalformedKey);
+        }
+        Self::parse(key.trim_matches(' '))
     }
 
     /// The id under which its record is kept.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
@@ -196,58 +249,173 @@ pub struct KeyRecord {
     pub key_hash: KeyHash,
     /// What it allows.
     pub scopes: ScopeSet,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// About when it was last used: at most one use in [`NOTED_EVERY`] is noted.
+    pub last_used: Option<Timestamp>,
 }
 
-/// The key is not valid: wrong, expired or revoked, which all look the same to a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the API key is not valid")]
-pub struct InvalidKey;
+/// How often the use of a key is noted at most, so that a busy key costs no write a call.
+pub const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Checks a shown key against its record.
+impl KeyRecord {
+    /// Whether a use now is to be noted.
+    #[must_use]
+    pub fn is_use_to_be_noted(&self, now: Timestamp) -> bool {
+        self.last_used
+            .is_none_or(|noted| now.duration_since(noted) >= NOTED_EVERY)
+    }
+}
+
+/// Why a key is not valid. A caller is told none of it: all look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidKey {
+    /// No key has this id.
+    #[error("no key has this id")]
+    Unknown,
+    /// The secret is not the key's.
+    #[error("the secret is not this key's")]
+    WrongSecret,
+    /// It was revoked.
+    #[error("the key was revoked")]
+    Revoked,
+    /// It has ended.
+    #[error("the key has expired")]
+    Expired,
+}
+
+impl InvalidKey {
+    /// The stable name, for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::WrongSecret => "wrong_secret",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Checks a shown key against the record that is kept under its id. A revoked key is refused whatever the clock says: no
+/// clock that runs behind keeps it alive.
 ///
 /// # Errors
 /// [`InvalidKey`].
 pub fn authenticate<'a>(
     presented: &PresentedKey,
-    record: &'a KeyRecord,
+    record: Option<&'a KeyRecord>,
     now: Timestamp,
 ) -> Result<&'a KeyRecord, InvalidKey> {
-    let same: bool = presented.hash().0.ct_eq(&record.key_hash.0).into();
-    let ended = [record.expires_at, record.revoked_at]
-        .into_iter()
-        .flatten()
-        .any(|end| end <= now);
-    if same && !ended { Ok(record) } else { Err(InvalidKey) }
+    let record = record.ok_or(InvalidKey::Unknown)?;
+    if !bool::from(presented.hash().0.ct_eq(&record.key_hash.0)) {
+        Err(InvalidKey::WrongSecret)
+    } else if record.revoked_at.is_some() {
+        Err(InvalidKey::Revoked)
+    } else if record.expires_at.is_some_and(|end| end <= now) {
+        Err(InvalidKey::Expired)
+    } else {
+        Ok(record)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
     fn record(key: &PresentedKey) -> KeyRecord {
         KeyRecord {
             brand: BrandId::new("b").unwrap(),
             key_hash: key.hash(),
             scopes: ScopeSet::all(),
+            created_at: now(),
             expires_at: None,
             revoked_at: None,
+            last_used: None,
         }
     }
 
     #[test]
-    fn a_key_reads_back_and_authenticates_until_it_ends() {
+    fn a_key_reads_back_and_authenticates() {
         let key = PresentedKey::parse(&PresentedKey::mint([1; 6], [2; 32]).reveal()).unwrap();
-        let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let mut record = record(&key);
-        assert!(authenticate(&key, &record, now).is_ok());
-        assert!(authenticate(&PresentedKey::mint([1; 6], [3; 32]), &record, now).is_err());
-        record.revoked_at = Some(now);
-        assert!(authenticate(&key, &record, now).is_err());
+        let record = record(&key);
+        assert_eq!(authenticate(&key, Some(&record), now()), Ok(&record));
         assert_eq!(format!("{key:?}"), "PresentedKey(010101010101, redacted)");
+    }
+
+    #[test]
+    fn a_key_is_refused_for_what_is_wrong_with_it() {
+        let key = PresentedKey::mint([1; 6], [2; 32]);
+        let valid = record(&key);
+        let refusal = |record: &KeyRecord| authenticate(&key, Some(record), now()).unwrap_err();
+        assert_eq!(authenticate(&key, None, now()), Err(InvalidKey::Unknown));
+
+        let ends = |end| KeyRecord {
+            expires_at: Some(end),
+            ..valid.clone()
+        };
+        assert_eq!(refusal(&ends(now())), InvalidKey::Expired);
+        let later = now() + SignedDuration::from_millis(1);
+        assert!(authenticate(&key, Some(&ends(later)), now()).is_ok());
+
+        let revoked = KeyRecord {
+            revoked_at: Some(later),
+            ..valid.clone()
+        };
+        assert_eq!(refusal(&revoked), InvalidKey::Revoked, "even by a clock ahead of ours");
+
+        // Whoever tries the id of a revoked key is told apart from its former owner.
+        let guess = PresentedKey::mint([1; 6], [3; 32]);
+        assert_eq!(
+            authenticate(&guess, Some(&revoked), now()),
+            Err(InvalidKey::WrongSecret)
+        );
+    }
+
+    #[test]
+    fn a_use_is_noted_at_most_hourly() {
+        let key = PresentedKey::mint([1; 6], [2; 32]);
+        let used = |ago: SignedDuration| KeyRecord {
+            last_used: Some(now() - ago),
+            ..record(&key)
+        };
+        assert!(record(&key).is_use_to_be_noted(now()));
+        assert!(!used(SignedDuration::from_millis(3_599_999)).is_use_to_be_noted(now()));
+        assert!(used(NOTED_EVERY).is_use_to_be_noted(now()));
+        assert!(
+            !used(-NOTED_EVERY).is_use_to_be_noted(now()),
+            "a clock that runs behind"
+        );
+    }
+
+    #[test]
+    fn the_key_of_a_header_follows_the_scheme_in_any_case() {
+        let text = PresentedKey::mint([1; 6], [2; 32]).reveal();
+        for header in [format!("Bearer {text}"), format!("bearer  {text} ")] {
+            let key = PresentedKey::from_authorization(&header).unwrap();
+            assert_eq!(key.id().as_str(), "010101010101");
+        }
+        for header in [
+            text.clone(),
+            format!("Basic {text}"),
+            format!("Bearer{text}"),
+            format!("Bearer {text},Bearer {text}"),
+            String::new(),
+        ] {
+            assert_eq!(
+                PresentedKey::from_authorization(&header).unwrap_err(),
+                MalformedKey,
+                "{header}"
+            );
+        }
     }
 
     #[test]
@@ -267,5 +435,12 @@ mod tests {
     fn scopes_read_back() {
         assert_eq!(ScopeSet::parse(&ScopeSet::all().to_string()), Ok(ScopeSet::all()));
         assert_eq!(ScopeSet::parse("consents:write admin"), Err(UnknownScope));
+    }
+
+    #[test]
+    fn who_names_an_unknown_scope_is_told_all_of_them() {
+        let told = UnknownScope.to_string();
+        let named: Vec<_> = told.trim_start_matches("a scope is one of ").split(", ").collect();
+        assert_eq!(named, Scope::ALL.map(Scope::code));
     }
 }

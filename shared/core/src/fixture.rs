@@ -118,7 +118,7 @@ pub(crate) fn link_id() -> LinkId {
 }
 
 pub(crate) fn ring() -> KeyRing {
-    KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+    KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
 /// Yes to exhibitions by e-mail, to scoring and to the home, long ago.

@@ -13,6 +13,7 @@ pub mod decision;
 pub mod document;
 pub mod email;
 pub mod explain;
+pub mod feedback;
 pub mod fingerprint;
 #[cfg(test)]
 mod fixture;

@@ -4,10 +4,11 @@
 //! delivery. The tag is the first 16 bytes of HMAC-SHA256 over a context string, the purpose, the brand and all before
 //! it, so a token of one brand or purpose is garbage under another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use hmac::Mac;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use thiserror::Error;
 
 use crate::campaign::DeliveryId;
@@ -87,10 +88,10 @@ impl fmt::Debug for LinkId {
 #[derive(Clone)]
 struct LinkKey {
     id: u8,
-    secret: Vec<u8>,
+    secret: String,
 }
 
-/// The keys of the links, oldest first: the newest signs, all verify, for ever.
+/// The keys of the links by their id: the one with the highest id signs, all verify, for ever.
 #[derive(Clone)]
 pub struct KeyRing(Vec<LinkKey>);
 
@@ -104,7 +105,7 @@ impl fmt::Debug for KeyRing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidKeyRing {
     /// Not the JSON of a ring.
-    #[error("must be JSON such as {{\"keys\": [{{\"id\": 1, \"secret\": \"…\"}}]}}")]
+    #[error("must be a JSON object of secrets by key id (0 to 255), such as {{\"1\": \"…\"}}")]
     Form,
     /// No key at all.
     #[error("must have at least one key")]
@@ -115,44 +116,86 @@ pub enum InvalidKeyRing {
     /// A secret that could be guessed.
     #[error("has a secret of fewer than 32 characters")]
     Weak,
+    /// Every key id is taken.
+    #[error("has no key id left: the highest is 255")]
+    Full,
 }
 
 impl KeyRing {
-    /// Reads `{"keys": [{"id": 1, "secret": "at least 32 characters"}, …]}`, oldest first.
+    /// Reads `{"1": "at least 32 characters", "2": …}`, the form that a secret store can generate the first key into.
     ///
     /// # Errors
     /// [`InvalidKeyRing`].
     pub fn parse(json: &str) -> Result<Self, InvalidKeyRing> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Ring {
-            keys: Vec<Key>,
-        }
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Key {
-            id: u8,
-            secret: String,
-        }
-        let ring: Ring = serde_json::from_str(json).ok().ok_or(InvalidKeyRing::Form)?;
+        let Entries(entries) = serde_json::from_str(json).ok().ok_or(InvalidKeyRing::Form)?;
         let mut keys: Vec<LinkKey> = Vec::new();
-        for key in ring.keys {
-            if keys.iter().any(|held| held.id == key.id) {
-                return Err(InvalidKeyRing::SameId);
+        for (id, secret) in entries {
+            // One way to write an id: `01` would be a second name of `1`.
+            let number: u8 = id.parse().ok().ok_or(InvalidKeyRing::Form)?;
+            if number.to_string() != id {
+                return Err(InvalidKeyRing::Form);
             }
-            if key.secret.len() < 32 {
-                return Err(InvalidKeyRing::Weak);
-            }
-            keys.push(LinkKey {
-                id: key.id,
-                secret: key.secret.into_bytes(),
-            });
+            keys.push(LinkKey { id: number, secret });
         }
         if keys.is_empty() {
-            Err(InvalidKeyRing::Empty)
-        } else {
-            Ok(Self(keys))
+            return Err(InvalidKeyRing::Empty);
         }
+        if keys.iter().any(|key| key.secret.len() < LEAST_SECRET) {
+            return Err(InvalidKeyRing::Weak);
+        }
+        keys.sort_by_key(|key| key.id);
+        if !keys.is_sorted_by(|before, after| before.id < after.id) {
+            return Err(InvalidKeyRing::SameId);
+        }
+        Ok(Self(keys))
+    }
+
+    /// The JSON of this ring with one more key, which signs from now on; the former ones go on verifying.
+    ///
+    /// # Errors
+    /// [`InvalidKeyRing::Weak`] for a secret of fewer than 32 characters, [`InvalidKeyRing::Full`] when key 255 is taken.
+    pub fn rotated(&self, secret: &str) -> Result<String, InvalidKeyRing> {
+        if secret.len() < LEAST_SECRET {
+            return Err(InvalidKeyRing::Weak);
+        }
+        let newest = self.0.last().map_or(0, |key| key.id);
+        let id = newest.checked_add(1).ok_or(InvalidKeyRing::Full)?;
+        let former = self.0.iter().map(|key| (key.id, key.secret.as_str()));
+        let keys: BTreeMap<u8, &str> = former.chain([(id, secret)]).collect();
+        serde_json::to_string(&keys).ok().ok_or(InvalidKeyRing::Form)
+    }
+
+    /// The ids of its keys; the last one signs.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u8> {
+        self.0.iter().map(|key| key.id).collect()
+    }
+}
+
+const LEAST_SECRET: usize = 32;
+
+/// The entries of a JSON object, also those that have the same name.
+struct Entries(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Each)
     }
 }
 
@@ -208,7 +251,7 @@ pub fn sign(purpose: LinkPurpose, brand: &BrandId, content: LinkContent, ring: &
 
 fn mac(key: &LinkKey, purpose: LinkPurpose, brand: &BrandId, signed: &[u8]) -> hmac::Hmac<sha2::Sha256> {
     keyed(
-        &key.secret,
+        key.secret.as_bytes(),
         &[CONTEXT, purpose.code().as_bytes(), brand.as_str().as_bytes(), signed],
     )
 }
@@ -347,9 +390,9 @@ mod tests {
     fn ring(ids: &[u8]) -> KeyRing {
         let keys: Vec<String> = ids
             .iter()
-            .map(|id| format!(r#"{{"id": {id}, "secret": "{}"}}"#, format!("{id:02}").repeat(16)))
+            .map(|id| format!(r#""{id}": "{}""#, format!("{id:02}").repeat(16)))
             .collect();
-        KeyRing::parse(&format!(r#"{{"keys": [{}]}}"#, keys.join(","))).unwrap()
+        KeyRing::parse(&format!("{{{}}}", keys.join(","))).unwrap()
     }
 
     fn brand() -> BrandId {
@@ -483,18 +526,41 @@ mod tests {
     fn a_ring_that_cannot_protect_is_refused() {
         let parse = |json: &str| KeyRing::parse(json).unwrap_err();
         assert_eq!(parse("[]"), InvalidKeyRing::Form);
-        assert_eq!(parse(r#"{"keys": []}"#), InvalidKeyRing::Empty);
-        assert_eq!(
-            parse(r#"{"keys": [{"id": 1, "secret": "short"}]}"#),
-            InvalidKeyRing::Weak
-        );
+        assert_eq!(parse("{}"), InvalidKeyRing::Empty);
+        assert_eq!(parse(r#"{"1": "short"}"#), InvalidKeyRing::Weak);
         let secret = "0123456789abcdef0123456789abcdef";
+        for id in ["", "-1", "+1", "01", "256", "one"] {
+            assert_eq!(
+                parse(&format!(r#"{{"{id}": "{secret}"}}"#)),
+                InvalidKeyRing::Form,
+                "{id}"
+            );
+        }
         assert_eq!(
-            parse(&format!(
-                r#"{{"keys": [{{"id": 1, "secret": "{secret}"}}, {{"id": 1, "secret": "{secret}"}}]}}"#
-            )),
+            parse(&format!(r#"{{"1": "{secret}", "1": "{secret}"}}"#)),
             InvalidKeyRing::SameId
         );
+    }
+
+    #[test]
+    fn the_order_in_which_the_ring_is_written_does_not_matter() {
+        let old = token(None);
+        let ring = ring(&[10, 1, 2]);
+        assert_eq!(ring.ids(), [1, 2, 10]);
+        assert!(open(old.as_str(), LinkPurpose::Unsubscribe, &brand(), &ring).is_ok());
+        let new = sign(LinkPurpose::Unsubscribe, &brand(), content(None), &ring).unwrap();
+        assert!(UnverifiedLink::parse(new.as_str()).unwrap().key == 10);
+    }
+
+    #[test]
+    fn rotating_adds_a_key_that_signs_and_keeps_those_that_verify() {
+        let old = token(None);
+        let json = ring(&[1]).rotated(&"n".repeat(32)).unwrap();
+        let rotated = KeyRing::parse(&json).unwrap();
+        assert_eq!(rotated.ids(), [1, 2]);
+        assert!(open(old.as_str(), LinkPurpose::Unsubscribe, &brand(), &rotated).is_ok());
+        assert_eq!(rotated.rotated("short"), Err(InvalidKeyRing::Weak));
+        assert_eq!(ring(&[255]).rotated(&"n".repeat(32)), Err(InvalidKeyRing::Full));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use apropos_local::mail_service::{Fault, RefusalKind};
+use apropos_local::mail_service::{BounceKind, Fault, Feedback, RefusalKind};
 use apropos_tests::words::{all_consents, campaign, consent, exhibition, lyonnais, with};
 use apropos_tests::{TestApp, accepted, path_of};
 use axum::http::{HeaderMap, Method};
@@ -163,6 +163,54 @@ async fn from_consent_to_leave_nothing_names_the_person_but_the_message() {
     let choosing = mail.text.lines().find(|line| line.contains("/p/maison/")).unwrap();
     let canaries = [ADDRESS, NAME, token, choosing.rsplit('/').next().unwrap()];
     assert_discreet("the log", &log, &canaries);
+}
+
+/// SES writes the address in its events, so the queue that they come in holds it; nothing else may.
+#[tokio::test]
+async fn what_becomes_of_a_message_is_recorded_without_a_name() {
+    listen();
+    let app = TestApp::start().await;
+    app.welcome(&zephyrine()).await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    app.take_through("expo-1").await;
+    let mail = &app.outbox()[0];
+    for feedback in [
+        Feedback::Send,
+        Feedback::Bounce(BounceKind::Transient),
+        Feedback::Complaint,
+        Feedback::Bounce(BounceKind::Permanent),
+        Feedback::Open,
+    ] {
+        app.stack.report(&mail.message_id, feedback).unwrap();
+    }
+    assert!(queued(&app).contains(ADDRESS), "SES names whom it wrote to");
+    // What cannot be read is given back and logged, five times.
+    for body in [ADDRESS.to_owned(), format!("{{\"Type\": \"{ADDRESS}\"}}")] {
+        app.stack.queues().send("feedback", body).unwrap();
+    }
+    let released = app
+        .stack
+        .release_due_until_idle(SignedDuration::from_hours(1))
+        .await
+        .unwrap();
+    assert_eq!(
+        (released.drained.feedback.handled, released.drained.feedback.dead),
+        (5, 2)
+    );
+
+    let log = log();
+    for heard in ["feedback recorded", "permanent_bounce", "an event that is not used"] {
+        assert!(log.contains(heard), "the log was listened to: {heard}");
+    }
+    assert_discreet("the log", &log, &[ADDRESS, NAME]);
+    let customer = apropos_core::ids::CustomerId::new(CUSTOMER).unwrap();
+    let brand = apropos_tests::brand_id(apropos_tests::BRAND);
+    let ledger = app.stack.tables().ledger(&brand, &customer).await.unwrap();
+    let documents: Vec<_> = ledger.into_iter().filter_map(|(_, document)| document).collect();
+    let ledger = serde_json::to_string(&documents).unwrap();
+    assert!(ledger.contains("complaint_feedback_loop"), "{ledger}");
+    assert_discreet("the ledger", &ledger, &[ADDRESS, NAME]);
 }
 
 #[tokio::test]

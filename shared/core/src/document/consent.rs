@@ -64,7 +64,7 @@ pub struct EvidenceDocument {
     pub affirmative_action: String,
     /// How it was collected.
     pub method: String,
-    /// The notice shown; required for a grant and a request.
+    /// The notice shown; required for a grant and a request of anything but an objection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<NoticeDocument>,
     /// Where it came from.
@@ -104,13 +104,15 @@ impl TryFrom<&ConsentEventDocument> for ConsentEvent {
             return Err(FieldError::new("expires_at", "must be after effective_at"));
         }
         let evidence = evidence(&document.evidence).map_err(|error| error.within("evidence"))?;
-        if evidence.notice.is_none() && matches!(act, Act::Grant | Act::Request) {
+        let purpose = Purpose::from_code(&document.purpose).at("purpose")?;
+        // An objection is no consent: it may be made in any form, without being shown anything.
+        let agrees = matches!(act, Act::Grant | Act::Request) && !matches!(purpose, Purpose::Objection(_));
+        if evidence.notice.is_none() && agrees {
             return Err(FieldError::new(
                 "evidence.notice",
                 "is required to show what was agreed to (GDPR 7(1))",
             ));
         }
-        let purpose = Purpose::from_code(&document.purpose).at("purpose")?;
         let legal_basis = legal_basis(&document.legal_basis).map_err(|error| error.within("legal_basis"))?;
         if legal_basis != LegalBasis::Consent && !matches!(purpose, Purpose::Topic { .. }) {
             return Err(FieldError::new(
@@ -219,6 +221,15 @@ mod tests {
             field(|json| json["evidence"]["notice"] = serde_json::Value::Null),
             "evidence.notice"
         );
+    }
+
+    #[test]
+    fn an_objection_needs_no_notice() {
+        let objected = parse(|json| {
+            json["purpose"] = "no_marketing".into();
+            json["evidence"]["notice"] = serde_json::Value::Null;
+        });
+        assert_eq!(objected.unwrap().act, Act::Grant);
     }
 
     #[test]

@@ -1,0 +1,15 @@
+//! The Lambda function: wiring only.
+
+use apropos_authorize_brand::{AuthorizerEvent, Handler};
+use apropos_aws::start_logs;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_logs();
+    let handler = Handler::from_env().await?;
+    let on = |event: LambdaEvent<AuthorizerEvent>| async {
+        Ok::<_, lambda_runtime::Error>(handler.on(&event.payload).await?)
+    };
+    lambda_runtime::run(service_fn(on)).await
+}

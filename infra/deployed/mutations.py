@@ -1,0 +1,52 @@
+"""Templates with one thing taken out, to show that the story notices."""
+
+import re
+
+
+def without_resource(text, name):
+    """Without a resource, and with nothing left that refers to it but what is refused for it."""
+    pattern = re.compile(rf"^  {name}:\n(?:(?:    .*)?\n)+?(?=^  \S|^\S|\Z)", re.MULTILINE)
+    found, count = pattern.subn("", text)
+    assert count == 1, name
+    return found
+
+
+def without_line(text, resource, line):
+    """Without the line, within a resource, that matches."""
+    start = re.search(rf"^  {resource}:\n", text, re.MULTILINE).end()
+    end = re.search(r"^  \S", text[start:], re.MULTILINE).start() + start
+    lines = text[start:end].splitlines(keepends=True)
+    kept = [kept for kept in lines if not re.search(line, kept)]
+    assert len(kept) == len(lines) - 1, (resource, line, len(lines) - len(kept))
+    return text[:start] + "".join(kept) + text[end:]
+
+
+def without_right(text, role, action, table):
+    """Without one action on one resource in a role."""
+    start = re.search(rf"^  {role}:\n", text, re.MULTILINE).end()
+    end = re.search(r"^  \S", text[start:], re.MULTILINE).start() + start
+    body = text[start:end]
+    pattern = re.compile(
+        rf'(Action: \[[^\]]*?)(, )?"{re.escape(action)}"(, )?([^\]]*\]\n\s*Resource: !GetAtt {table}\.)'
+    )
+
+    def cut(found):
+        comma = ", " if found.group(2) and found.group(3) else ""
+        return found.group(1) + comma + found.group(4)
+
+    body, count = pattern.subn(cut, body)
+    assert count == 1, (role, action, table, count)
+    return text[:start] + body + text[end:]
+
+
+# What is taken out, and how.
+MUTATIONS = {
+    "the route POST /v1/consents": lambda text: without_resource(text, "RecordConsentsRoute"),
+    "send-messages' right to UpdateItem on the standing": lambda text: without_right(
+        text, "SendMessagesRole", "dynamodb:UpdateItem", "StandingTable"
+    ),
+    "APROPOS_SEND_QUEUE_URL of score-offers": lambda text: without_line(
+        text, "ScoreOffersFunction", r"APROPOS_SEND_QUEUE_URL"
+    ),
+    "the event source of record-feedback": lambda text: without_resource(text, "FeedbackEvents"),
+}

@@ -1,0 +1,401 @@
+"""The whole story through the HTTP API of a stack that was created from the template, with the real bootstraps.
+
+Each claim is a function, told in order on one stack; the first that does not hold ends the story.
+"""
+
+import datetime
+import json
+import pathlib
+import re
+
+from emulator import Failed, http, until
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+# What must not be found in any log: addresses, and what the story adds as it goes (keys, tokens).
+CANARIES = ["@clients.example.com"]
+
+
+def claim(holds, what):
+    if not holds:
+        raise Failed(what)
+
+
+def same(found, expected, what):
+    if found != expected:
+        raise Failed(f"{what}: {found!r} instead of {expected!r}")
+
+
+def instant(days=0):
+    return (NOW + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+NOTICE = {"id": "privacy", "version": "2026-03", "language": "fr", "hash": "5f0c1ad7" * 8}
+
+
+def brand(identifier, name, domain, quiet):
+    return {
+        "id": identifier,
+        "name": name,
+        "imprint": f"{name}, 1 quai des Exemples, 69002 Lyon",
+        "sender": f"bonjour@{domain}",
+        "list_domain": domain,
+        "topics": [{"id": "offers", "number": 0, "name": {"fr": "Offres", "en": "Offers"}}],
+        "notice": NOTICE,
+        "caps": [{"most": 20, "window_days": 7}],
+        "quiet": quiet,
+    }
+
+
+def customer(name, **more):
+    return {
+        "customer": name,
+        "contact": {"email": f"{name}@clients.example.com", "language": "fr"},
+        "home": {"commune": "69123"},
+        "interests": ["exhibition-tickets"],
+        **more,
+    }
+
+
+def consents(name, purposes=("email.offers", "profiling", "home_location")):
+    return [
+        {
+            "customer": name,
+            "event": f"web-{purpose.replace('.', '-')}",
+            "purpose": purpose,
+            "act": "grant",
+            "effective_at": instant(-20),
+            "actor": "customer",
+            "evidence": {
+                "affirmative_action": "ticked_box",
+                "method": "web_form",
+                "source": "https://shop.example.com/join",
+                "notice": NOTICE,
+            },
+        }
+        for purpose in purposes
+    ]
+
+
+OFFER = {
+    "id": "expo",
+    "title": {"fr": "Coupe-file pour « Lumières »", "en": "Skip the line for “Lights”"},
+    "text": {"fr": "Entrez sans attendre.", "en": "Walk straight in."},
+    "link": "https://shop.example.com/expo",
+    "category": "exhibition-tickets",
+    "places": [{"id": "halle", "name": "Halle Lumen", "latitude": 45.764, "longitude": 4.8357, "radius_m": 30000}],
+    "uses": [
+        {"attribute": "home", "because": {"fr": "parce que c’est à Lyon", "en": "because it is in Lyon"}},
+        {"attribute": "interests", "because": {"fr": "pour vos goûts", "en": "for what you like"}},
+    ],
+    "window": {"from": instant(-5), "until": instant(30)},
+}
+CAMPAIGN = {
+    "id": "expo-hiver",
+    "offer": "expo",
+    "topic": "offers",
+    "goal": "inform",
+    "threshold_bp": 3000,
+    "minimum_evidence_bp": 1000,
+}
+
+
+class Story:
+    """What the claims know of each other."""
+
+    def __init__(self, stack, work):
+        self.stack = stack
+        self.work = pathlib.Path(work)
+
+    def call(self, method, path, body=None, key=None):
+        return self.stack.call(method, path, body, key or self.key)
+
+    def launch(self, run, key=None):
+        status, answer = self.call("POST", "/v1/campaigns/expo-hiver/launch", {"run": run}, key)
+        same((status, answer.get("status")), (202, "running"), f"launching {run}")
+
+    def report(self, run, key=None):
+        status, answer = self.call("GET", "/v1/campaigns/expo-hiver", key=key)
+        same(status, 200, "the report")
+        return next(row for row in answer["runs"] if row["run"] == run)
+
+    def completed(self, run, seconds=90, key=None):
+        def over():
+            row = self.report(run, key)
+            return row if row["status"] == "completed" else None
+
+        return until(f"run {run} is completed", over, seconds)
+
+    def mail_to(self, name, after=0):
+        mails = [mail for mail in self.stack.mails()[after:] if mail["to"] == f"{name}@clients.example.com"]
+        same(len(mails), 1, f"messages to {name}")
+        return mails[0]
+
+    def happens(self, mail, event):
+        """Publishes what SES would tell of a mail, as SES does: to the topic."""
+        url = f"{self.stack.emulator.mail}/mails/{mail['message_id']}/{event}"
+        status, _, text = http("POST", url)
+        same(status, 200, f"the event {event}")
+        topic = self.stack.outputs["FeedbackTopicArn"]
+        self.stack.emulator.client("sns").publish(
+            TopicArn=topic, Subject="Amazon SES Email Event Notification", Message=text
+        )
+
+
+def header(mail, name):
+    found = [value for known, value in mail["headers"] if known.lower() == name.lower()]
+    same(len(found), 1, f"headers {name}")
+    return found[0]
+
+
+def link_of(mail):
+    return re.fullmatch(r"<(https://[^>]+)>", header(mail, "List-Unsubscribe")).group(1)
+
+
+def brands_and_keys_are_made_by_our_own_command(story):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    # Quiet until a little after now wherever Paris's clock stands, for the claim about the minute's rule.
+    paris = now + datetime.timedelta(hours=2 if 3 < now.month < 11 else 1)
+    clock = lambda minutes: (paris + datetime.timedelta(minutes=minutes)).strftime("%H:%M")
+    brands = [
+        brand("maison", "Maison Claire", "mail.example.com", {"from": "03:00", "until": "03:01"}),
+        brand("autre", "Autre Maison", "autre.example.com", {"from": clock(-30), "until": clock(2)}),
+    ]
+    prefix = story.stack.outputs["TablePrefix"]
+    for settings in brands:
+        file = story.work / f"{settings['id']}.json"
+        file.write_text(json.dumps(settings))
+        story.stack.local("brands", "put", str(file), "--table-prefix", prefix)
+
+    def key(*more):
+        made = story.stack.local("keys", "create", "--table-prefix", prefix, *more)
+        claim(re.fullmatch(r"apr_[0-9a-z]+_\S+", made), "a key is printed alone")
+        CANARIES.append(made.rsplit("_", 1)[1])
+        return made
+
+    story.key = key("--brand", "maison")
+    story.other = key("--brand", "autre")
+    story.reader = key("--brand", "maison", "--scopes", "campaigns:read")
+    story.revoked = key("--brand", "maison")
+    story.stack.local("keys", "revoke", story.revoked.split("_")[1], "--table-prefix", prefix)
+
+
+def only_a_valid_key_with_the_scope_may_call(story):
+    call = story.stack.call
+    same(call("POST", "/v1/offers", OFFER)[0], 401, "no key")
+    unknown = "apr_" + "0" * 12 + "_" + "A" * 43
+    same(call("POST", "/v1/offers", OFFER, unknown)[0], 403, "an unknown key")
+    same(call("POST", "/v1/offers", OFFER, story.revoked)[0], 403, "a revoked key")
+    status, answer = call("POST", "/v1/offers", OFFER, story.reader)
+    same((status, answer["type"]), (403, "urn:apropos:problem:missing-scope"), "a key without the scope")
+    same(call("GET", "/v1/nowhere", key=story.key)[0], 404, "no such route")
+
+
+def customers_and_consents_come_in(story):
+    people = [
+        customer("camille"),
+        customer("benoit"),
+        customer("chantal"),
+        customer("denis", home={"commune": "29019"}),
+        customer("eve"),
+    ]
+    status, answer = story.call("POST", "/v1/customers", {"customers": people})
+    same((status, answer.get("stored")), (200, 5), "customers stored")
+    events = [event for name in ("camille", "benoit", "chantal", "denis") for event in consents(name)]
+    status, answer = story.call("POST", "/v1/consents", {"events": events})
+    same((status, answer.get("recorded")), (200, 12), "consents recorded")
+    status, answer = story.call("POST", "/v1/consents", {"events": events[:1]})
+    same((status, answer["results"][0]["status"]), (200, "recorded"), "the same event again")
+
+    # The other brand: one customer, whose message has to wait for the end of the quiet hours.
+    status, answer = story.call("POST", "/v1/customers", {"customers": [customer("fanny")]}, story.other)
+    same((status, answer.get("stored")), (200, 1), "a customer of the other brand")
+    status, answer = story.call("POST", "/v1/consents", {"events": consents("fanny")}, story.other)
+    same((status, answer.get("recorded")), (200, 3), "consents of the other brand")
+
+
+def bad_input_is_refused_with_the_field(story):
+    status, answer = story.call("POST", "/v1/offers", {**OFFER, "id": "bad", "uses": [{"attribute": "age"}]})
+    same((status, answer["status"]), (422, 422), "an undeclared attribute")
+    claim("uses" in answer.get("field", ""), "the field is named")
+    status, answer = story.call("POST", "/v1/offers", {"id": "big", "text": "x" * 1_000_001})
+    same(status, 413, "a body over a million bytes")
+
+
+def a_campaign_is_made_previewed_and_launched(story):
+    same(story.call("POST", "/v1/offers", OFFER), (201, {"offer": "expo", "version": 1}), "the offer")
+    same(story.call("POST", "/v1/campaigns", CAMPAIGN)[0], 201, "the campaign")
+    for path, body in (("/v1/offers", OFFER), ("/v1/campaigns", CAMPAIGN)):
+        same(story.call("POST", path, body, story.other)[0], 201, "the other brand's")
+    status, answer = story.call("POST", "/v1/campaigns/expo-hiver/preview", key=story.reader)
+    same((status, answer["considered"], answer["candidates"]), (200, 5, 3), "the preview")
+    story.launch("waits", story.other)
+    story.launch("first")
+
+
+def those_near_who_agreed_get_one_message_each(story):
+    row = story.completed("first")
+    same((row["considered"], row["sent"]), (5, 3), "considered and sent")
+    same(row["withheld"], {"too_far": 1, "no_consent": 1}, "withheld")
+    mails = story.stack.mails()
+    same(len(mails), 3, "messages at SES")
+    for name in ("camille", "benoit", "chantal"):
+        mail = story.mail_to(name)
+        same(header(mail, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click", "the one-click header")
+        tags = dict(mail["tags"])
+        same((tags["brand"], tags["campaign"], tags["run"]), ("maison", "expo-hiver", "first"), "the tags")
+        claim(name not in link_of(mail), "the link names nobody")
+        CANARIES.append(link_of(mail).rsplit("/", 1)[1])
+    status, answer = story.call("GET", "/v1/campaigns/expo-hiver/decisions/denis?run=first")
+    same((status, answer["outcome"], answer["reason"]), (200, "withheld", "too_far"), "why denis got nothing")
+    status, answer = story.call("POST", "/v1/relevance", {"customer": "camille", "topic": "offers"})
+    same((status, answer["offers"][0]["offer"]), (200, "expo"), "offers ranked for one")
+
+
+def nothing_of_another_brand_is_seen(story):
+    same(story.call("GET", "/v1/campaigns/expo-hiver/decisions/camille", key=story.other)[0], 404, "a foreign customer")
+    body = {"customer": "camille", "topic": "offers"}
+    same(story.call("POST", "/v1/relevance", body, story.other)[0], 404, "a foreign customer to rank for")
+
+
+def opening_a_link_changes_nothing_and_one_click_unsubscribes(story):
+    link = link_of(story.mail_to("camille"))
+    page = story.stack.page(link)
+    for method in ("GET", "HEAD"):
+        status, headers, _ = http(method, page)
+        same(status, 200, f"{method} of the link")
+    same(http("GET", page[:-1] + ("A" if page[-1] != "A" else "B"))[0], 404, "a forged link")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, text = http("POST", page, b"List-Unsubscribe=One-Click", form)
+    same(status, 200, "one click")
+    claim("<html" not in text, "one click is answered without a page")
+    same(http("POST", page, b"List-Unsubscribe=One-Click", form)[0], 200, "one click again")
+
+
+def what_ses_tells_closes_addresses(story):
+    for name, event in (("chantal", "delivery"), ("benoit", "bounce"), ("chantal", "complaint")):
+        story.happens(story.mail_to(name), event)
+    until("feedback is worked through", lambda: story.stack.depth("feedback") == 0)
+    same(story.stack.depth("feedback-dead"), 0, "dead feedback")
+
+
+def the_next_run_spares_whoever_left_bounced_or_complained(story):
+    story.launch("second")
+    row = story.completed("second")
+    same((row["considered"], row["sent"]), (5, 0), "considered and sent")
+    withheld = dict(row["withheld"])
+    same(withheld.pop("consent_withdrawn", 0), 1, "who left by one click")
+    same(withheld.pop("undeliverable", 0), 1, "whose address bounced")
+    same(sum(count for reason, count in withheld.items() if reason in ("objected", "complained")), 1, "who complained")
+    status, answer = story.call("GET", "/v1/campaigns/expo-hiver/decisions/camille?run=second")
+    same((status, answer["reason"]), (200, "consent_withdrawn"), "why camille got nothing")
+    same(len(story.stack.mails()), 3, "messages at SES still")
+
+
+def what_cannot_be_read_ends_among_the_dead_letters(story):
+    sqs = story.stack.emulator.client("sqs")
+    # Only so that five attempts do not take the better part of an hour.
+    for queue in ("sends", "pages", "feedback"):
+        sqs.set_queue_attributes(QueueUrl=story.stack.queue(queue), Attributes={"VisibilityTimeout": "1"})
+        sqs.send_message(QueueUrl=story.stack.queue(queue), MessageBody="not of our form")
+        until(f"{queue}: the dead letter", lambda queue=queue: story.stack.depth(f"{queue}-dead") == 1, 60)
+        same(story.stack.depth(queue), 0, f"{queue}: nothing else waits")
+
+
+def a_redrive_sends_what_was_held_up_and_nothing_twice(story):
+    mail = story.stack.emulator.mail
+    story.call("POST", "/v1/customers", {"customers": [customer("gaelle")]})
+    story.call("POST", "/v1/consents", {"events": consents("gaelle")})
+    same(http("POST", f"{mail}/account/paused")[0], 200, "SES is paused")
+    story.launch("third")
+    until("the candidate is a dead letter", lambda: story.stack.depth("sends-dead") == 2, 90)
+    same(len(story.stack.mails()), 3, "nothing sent while paused")
+    same(http("POST", f"{mail}/account/healthy")[0], 200, "SES goes on")
+    sqs = story.stack.emulator.client("sqs")
+    dead = sqs.get_queue_attributes(QueueUrl=story.stack.queue("sends-dead"), AttributeNames=["QueueArn"])
+    sqs.start_message_move_task(SourceArn=dead["Attributes"]["QueueArn"])
+    row = story.completed("third")
+    same(row["sent"], 1, "sent after the redrive")
+    same(dict(story.mail_to("gaelle")["tags"])["run"], "third", "the run of the message")
+    until("only the unreadable one is dead again", lambda: story.stack.depth("sends-dead") == 1, 60)
+
+
+def link_keys_are_rotated_and_old_links_go_on(story):
+    before = len(story.stack.mails())
+    secret = story.stack.outputs["LinkKeysSecretArn"]
+    said = story.stack.local("secrets", "rotate-link-keys", "--secret", secret)
+    claim("2" in said, "the new key's id is told")
+    # A new start reads the ring anew; the portal has started long ago and meets a key that it does not know.
+    story.stack.emulator.client("lambda").update_function_configuration(
+        FunctionName=f"{story.stack.name}-send-messages", Description="started anew"
+    )
+    story.call("POST", "/v1/customers", {"customers": [customer("hugo")]})
+    story.call("POST", "/v1/consents", {"events": consents("hugo")})
+    story.launch("fourth")
+    story.completed("fourth")
+    link = link_of(story.mail_to("hugo", after=before))
+    same(key_id(link), 2, "the key of a new link")
+    same(key_id(link_of(story.mail_to("camille"))), 1, "the key of an old link")
+    CANARIES.append(link.rsplit("/", 1)[1])
+    until("the new link opens", lambda: http("GET", story.stack.page(link))[0] == 200, 75)
+    same(http("GET", story.stack.page(link_of(story.mail_to("camille"))))[0], 200, "the old link opens")
+
+
+def key_id(link):
+    import base64
+
+    token = link.rsplit("/", 1)[1]
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[1]
+
+
+def the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours(story):
+    row = story.completed("waits", 240, story.other)
+    same((row["considered"], row["sent"]), (1, 1), "considered and sent after quiet hours")
+    same(dict(story.mail_to("fanny")["tags"])["brand"], "autre", "the brand of the message")
+
+
+def nothing_personal_is_in_a_log_or_a_queue(story):
+    functions = [
+        name
+        for page in story.stack.emulator.client("lambda").get_paginator("list_functions").paginate()
+        for name in (function["FunctionName"] for function in page["Functions"])
+        if name.startswith(f"{story.stack.name}-")
+    ]
+    same(len(functions), 8, "functions")
+    spoke = 0
+    for function in functions:
+        log = story.stack.emulator.log_of(function)
+        spoke += bool(log)
+        for canary in CANARIES:
+            claim(canary not in log, f"{function}'s log holds what it must not")
+    claim(spoke >= 7, f"only {spoke} functions have a log")
+
+
+CLAIMS = [
+    brands_and_keys_are_made_by_our_own_command,
+    only_a_valid_key_with_the_scope_may_call,
+    customers_and_consents_come_in,
+    bad_input_is_refused_with_the_field,
+    a_campaign_is_made_previewed_and_launched,
+    those_near_who_agreed_get_one_message_each,
+    nothing_of_another_brand_is_seen,
+    opening_a_link_changes_nothing_and_one_click_unsubscribes,
+    what_ses_tells_closes_addresses,
+    the_next_run_spares_whoever_left_bounced_or_complained,
+    what_cannot_be_read_ends_among_the_dead_letters,
+    a_redrive_sends_what_was_held_up_and_nothing_twice,
+    link_keys_are_rotated_and_old_links_go_on,
+    the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours,
+    nothing_personal_is_in_a_log_or_a_queue,
+]
+
+
+def tell(stack, work, say):
+    """Tells the story; raises `Failed` with the claim that does not hold."""
+    story = Story(stack, work)
+    for told in CLAIMS:
+        words = told.__name__.replace("_", " ")
+        try:
+            told(story)
+        except Failed as failed:
+            raise Failed(f"{words}: {failed}") from failed
+        say(f"ok  {words}")

@@ -1,0 +1,328 @@
+//! The commands of whoever runs a stack, as processes: over the data of a stack on this machine, and over tables
+//! reached as those on AWS are.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use apropos_aws::Clock;
+use apropos_core::api_key::{PresentedKey, Scope, authenticate};
+use apropos_core::ids::BrandId;
+use apropos_emulator::Emulator;
+use apropos_local::http_client::{HttpClient, Reply};
+use apropos_local::stack::{Stack, StackSettings};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const START: Timestamp = Timestamp::constant(1_796_115_600, 0);
+
+/// A directory that is removed with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let name = u64::from_be_bytes(apropos_aws::random().unwrap());
+        let path = std::env::temp_dir().join(format!("apropos-test-{name:016x}"));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// A file with the settings of a brand.
+    fn brand(&self) -> PathBuf {
+        let path = self.0.join("maison.json");
+        std::fs::write(&path, settings().to_string()).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn settings() -> Value {
+    json!({
+        "id": "maison",
+        "name": "Maison Claire",
+        "imprint": "Maison Claire SAS, 1 rue des Essais, 75011 Paris",
+        "sender": "bonjour@maison.example",
+        "list_domain": "maison.example",
+        "topics": [{ "id": "offers", "number": 0, "name": { "fr": "Offres", "en": "Offers" } }],
+        "notice": { "id": "privacy", "version": "3", "hash": "a".repeat(64), "language": "fr" },
+    })
+}
+
+/// What a process said and how it ended.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Where a command is told to act.
+#[derive(Clone)]
+struct Place {
+    options: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    fn data(path: &Path) -> Self {
+        Self {
+            options: vec!["--data".to_owned(), path.to_str().unwrap().to_owned()],
+            environment: Vec::new(),
+        }
+    }
+
+    /// Tables as on AWS: credentials from the environment, as an export gives them.
+    fn aws(endpoint: &str) -> Self {
+        let options = [
+            "--table-prefix",
+            "t-",
+            "--region",
+            "eu-west-3",
+            "--endpoint-url",
+            endpoint,
+        ];
+        Self {
+            options: options.map(str::to_owned).to_vec(),
+            environment: vec![
+                ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "example".to_owned()),
+            ],
+        }
+    }
+
+    async fn run(&self, line: &str) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apropos-local"));
+        command.env_clear().envs(self.environment.iter().cloned());
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.args(line.split(' ')).args(&self.options);
+        let ended = tokio::task::spawn_blocking(move || command.output());
+        let Output { status, stdout, stderr } = ended.await.unwrap().unwrap();
+        Said {
+            code: status.code().unwrap(),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    async fn create(&self, options: &str) -> PresentedKey {
+        let said = self.run(&format!("keys create --brand maison{options}")).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        PresentedKey::parse(said.out.trim_end()).unwrap()
+    }
+}
+
+async fn stack(data: PathBuf) -> Stack {
+    let settings = StackSettings {
+        port: None,
+        data: Some(data),
+        outbox: None,
+        clock: Clock::manual(START),
+    };
+    Stack::start(settings).await.unwrap()
+}
+
+fn maison() -> BrandId {
+    BrandId::new("maison").unwrap()
+}
+
+async fn a_campaign(stack: &Stack, key: &PresentedKey) -> Reply {
+    let client = HttpClient::new(stack.url());
+    client.get_json("/v1/campaigns/none", &key.reveal()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_alone_is_on_standard_output_and_its_secret_nowhere_else() {
+    let (emulator, endpoint) = Emulator::with_endpoint().await.unwrap();
+    let place = Place::aws(&endpoint);
+    let said = place
+        .run("keys create --brand maison --scopes campaigns:read,consents:write --expires 2999-01-01T00:00:00Z")
+        .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let key = PresentedKey::parse(said.out.trim_end()).unwrap();
+    assert_eq!(said.out, format!("{}\n", key.reveal()));
+    let secret = said.out.trim_end().splitn(3, '_').nth(2).unwrap();
+    assert!(
+        said.err.contains(key.id().as_str()) && !said.err.contains(secret),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("maison has no settings yet"), "{}", said.err);
+
+    let record = emulator.tables.api_key(key.id()).await.unwrap().unwrap();
+    let authentic = authenticate(&key, Some(&record), START).unwrap();
+    assert_eq!(authentic.brand, maison());
+    assert_eq!(
+        authentic.scopes,
+        [Scope::CampaignsRead, Scope::ConsentsWrite].into_iter().collect()
+    );
+    assert_eq!(authentic.expires_at, Some("2999-01-01T00:00:00Z".parse().unwrap()));
+
+    let listed = place.run("keys list --brand maison").await;
+    assert_eq!(listed.code, 0, "{listed:?}");
+    let [header, row] = listed.out.lines().collect::<Vec<_>>()[..] else {
+        panic!("{listed:?}")
+    };
+    assert!(header.starts_with("KEY"));
+    for told in [
+        key.id().as_str(),
+        "never",
+        "until 2999-01-01T00:00:00Z",
+        "consents:write campaigns:read",
+    ] {
+        assert!(row.contains(told), "{told}: {row}");
+    }
+    assert!(!listed.out.contains(secret));
+    let none = place.run("keys list --brand autre").await;
+    assert_eq!((none.code, none.out.as_str()), (0, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_says_what_became_of_the_key() {
+    let (emulator, endpoint) = Emulator::with_endpoint().await.unwrap();
+    let place = Place::aws(&endpoint);
+    let key = place.create("").await;
+    let revoke = format!("keys revoke {}", key.id());
+    let done = place.run(&revoke).await;
+    assert_eq!((done.code, done.out.as_str()), (0, ""));
+    assert!(done.err.contains("within 60 seconds"), "{}", done.err);
+
+    let record = emulator.tables.api_key(key.id()).await.unwrap().unwrap();
+    let since = record.revoked_at.unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let again = place.run(&revoke).await;
+    assert_eq!(again.code, 0);
+    assert!(again.err.contains(&format!("since {since}")), "{}", again.err);
+    let listed = place.run("keys list --brand maison").await;
+    assert!(listed.out.contains(&format!("revoked {since}")), "{}", listed.out);
+
+    let unknown = place.run("keys revoke 0123456789ab").await;
+    assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
+    assert_eq!(unknown.err, "apropos-local: there is no key 0123456789ab\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_said_and_ends_with_1_and_what_is_not_understood_with_2() {
+    let scratch = Scratch::new();
+    let (_emulator, endpoint) = Emulator::with_endpoint().await.unwrap();
+    let aws = Place::aws(&endpoint);
+    let other_tables = Place {
+        options: aws
+            .options
+            .iter()
+            .map(|option| match option.as_str() {
+                "t-" => "not-there-".to_owned(),
+                _ => option.clone(),
+            })
+            .collect(),
+        ..aws.clone()
+    };
+    let nameless = Place {
+        environment: Vec::new(),
+        ..aws.clone()
+    };
+    let nowhere = Place::data(&scratch.data());
+    for (place, line, code, told) in [
+        (
+            &aws,
+            "keys create --brand maison --expires 2020-01-01T00:00:00Z",
+            1,
+            "expired before",
+        ),
+        (
+            &aws,
+            "keys create --brand maison --expires tomorrow",
+            2,
+            "2027-01-01T00:00:00Z",
+        ),
+        (&aws, "keys create --brand maison --scopes admin", 2, "relevance:read"),
+        (&aws, "brands get --brand maison", 1, "maison has no settings there"),
+        (
+            &other_tables,
+            "keys create --brand maison",
+            1,
+            "ResourceNotFoundException",
+        ),
+        (
+            &nameless,
+            "keys list --brand maison",
+            1,
+            "aws configure export-credentials --format env",
+        ),
+        (
+            &nowhere,
+            "keys list --brand maison",
+            1,
+            "is not the data directory of a stack",
+        ),
+    ] {
+        let said = place.run(line).await;
+        assert_eq!((said.code, said.out.as_str()), (code, ""), "{line}: {said:?}");
+        assert!(said.err.contains(told), "{line}: {said:?}");
+    }
+    assert!(!scratch.data().exists(), "a mistyped directory is not made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_of_a_brand_are_stored_and_shown() {
+    let scratch = Scratch::new();
+    let (emulator, endpoint) = Emulator::with_endpoint().await.unwrap();
+    let place = Place::aws(&endpoint);
+    let file = scratch.brand();
+    let stored = place.run(&format!("brands put {}", file.display())).await;
+    assert_eq!((stored.code, stored.out.as_str()), (0, ""), "{stored:?}");
+    assert!(stored.err.contains("maison.example"), "{}", stored.err);
+    let brand = emulator.tables.brand(&maison()).await.unwrap().unwrap();
+    assert_eq!(brand.id, maison());
+
+    // What is shown can be stored again.
+    let shown = place.run("brands get --brand maison").await;
+    std::fs::write(&file, &shown.out).unwrap();
+    let again = place.run(&format!("brands put {}", file.display())).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(place.run("brands get --brand maison").await.out, shown.out);
+
+    let mut refused = settings();
+    refused["sender"] = json!("nobody");
+    std::fs::write(&file, refused.to_string()).unwrap();
+    let said = place.run(&format!("brands put {}", file.display())).await;
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("sender"), "{}", said.err);
+    assert_eq!(place.run("brands get --brand maison").await.out, shown.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_stack_are_made_and_revoked_while_it_serves() {
+    let scratch = Scratch::new();
+    let stack = stack(scratch.data()).await;
+    let place = Place::data(&scratch.data());
+    let stored = place.run(&format!("brands put {}", scratch.brand().display())).await;
+    assert_eq!(stored.code, 0, "{stored:?}");
+    let key = place.create(" --scopes campaigns:read").await;
+    assert_eq!(a_campaign(&stack, &key).await.status, 404, "let in");
+
+    // Times are the stack's, not the machine's: else a revocation could lie in the stack's future.
+    let record = stack.tables().api_key(key.id()).await.unwrap().unwrap();
+    assert_eq!((record.created_at, record.last_used), (START, Some(START)));
+    let late = place
+        .run("keys create --brand maison --expires 2026-12-01T09:00:00Z")
+        .await;
+    assert_eq!(late.code, 1, "{late:?}");
+
+    let revoked = place.run(&format!("keys revoke {}", key.id())).await;
+    assert!(revoked.err.contains("at once"), "{revoked:?}");
+    assert_eq!(a_campaign(&stack, &key).await.status, 403);
+    let listed = place.run("keys list --brand maison").await;
+    assert!(listed.out.contains("revoked 2026-12-01T09:00:00Z"), "{}", listed.out);
+}

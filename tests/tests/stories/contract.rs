@@ -1,0 +1,364 @@
+//! The contract says what the stack does: the same calls, the same scopes, the same words, and answers to the letter.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
+use std::collections::BTreeSet;
+
+use apropos_core::api_key::Scope;
+use apropos_core::attribute::{Attribute, Fact};
+use apropos_core::category::Category;
+use apropos_core::reason::Reason;
+use apropos_core::relevance::Factor;
+use apropos_local::gateway::ROUTES;
+use apropos_local::http_client::Reply;
+use apropos_tests::contract::{Answer, Contract, Operation, calls_of_contract, calls_of_routes};
+use apropos_tests::words::{campaign, exhibition, lyonnais};
+use apropos_tests::{TestApp, path_of};
+use axum::body::Body;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderValue, Method};
+use serde_json::{Value, json};
+
+/// The examples in the order in which they make a story; `-` hands every queued message on.
+const STORY: &[&str] = &[
+    "storeCustomers two_customers",
+    "storeCustomers one_refused",
+    "recordConsents web_form",
+    "recordConsents sent_again",
+    "recordConsents soft_opt_in",
+    "recordConsents no_notice",
+    "addOffer exhibition",
+    "addOffer exhibition_reworded",
+    "addOffer tall_tree",
+    "addOffer undeclared_fact",
+    "createCampaign near_the_hall",
+    "createCampaign active_only",
+    "createCampaign same_id_again",
+    "createCampaign unknown_offer",
+    "previewCampaign reach",
+    "launchCampaign first",
+    "launchCampaign same_run",
+    "launchCampaign run_of_another_campaign",
+    "-",
+    "reportCampaign sent_and_spared",
+    "explainDecision sent",
+    "explainDecision never_considered",
+    "explainDecision unknown_run",
+    "launchCampaign again_a_week_later",
+    "pauseCampaign latest",
+    "resumeCampaign latest",
+    "cancelCampaign latest",
+    "pauseCampaign cancelled_run",
+    "resumeCampaign cancelled_run",
+    "cancelCampaign cancelled_run",
+    "rankOffers for_a_shop_page",
+    "rankOffers unknown_customer",
+    "rankOffers unknown_topic",
+];
+
+/// Refusals that need no story: whatever is stored, they are answered so.
+const REFUSALS: [&str; 4] = ["no_key", "missing_scope", "not_json", "unknown_campaign"];
+
+#[test]
+fn the_contract_and_the_local_stack_answer_the_same_calls() {
+    assert_eq!(calls_of_contract(&Contract::read()), calls_of_routes(&ROUTES));
+}
+
+#[test]
+fn the_contract_names_the_scope_that_each_route_asks_for() {
+    let contract = Contract::read();
+    for operation in contract.operations() {
+        let method = operation.method();
+        let route = ROUTES
+            .iter()
+            .find(|route| [method.as_str(), "ANY"].contains(&route.method) && route.pattern == operation.path);
+        let scope = route.unwrap().scope.map(Scope::code);
+        assert_eq!(operation.scope(), scope, "{}", operation.id());
+        assert_eq!(operation.needs_a_key(), scope.is_some(), "{}", operation.id());
+    }
+}
+
+#[test]
+fn the_contract_lists_the_words_of_the_domain_in_their_order() {
+    let contract = Contract::read();
+    let words = |schema| contract.words(schema);
+    let codes = |codes: Vec<&'static str>| codes;
+    assert_eq!(words("Reason"), codes(Reason::ALL.map(Reason::code).into()));
+    assert_eq!(words("Category"), codes(Category::all().map(Category::slug).collect()));
+    assert_eq!(
+        words("Attribute"),
+        codes(Attribute::all().map(Attribute::code).collect())
+    );
+    assert_eq!(words("Fact"), codes(Fact::ALL.map(Fact::code).into()));
+    assert_eq!(words("Factor"), codes(Factor::ALL.map(Factor::code).into()));
+    let facts = contract.schema("Facts")["properties"].as_object().unwrap();
+    let facts: BTreeSet<_> = facts.keys().map(String::as_str).collect();
+    assert_eq!(facts, Fact::ALL.map(Fact::code).into());
+}
+
+#[test]
+fn every_example_is_of_its_schema() {
+    let contract = Contract::read();
+    let mut checked = 0;
+    for operation in contract.operations() {
+        let forms = [
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+        ];
+        let bodies = forms
+            .into_iter()
+            .filter_map(|media_type| operation.body(media_type))
+            .flat_map(|(schema, examples)| examples.into_iter().map(move |(_, value)| (schema, value)));
+        let answers = operation.answers();
+        let examples = bodies
+            .chain(operation.parameter_examples())
+            .chain(answers.iter().flat_map(|answer| answer.illustrations()));
+        for (schema, value) in examples {
+            let faults = contract.faults(schema, value);
+            assert!(faults.is_empty(), "{} {value}: {faults:?}", operation.id());
+            checked += 1;
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
+
+#[test]
+fn every_example_belongs_to_an_answer_and_every_answer_is_tried() {
+    let contract = Contract::read();
+    let mut documented = BTreeSet::new();
+    let mut asked = BTreeSet::new();
+    let mut answered = BTreeSet::new();
+    for operation in contract.operations() {
+        for answer in operation.answers() {
+            for (_, name, _) in answer.examples() {
+                documented.insert(format!("{} {name}", operation.id()));
+                answered.insert(name);
+            }
+        }
+        if let Some((_, examples)) = operation.body("application/json") {
+            asked.extend(examples.into_iter().map(|(name, _)| name));
+        }
+    }
+    documented.retain(|example| !REFUSALS.iter().any(|refusal| example.ends_with(&format!(" {refusal}"))));
+    let told: BTreeSet<_> = STORY
+        .iter()
+        .filter(|step| **step != "-")
+        .map(|step| (*step).to_owned())
+        .collect();
+    assert_eq!(documented, told);
+    let unanswered: Vec<_> = asked.difference(&answered).collect();
+    assert!(unanswered.is_empty(), "{unanswered:?}");
+}
+
+#[tokio::test]
+async fn each_example_gets_the_answer_that_the_contract_gives_it() {
+    let contract = Contract::read();
+    let app = TestApp::start().await;
+    let key = app.scoped_key(&Scope::ALL.map(Scope::code).join(" ")).await;
+    for step in STORY {
+        let Some((operation, example)) = step.split_once(' ') else {
+            app.drain().await;
+            continue;
+        };
+        let operation = contract.operation(operation);
+        let body = body_of(operation, example).map(ToString::to_string);
+        let reply = call(&app, operation, example, Some(&key), body).await;
+        compare(&contract, operation, example, &reply);
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_that_all_operations_share_is_answered_as_the_contract_says() {
+    let contract = Contract::read();
+    let app = TestApp::start().await;
+    let all: Vec<_> = Scope::ALL.map(Scope::code).into();
+    let key = app.scoped_key(&all.join(" ")).await;
+    let mut tried = 0;
+    for operation in contract.operations() {
+        let answers = operation.answers();
+        let names: BTreeSet<_> = answers
+            .iter()
+            .flat_map(|answer| answer.examples())
+            .map(|(_, name, _)| name)
+            .filter(|name| REFUSALS.contains(name))
+            .collect();
+        for example in names {
+            let first = operation
+                .body("application/json")
+                .and_then(|(_, examples)| Some(examples.first()?.1.to_string()));
+            let (key, body) = match example {
+                "no_key" => (None, first),
+                "missing_scope" => {
+                    let others = all.iter().filter(|scope| Some(**scope) != operation.scope());
+                    let others: Vec<_> = others.copied().collect();
+                    (Some(app.scoped_key(&others.join(" ")).await), first)
+                }
+                "not_json" => {
+                    let mut cut = first.unwrap();
+                    cut.pop();
+                    (Some(key.clone()), Some(cut))
+                }
+                _ => (Some(key.clone()), None),
+            };
+            let reply = call(&app, operation, example, key.as_deref(), body).await;
+            compare(&contract, operation, example, &reply);
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried}");
+}
+
+/// The paths of the unsubscribe and the preference page in a message to Camille.
+async fn pages(app: &TestApp) -> [(&'static str, String); 2] {
+    app.welcome(&lyonnais("camille")).await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    assert_eq!(app.take_through("expo-1").await["sent"], 1);
+    let mail = &app.outbox()[0];
+    let base = app.stack.url();
+    [("/u/{brand}/{token}", "/u/"), ("/p/{brand}/{token}", "/p/")].map(|(pattern, page)| {
+        let mut lines = mail.text.lines();
+        let link = lines.find(|line| line.starts_with(&format!("{base}{page}")));
+        (pattern, path_of(link.unwrap()).to_owned())
+    })
+}
+
+#[tokio::test]
+async fn the_public_pages_answer_every_method_as_the_contract_says() {
+    let contract = Contract::read();
+    let app = TestApp::start().await;
+    let pages = pages(&app).await;
+    for operation in contract.operations() {
+        let Some((_, real)) = pages.iter().find(|(pattern, _)| *pattern == operation.path) else {
+            continue;
+        };
+        let method = Method::from_bytes(operation.method().as_bytes()).unwrap();
+        let forms: Vec<_> = ["application/x-www-form-urlencoded", "multipart/form-data"]
+            .into_iter()
+            .filter_map(|media_type| Some((media_type, operation.body(media_type)?.1)))
+            .flat_map(|(media_type, examples)| examples.into_iter().map(move |(_, value)| form(media_type, value)))
+            .collect();
+        assert_eq!(forms.is_empty(), method != Method::POST, "{}", operation.id());
+        for (path, found) in [(real.clone(), true), (operation.target("usual"), false)] {
+            if method == Method::POST {
+                for (media_type, body) in &forms {
+                    let reply = app.submit(&path, media_type, body).await;
+                    assert_eq!(
+                        reply.status.as_u16(),
+                        if found { 200 } else { 404 },
+                        "{}",
+                        operation.id()
+                    );
+                    compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+                }
+                let reply = app.submit(&path, "text/plain", "nonsense").await;
+                assert_eq!(
+                    reply.status.as_u16(),
+                    if found { 400 } else { 404 },
+                    "{}",
+                    operation.id()
+                );
+                compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+            } else {
+                let reply = app.visit(method.clone(), &path).await;
+                let done = if method == Method::OPTIONS { 204 } else { 200 };
+                let expected = if found || method == Method::OPTIONS { done } else { 404 };
+                assert_eq!(reply.status.as_u16(), expected, "{}", operation.id());
+                compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+            }
+        }
+        for other in [Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
+            let reply = app.visit(other, real).await;
+            assert_eq!(reply.status.as_u16(), 405);
+            compare_page(&contract, operation.answer_to_other_methods(), &reply);
+        }
+    }
+}
+
+/// An example of a form as it is sent.
+fn form(media_type: &'static str, fields: &Value) -> (&'static str, String) {
+    let fields = fields.as_object().unwrap().iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
+    if media_type == "multipart/form-data" {
+        let parts = fields.map(|(name, value)| {
+            format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        });
+        let body = parts.collect::<String>() + "--part--\r\n";
+        ("multipart/form-data; boundary=part", body)
+    } else {
+        let pairs: Vec<_> = fields.map(|(name, value)| format!("{name}={value}")).collect();
+        (media_type, pairs.join("&"))
+    }
+}
+
+/// The reply has a media type and the headers of the contract.
+fn compare_page(contract: &Contract, answer: Option<Answer<'_>>, reply: &Reply) {
+    let place = format!("{} {:?}", reply.status, reply.headers);
+    let answer = answer.unwrap_or_else(|| panic!("no such status: {place}"));
+    match answer.content() {
+        Some(content) => assert!(content.contains_key(reply.media_type()), "{place}"),
+        None => assert!(reply.body.is_empty(), "{place}"),
+    }
+    for (name, header) in answer.headers() {
+        let value = reply.headers.get(name).and_then(|value| value.to_str().ok());
+        let faults = contract.faults(&header["schema"], &json!(value));
+        assert!(faults.is_empty(), "{name} {faults:?}: {place}");
+    }
+}
+
+/// The request example of this name.
+fn body_of<'a>(operation: Operation<'a>, example: &str) -> Option<&'a Value> {
+    let (_, examples) = operation.body("application/json")?;
+    examples
+        .into_iter()
+        .find(|(name, _)| *name == example)
+        .map(|(_, value)| value)
+}
+
+async fn call(
+    app: &TestApp,
+    operation: Operation<'_>,
+    example: &str,
+    key: Option<&str>,
+    body: Option<String>,
+) -> Reply {
+    let method = Method::from_bytes(operation.method().as_bytes()).unwrap();
+    let body = body.map_or_else(Body::empty, Body::from);
+    let mut request = app.client.request(method, &operation.target(example), body).unwrap();
+    if let Some(key) = key {
+        let value = HeaderValue::from_str(&format!("Bearer {key}")).unwrap();
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    app.client.send(request).await.unwrap()
+}
+
+/// The reply has a status and a media type of the contract, is of their schema, and is what the example shows.
+fn compare(contract: &Contract, operation: Operation<'_>, example: &str, reply: &Reply) {
+    let place = format!("{} {example}: {} {}", operation.id(), reply.status, reply.text());
+    let answer = operation.answer(reply.status.as_u16());
+    let answer = answer.unwrap_or_else(|| panic!("no such status: {place}"));
+    let schema = answer.schema(reply.media_type());
+    let schema = schema.unwrap_or_else(|| panic!("no such media type: {place}"));
+    let body: Value = reply.json().unwrap();
+    let faults = contract.faults(schema, &body);
+    assert!(faults.is_empty(), "{faults:?}: {place}");
+    let shown = answer
+        .examples()
+        .into_iter()
+        .find(|(media_type, name, _)| *media_type == reply.media_type() && *name == example);
+    let (_, _, shown) = shown.unwrap_or_else(|| panic!("another answer was promised: {place}"));
+    if answer.is_shared {
+        assert_eq!(
+            (&body["type"], &body["status"]),
+            (&shown["type"], &shown["status"]),
+            "{place}"
+        );
+    } else {
+        assert_eq!(&body, shown, "{place}");
+    }
+}
