@@ -166,6 +166,11 @@ fn on_lambda(variable: &str) -> String {
 #[test]
 fn every_package_is_deployed_from_where_it_is_built_and_logs_into_its_own_group() {
     let template = Template::read();
+    let deployed: BTreeSet<_> = template
+        .of_type("AWS::Serverless::Function")
+        .map(|(_, function)| own_name(&function["Properties"]["FunctionName"]))
+        .collect();
+    assert_eq!(deployed, packages());
     for package in packages() {
         let id = format!("{}Function", pascal(&package));
         assert_eq!(
