@@ -1,6 +1,7 @@
 //! The contract of the API, `infra/openapi.yaml`: its operations, their examples, and whether a value fits a schema.
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     reason = "clippy takes only functions marked as tests for tests, not what they share"
 )]
 

@@ -1,4 +1,8 @@
 //! YAML files of the project as JSON values, CloudFormation's short forms among them.
+#![expect(
+    clippy::panic,
+    reason = "clippy takes only functions marked as tests for tests, not what they share"
+)]
 
 use std::path::Path;
 
@@ -51,5 +55,36 @@ fn value(node: &Yaml<'_>) -> Result<Value, String> {
             Ok(Value::Object(Map::from_iter([(name, value(tagged)?)])))
         }
         Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => Err(format!("{node:?} cannot be read")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_forms_become_the_long_ones() {
+        let text = "
+Url: !Sub 'https://${Api}'
+Role: !GetAtt Portal.Arn
+Names: [!Ref Table, plain]
+Part: !Join ['-', [!Ref A, b]]
+";
+        let expected = json!({
+            "Url": { "Fn::Sub": "https://${Api}" },
+            "Role": { "Fn::GetAtt": "Portal.Arn" },
+            "Names": [{ "Ref": "Table" }, "plain"],
+            "Part": { "Fn::Join": ["-", [{ "Ref": "A" }, "b"]] },
+        });
+        assert_eq!(parse(text), Ok(expected));
+    }
+
+    #[test]
+    fn an_anchor_is_read_wherever_it_is_named() {
+        assert_eq!(
+            parse("a: &x {on: \"1\"}\nb: *x"),
+            Ok(json!({ "a": { "on": "1" }, "b": { "on": "1" } }))
+        );
+        assert!(parse("a: *nothing").is_err());
     }
 }

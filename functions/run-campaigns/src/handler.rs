@@ -78,7 +78,8 @@ impl Handler {
             ("GET", ["v1", "campaigns", campaign, "decisions", customer]) => {
                 explain::decision(self, event, campaign, customer).await
             }
-            _ => Err(Problem::method_not_allowed()),
+            // A slash written as `%2F` in an id arrives as one here, and makes it a path of nobody's.
+            _ => Err(Problem::unknown("path")),
         };
         answer.unwrap_or_else(|problem| problem.response())
     }

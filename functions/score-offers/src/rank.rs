@@ -1,5 +1,7 @@
 //! `POST /v1/relevance`: a brand's offers ranked for one customer, each with its decision.
 
+use std::collections::BTreeMap;
+
 use apropos_aws::derive;
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_core::api_key::Scope;
@@ -44,7 +46,9 @@ struct RankedOffer {
     relevance_bp: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence_bp: Option<u16>,
-    contributions_bp: Vec<(&'static str, u16)>,
+    /// What each known factor contributed, basis points.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    contributions_bp: BTreeMap<&'static str, u16>,
     attributes_used: Vec<&'static str>,
     explanation: String,
 }

@@ -681,6 +681,7 @@ mod tests {
             pages: Queue::new(queues.clone(), "http://127.0.0.1:1/pages".to_owned()),
             sends: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
             mailer: Mailer::new(&offline_sdk(), None),
+            topic: apropos_aws::TopicArn::new(&crate::notification::topic()).unwrap(),
             base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),
             secrets: crate::data_dir::passing_secrets().unwrap(),
         })

@@ -219,6 +219,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .end()
         .ok()
         .ok_or_else(|| Problem::malformed("something follows the JSON"))?;
+    // serde takes an array for a struct, its items for the fields in their order: nobody means that.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(of_field("", "must be an object"));
+    }
     Ok(value)
 }
 
@@ -279,6 +283,10 @@ fn refused(field: &str, message: &str) -> Problem {
         (None, Some(expected)) => format!("must be {expected}"),
         (None, None) => "is not of the form asked for".to_owned(),
     };
+    of_field(field, &problem)
+}
+
+fn of_field(field: &str, problem: &str) -> Problem {
     if field.is_empty() {
         let mut whole = Problem::refused(FieldError::new("it", problem));
         whole.field = None;
@@ -395,6 +403,25 @@ mod tests {
             (whole.field, whole.detail.as_deref()),
             (None, Some("it must be an object"))
         );
+    }
+
+    #[test]
+    fn an_array_is_not_taken_for_the_fields_in_their_order() {
+        #[derive(Debug, Deserialize)]
+        struct Optional {
+            #[serde(default)]
+            #[expect(dead_code, reason = "only its reading is tested")]
+            run: Option<String>,
+        }
+        for json in ["[]", r#" ["run-1"]"#] {
+            let problem = parse::<Optional>(json.as_bytes()).unwrap_err();
+            assert_eq!(
+                (problem.status, problem.detail.as_deref()),
+                (422, Some("it must be an object")),
+                "{json}"
+            );
+        }
+        assert_eq!(parse::<Optional>(b"[").unwrap_err().status, 400);
     }
 
     #[test]

@@ -304,3 +304,28 @@ async fn what_can_be_sent_for_debugging_shows_nothing() {
     assert_eq!(contact.address.as_sent(), ADDRESS);
     assert_discreet("Debug", &format!("{person:?} {contact:?} {link:?}"), &[ADDRESS, NAME]);
 }
+
+#[tokio::test]
+async fn a_refused_key_is_logged_by_its_id_and_the_reason_and_never_by_its_secret() {
+    listen();
+    let app = TestApp::start().await;
+    let real = app.scoped_key("campaigns:read").await;
+    let (known, secret) = real.split_at("apr_0123456789ab_".len());
+    // A guess at the real key's secret, a key of nobody's, and what is no key: each with a canary in it.
+    let canary = "Canari_La_Cle_Secrete_Qui_Ne_Doit_Pas_Sortir";
+    let guess = format!("{}A", &canary[..42]);
+    let nobodys = format!("apr_0000000c1e5e_{guess}");
+    for key in [&format!("{known}{guess}"), &nobodys, canary] {
+        let reply = app.client.get_json("/v1/campaigns/none", key).await.unwrap();
+        assert_eq!(reply.status, 403);
+        assert_discreet("an answer", &told(&reply.headers, &reply.text()), &[secret, &guess]);
+    }
+    let log = log();
+    let id = known.trim_start_matches("apr_").trim_end_matches('_');
+    for (key, reason) in [(id, "wrong_secret"), ("0000000c1e5e", "unknown")] {
+        let refusal = log.lines().find(|line| line.contains(key) && line.contains("refused"));
+        assert!(refusal.unwrap().contains(reason), "{key}");
+    }
+    assert!(log.contains("malformed"));
+    assert_discreet("the log", &log, &[secret, &guess, "Cle_Secrete"]);
+}

@@ -183,6 +183,15 @@ async fn a_path_that_leads_nowhere_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_slash_hidden_in_an_id_leads_nowhere() {
+    let app = TestApp::start().await;
+    for id in ["a%2Fb", "%2F", "a%2Flaunch"] {
+        let reply = app.post(&format!("/v1/campaigns/{id}/launch"), &json!({})).await;
+        assert_eq!(problem(&reply), (404, "unknown".to_owned()), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_a_megabyte_is_refused() {
     let app = TestApp::start().await;
     for bytes in [1_000_001, 11 * 1_048_576] {
