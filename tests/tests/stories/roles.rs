@@ -2,6 +2,7 @@
 //! the design.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
@@ -388,7 +389,9 @@ impl Role<'_> {
 
 /// A policy may say one thing where it could say several.
 fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+    value
+        .as_array()
+        .map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 /// `ingest-consents` in `/aws/lambda/${AWS::StackName}-ingest-consents`.

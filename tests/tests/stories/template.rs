@@ -2,6 +2,7 @@
 //! settings they read, and that nothing on the way names a person.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
@@ -422,7 +423,7 @@ impl Template {
     }
 
     fn of_type(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
-        let resources = self.0["Resources"].as_object().unwrap();
+        let resources = self.0.get("Resources").and_then(Value::as_object).unwrap();
         resources
             .iter()
             .filter(move |(_, resource)| resource["Type"] == kind)
