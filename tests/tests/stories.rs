@@ -12,6 +12,7 @@ mod stories {
     mod quiet_and_caps;
     mod roles;
     mod template;
+    mod template_routes;
     mod tenants;
     mod who_may_call;
     mod whom_it_suits;
