@@ -324,7 +324,7 @@ def link_keys_are_rotated_and_old_links_go_on(story):
     claim("2" in said, "the new key's id is told")
     # A new start reads the ring anew; the portal has started long ago and meets a key that it does not know.
     story.stack.emulator.client("lambda").update_function_configuration(
-        FunctionName=f"{story.stack.name}-send-messages", Description="started anew"
+        FunctionName=f"{story.stack.name}-send-messages", MemorySize=512
     )
     story.call("POST", "/v1/customers", {"customers": [customer("hugo")]})
     story.call("POST", "/v1/consents", {"events": consents("hugo")})
