@@ -5,8 +5,8 @@ use apropos_core::link::KeyRing;
 
 use crate::Handler;
 
-pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
-    let config = sdk_config().await;
+pub(crate) fn handler() -> Result<Handler, InvalidSetting> {
+    let config = sdk_config()?;
     Ok(Handler::new(
         tables(&config)?,
         Clock::system(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, random};
+use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, http_client, random};
 use apropos_core::api_key::{KeyRecord, PresentedKey, ScopeSet};
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
@@ -559,5 +559,6 @@ pub(crate) fn sdk_config(endpoint: &str) -> SdkConfig {
         .region(Region::new(REGION))
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
+        .http_client(http_client())
         .build()
 }

@@ -19,6 +19,7 @@ mod scoring;
 mod standing;
 mod start;
 mod store;
+mod transport;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use clock::Clock;
@@ -34,5 +35,5 @@ pub use queue::{CANDIDATES_A_MESSAGE, FORM, PageTask, Queue, QueueError, SendTas
 pub use random::random;
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use standing::{Claimed, Fenced};
-pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
+pub use start::{InvalidSetting, behavior, http_client, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
