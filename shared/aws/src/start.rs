@@ -82,21 +82,29 @@ pub fn start_logs() {
 /// # Errors
 /// [`InvalidSetting`].
 pub fn sdk_config() -> Result<SdkConfig, InvalidSetting> {
+    config_of(variable)
+}
+
+fn config_of(variable: Variable) -> Result<SdkConfig, InvalidSetting> {
+    let needed = |name| variable(name).ok_or(InvalidSetting::Missing { name });
     let credentials = Credentials::new(
-        setting("AWS_ACCESS_KEY_ID")?,
-        setting("AWS_SECRET_ACCESS_KEY")?,
+        needed("AWS_ACCESS_KEY_ID")?,
+        needed("AWS_SECRET_ACCESS_KEY")?,
         variable("AWS_SESSION_TOKEN"),
         None,
         "environment",
     );
     Ok(SdkConfig::builder()
         .behavior_version(behavior())
-        .region(Region::new(setting("AWS_REGION")?))
+        .region(Region::new(needed("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(transport::http_client(bundle()?))
-        .service_config(Endpoints)
+        .http_client(transport::http_client(bundle(variable)?))
+        .service_config(Endpoints(variable))
         .build())
 }
+
+/// How a variable is looked up: in the environment, or in a test's own.
+type Variable = fn(&str) -> Option<String>;
 
 /// An HTTP client for the SDK, shared by all clones: TLS is made when an https endpoint is first called, and trusts
 /// Amazon's roots only.
@@ -107,7 +115,7 @@ pub fn http_client() -> SharedHttpClient {
 
 /// `AWS_CA_BUNDLE` as the other SDKs read it: a file of certificates to trust in place of our own, for a network that
 /// opens TLS or a partition that other roots sign.
-fn bundle() -> Result<Option<String>, InvalidSetting> {
+fn bundle(variable: Variable) -> Result<Option<String>, InvalidSetting> {
     const NAME: &str = "AWS_CA_BUNDLE";
     let Some(path) = variable(NAME) else {
         return Ok(None);
@@ -123,12 +131,13 @@ fn bundle() -> Result<Option<String>, InvalidSetting> {
     }
 }
 
-/// Endpoint URLs from the environment, as `aws-config` reads them.
+/// Endpoint URLs from the environment, as `aws-config` reads them: a service's own before the one for all.
 #[derive(Debug)]
-struct Endpoints;
+struct Endpoints(Variable);
 
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let Self(variable) = self;
         let service = key.service_id().replace(' ', "_").to_uppercase();
         variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
     }
@@ -147,4 +156,62 @@ pub fn behavior() -> BehaviorVersion {
 pub fn tables(config: &SdkConfig) -> Result<Tables, InvalidSetting> {
     let prefix = setting("APROPOS_TABLE_PREFIX")?;
     Ok(Tables::new(aws_sdk_dynamodb::Client::new(config), prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lambda(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_ACCESS_KEY_ID" => "ASIAEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY" => "example-secret-access-key",
+            "AWS_REGION" => "eu-west-3",
+            "AWS_ENDPOINT_URL" => "http://127.0.0.1:4566",
+            "AWS_ENDPOINT_URL_SESV2" => "http://127.0.0.1:4567",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn endpoint(service: &str) -> Option<String> {
+        let config = config_of(lambda).unwrap();
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .unwrap();
+        config.service_config().unwrap().load_config(key)
+    }
+
+    #[test]
+    fn a_services_own_endpoint_goes_before_the_one_for_all() {
+        assert_eq!(endpoint("SESv2").unwrap(), "http://127.0.0.1:4567");
+        assert_eq!(endpoint("DynamoDB").unwrap(), "http://127.0.0.1:4566");
+    }
+
+    #[test]
+    fn what_the_environment_lacks_is_named_and_stops_the_start() {
+        let without_region: Variable = |name| lambda(name).filter(|_| name != "AWS_REGION");
+        let error = config_of(without_region).unwrap_err();
+        assert!(matches!(error, InvalidSetting::Missing { name: "AWS_REGION" }));
+    }
+
+    #[test]
+    fn a_bundle_that_is_not_one_stops_the_start() {
+        let empty: Variable = |name| lambda(name).or_else(|| (name == "AWS_CA_BUNDLE").then(|| "/dev/null".to_owned()));
+        let absent: Variable =
+            |name| lambda(name).or_else(|| (name == "AWS_CA_BUNDLE").then(|| "/dev/null/no".to_owned()));
+        for variable in [empty, absent] {
+            let error = config_of(variable).unwrap_err();
+            assert!(matches!(
+                error,
+                InvalidSetting::Unusable {
+                    name: "AWS_CA_BUNDLE",
+                    ..
+                }
+            ));
+        }
+    }
 }
