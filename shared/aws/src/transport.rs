@@ -2,19 +2,36 @@
 //!
 //! The SDK's own loads every certificate that the system trusts, once for each client, before the first event: nine
 //! tenths of such a function's start. AWS's endpoints are all signed by Amazon Trust Services, so its five roots are
-//! enough, and trusting nobody else is the stricter choice. See `roots/README.md`.
+//! enough, and trusting nobody else is the stricter choice (`roots/README.md`). It also brings HTTP/2 and a second
+//! cryptography library into every bootstrap, a third of its size, where the services that we call speak HTTP/1.1. So
+//! this is the same stack below (`hyper`, `rustls`) without those parts.
 
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector as SdkConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{CaptureConnection, Connect, HttpConnector, capture_connection};
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::error::Elapsed;
+use tower_service::Service;
 
 /// Amazon Trust Services: whoever signs an AWS endpoint is signed by one of these.
 const AMAZON_ROOTS: [&str; 5] = [
@@ -25,7 +42,8 @@ const AMAZON_ROOTS: [&str; 5] = [
     include_str!("roots/starfield_services_root_g2.pem"),
 ];
 
-/// How long making a connection may take; the SDK's own figure. Connections are shared, so it is the same for all clients.
+/// How long making a connection may take, from the name to the end of TLS; the SDK's own figure. Connections are shared,
+/// so it is the same for all clients.
 const CONNECT: Duration = Duration::from_millis(3_100);
 
 /// An HTTP client for the SDK that trusts Amazon's roots, or those of a bundle of certificates in PEM in their place.
@@ -44,8 +62,8 @@ struct Transport(Arc<Connectors>);
 #[derive(Debug)]
 struct Connectors {
     bundle: Option<String>,
-    plain: OnceLock<Connector>,
-    secure: OnceLock<Connector>,
+    plain: OnceLock<Client<Bounded<HttpConnector>, SdkBody>>,
+    secure: OnceLock<Result<Client<Bounded<HttpsConnector<HttpConnector>>, SdkBody>, String>>,
 }
 
 impl HttpClient for Transport {
@@ -54,43 +72,128 @@ impl HttpClient for Transport {
     }
 }
 
-impl HttpConnector for Transport {
+impl SdkConnector for Transport {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connectors = &*self.0;
         if request.uri().starts_with("http:") {
-            return connectors.plain.get_or_init(plain).call(request);
+            return send(connectors.plain.get_or_init(|| client(HttpConnector::new())), request);
         }
-        let bundle = connectors.bundle.as_deref();
-        connectors.secure.get_or_init(|| secure(bundle)).call(request)
+        let secure = connectors
+            .secure
+            .get_or_init(|| Ok(client(https(connectors.bundle.as_deref())?)));
+        match secure {
+            Ok(client) => send(client, request),
+            Err(problem) => HttpConnectorFuture::ready(Err(ConnectorError::user(problem.as_str().into()))),
+        }
     }
 }
 
-fn plain() -> Connector {
-    Connector::builder().connector_settings(settings()).build_http()
+fn client<C: Clone>(connector: C) -> Client<Bounded<C>, SdkBody>
+where
+    Bounded<C>: Connect,
+{
+    // The timer is what lets go of idle connections.
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .build(Bounded(connector))
 }
 
-fn secure(bundle: Option<&str>) -> Connector {
-    let builder = Connector::builder()
-        .connector_settings(settings())
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    match TlsContext::builder().with_trust_store(trust(bundle)).build() {
-        Ok(context) => builder.tls_context(context).build(),
-        // It never refuses; if it did, the system's certificates would serve.
-        Err(_) => builder.build(),
+fn https(bundle: Option<&str>) -> Result<HttpsConnector<HttpConnector>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots(bundle)?)
+        .with_no_client_auth();
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only()
+        .enable_http1()
+        .build())
+}
+
+fn roots(bundle: Option<&str>) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    let trusted = bundle.map_or_else(|| AMAZON_ROOTS.to_vec(), |bundle| vec![bundle]);
+    for pem in trusted {
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|error| error.to_string())?;
+            roots.add(certificate).map_err(|error| error.to_string())?;
+        }
     }
+    Ok(roots)
 }
 
-fn trust(bundle: Option<&str>) -> TrustStore {
-    match bundle {
-        Some(bundle) => TrustStore::empty().with_pem_certificate(bundle),
-        None => AMAZON_ROOTS
-            .into_iter()
-            .fold(TrustStore::empty(), |store, root| store.with_pem_certificate(root)),
+fn send<C>(client: &Client<C, SdkBody>, request: HttpRequest) -> HttpConnectorFuture
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let mut request = match request.try_into_http1x() {
+        Ok(request) => request,
+        Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+    };
+    let connection = capture_connection(&mut request);
+    if let Some(asked) = request.extensions().get::<CaptureSmithyConnection>() {
+        asked.set_connection_retriever(move || metadata(&connection));
     }
+    let answer = client.request(request);
+    HttpConnectorFuture::new(async move {
+        let response = answer.await.map_err(failure)?;
+        HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+            .map_err(|error| ConnectorError::other(error.into(), None))
+    })
 }
 
-fn settings() -> HttpConnectorSettings {
-    HttpConnectorSettings::builder().connect_timeout(CONNECT).build()
+/// The SDK gives a connection up that answered with a passing error, so that a retry goes to another host.
+fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
+    connection.connection_metadata().as_ref()?;
+    let connection = connection.clone();
+    let give_up = move || {
+        if let Some(connected) = connection.connection_metadata().as_ref() {
+            connected.poison();
+        }
+    };
+    Some(ConnectionMetadata::builder().proxied(false).poison_fn(give_up).build())
+}
+
+/// The SDK retries what was late or broke on the way, if the client retries at all.
+fn failure(error: ClientError) -> ConnectorError {
+    let connecting = error.is_connect();
+    let late = causes(&error).any(|cause| cause.is::<Elapsed>());
+    let failure = if late {
+        ConnectorError::timeout(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    };
+    if connecting { failure.never_connected() } else { failure }
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// A connector that gives up after [`CONNECT`].
+#[derive(Debug, Clone)]
+struct Bounded<C>(C);
+
+impl<C> Service<Uri> for Bounded<C>
+where
+    C: Service<Uri>,
+    C::Error: Into<BoxError>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = self.0.call(to);
+        Box::pin(async move { tokio::time::timeout(CONNECT, connecting).await?.map_err(Into::into) })
+    }
 }
 
 #[cfg(test)]
