@@ -62,9 +62,11 @@ struct Transport(Arc<Connectors>);
 #[derive(Debug)]
 struct Connectors {
     bundle: Option<String>,
-    plain: OnceLock<Client<Bounded<HttpConnector>, SdkBody>>,
-    secure: OnceLock<Result<Client<Bounded<HttpsConnector<HttpConnector>>, SdkBody>, String>>,
+    plain: OnceLock<Over<HttpConnector>>,
+    secure: OnceLock<Result<Over<HttpsConnector<HttpConnector>>, String>>,
 }
+
+type Over<C> = Client<Bounded<C>, SdkBody>;
 
 impl HttpClient for Transport {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -88,7 +90,7 @@ impl SdkConnector for Transport {
     }
 }
 
-fn client<C: Clone>(connector: C) -> Client<Bounded<C>, SdkBody>
+fn client<C: Clone>(connector: C) -> Over<C>
 where
     Bounded<C>: Connect,
 {
@@ -272,5 +274,28 @@ mod tests {
         assert!(transport.0.secure.get().is_none());
         call("https://dynamodb.eu-west-3.amazonaws.com/");
         assert!(transport.0.secure.get().is_some());
+    }
+
+    #[test]
+    fn every_root_is_trusted_and_a_bundle_takes_their_place() {
+        assert_eq!(roots(None).unwrap().len(), AMAZON_ROOTS.len());
+        assert_eq!(roots(Some(AMAZON_ROOTS[0])).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_bundle_that_is_broken_is_refused_when_it_is_needed() {
+        assert!(roots(Some(&AMAZON_ROOTS[0].replace('M', "!"))).is_err());
+        assert!(https(Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")).is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_at_home_is_a_failure_that_the_sdk_may_try_again() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let nobody = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let mut request = HttpRequest::empty();
+        request.set_uri(nobody).unwrap();
+        let error = send(&client(HttpConnector::new()), request).await.unwrap_err();
+        assert!(error.is_io(), "{error:?}");
     }
 }
