@@ -298,6 +298,7 @@ mod tests {
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .retry_config(RetryConfig::disabled())
             .endpoint_url("http://127.0.0.1:1")
+            .http_client(apropos_aws::http_client())
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
         Handler::new(tables, Clock::manual(now()), LinkKeys::fixed(ring()))

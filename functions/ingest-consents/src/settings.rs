@@ -4,7 +4,7 @@ use apropos_aws::{Clock, InvalidSetting, sdk_config, tables};
 
 use crate::Handler;
 
-pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
-    let config = sdk_config().await;
+pub(crate) fn handler() -> Result<Handler, InvalidSetting> {
+    let config = sdk_config()?;
     Ok(Handler::new(tables(&config)?, Clock::system()))
 }

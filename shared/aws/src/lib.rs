@@ -23,6 +23,7 @@ mod ses_event;
 mod standing;
 mod start;
 mod store;
+mod transport;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use causes::{WithCauses, with_causes};
@@ -42,5 +43,5 @@ pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};
 pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};
 pub use standing::{Claimed, Fenced};
-pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
+pub use start::{InvalidSetting, behavior, http_client, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
