@@ -31,7 +31,7 @@ pub struct Handler {
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
-const MOST_TRIES: usize = 10;
+pub(crate) const MOST_TRIES: usize = 10;
 
 impl Handler {
     /// The function over its parts.
@@ -76,6 +76,11 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
+        match *path.as_slice() {
+            ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
+            ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
+            _ => {}
+        }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
         let stranger = accepted.unwrap_or(Language::English);
         let Some(knock) = Knock::at(&path) else {
@@ -273,7 +278,7 @@ fn returned(leaving: Leaving<'_>) -> Choice {
     }
 }
 
-fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
+pub(crate) fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
     let header = event.headers.get("accept-language")?;
     Language::from_accept(header.to_str().ok()?)
 }
