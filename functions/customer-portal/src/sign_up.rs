@@ -34,10 +34,10 @@ const BY_SOURCE: TurnLimit = TurnLimit {
     window: SignedDuration::from_hours(1),
 };
 
-/// As long as a sign-up can be confirmed, so that all that wait are remembered with the counter.
+/// As long as a sign-up is kept, its deletion's delay included, so that all that are kept are remembered with the counter.
 const BY_ADDRESS: TurnLimit = TurnLimit {
     most: 5,
-    window: SignedDuration::from_hours(7 * 24),
+    window: SignedDuration::from_hours(10 * 24),
 };
 
 /// Sixteen topics, four channels, and the rest.
@@ -230,7 +230,7 @@ impl Filled {
             return Err(Problem::NothingTicked);
         }
         Ok(Wanted {
-            address: EmailAddress::parse(&self.email).map_err(|_| Problem::Address)?,
+            address: EmailAddress::parse(&self.email).ok().ok_or(Problem::Address)?,
             language: self.language.unwrap_or(language),
             purposes,
         })
