@@ -11,6 +11,7 @@ mod stories {
     mod pause_and_cancel;
     mod quiet_and_caps;
     mod roles;
+    mod sign_up;
     mod template;
     mod template_routes;
     mod tenants;

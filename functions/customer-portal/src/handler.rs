@@ -2,14 +2,16 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, LinkKeys, NewSecrets, Person, StoreError, Tables, Unexpected, Written, random,
+    Answer, Clock, Event, LinkKeys, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected, Written,
+    random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;
 use apropos_core::ids::{CustomerId, EventId};
 use apropos_core::language::Language;
 use apropos_core::ledger::ProofKey;
-use apropos_core::link::{InvalidLink, LinkId, LinkPurpose, sign};
+use apropos_core::link::{InvalidLink, KeyRing, LinkId, LinkPurpose, sign};
+use apropos_core::suppression::Pepper;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::choice::{Choice, MOST_ACTS, Road, Switch};
@@ -21,19 +23,33 @@ use crate::{answer, page};
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    keys: LinkKeys,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) keys: LinkKeys,
+    pub(crate) pepper: Pepper,
+    pub(crate) sends: Queue<TransactionalTask>,
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
-const MOST_TRIES: usize = 10;
+pub(crate) const MOST_TRIES: usize = 10;
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(tables: Tables, clock: Clock, keys: LinkKeys) -> Self {
-        Self { tables, clock, keys }
+    pub const fn new(
+        tables: Tables,
+        clock: Clock,
+        keys: LinkKeys,
+        pepper: Pepper,
+        sends: Queue<TransactionalTask>,
+    ) -> Self {
+        Self {
+            tables,
+            clock,
+            keys,
+            pepper,
+            sends,
+        }
     }
 
     /// Takes an event of any kind that this function is started by.
@@ -52,6 +68,11 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
+        match *path.as_slice() {
+            ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
+            ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
+            _ => {}
+        }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
         let stranger = accepted.unwrap_or(Language::English);
         let Some(knock) = Knock::at(&path) else {
@@ -63,7 +84,7 @@ impl Handler {
             "OPTIONS" => return answer::options(),
             _ => return answer::method_not_allowed(),
         };
-        let response = match self.verified(knock).await {
+        let response = match self.verified(|ring| knock.verify(ring)).await {
             Err(refused) => {
                 tracing::debug!(reason = %refused, "a link was refused");
                 answer::page(404, page::refusal(stranger))
@@ -97,13 +118,16 @@ impl Handler {
 
     /// Checks a link. One that names a key we do not have may come from after a rotation, so the ring is read again;
     /// where that fails the link looks unknown, and works when it is opened again.
-    async fn verified(&self, knock: Knock<'_>) -> Result<Visit, InvalidLink> {
-        let refused = match knock.verify(&self.keys.ring()) {
+    pub(crate) async fn verified<T>(
+        &self,
+        check: impl Fn(&KeyRing) -> Result<T, InvalidLink>,
+    ) -> Result<T, InvalidLink> {
+        let refused = match check(&self.keys.ring()) {
             Err(refused @ InvalidLink::UnknownKey(_)) => refused,
             known => return known,
         };
         match self.keys.read_again(self.clock.now()).await {
-            Ok(Some(ring)) => knock.verify(&ring),
+            Ok(Some(ring)) => check(&ring),
             Ok(None) => Err(refused),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
@@ -267,7 +291,7 @@ fn returned(leaving: Leaving<'_>) -> Choice {
     }
 }
 
-fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
+pub(crate) fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
     let header = event.headers.get("accept-language")?;
     Language::from_accept(header.to_str().ok()?)
 }
@@ -290,7 +314,7 @@ mod tests {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 
     use super::*;
-    use crate::fixture::{now, ring, token};
+    use crate::fixture::{no_queue, now, pepper, ring, token};
 
     /// Over a store that nobody answers for: whoever reads from it gets a 503.
     fn handler() -> Handler {
@@ -302,7 +326,8 @@ mod tests {
             .endpoint_url("http://127.0.0.1:1")
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
-        Handler::new(tables, Clock::manual(now()), LinkKeys::fixed(ring()))
+        let (keys, pepper, sends) = (LinkKeys::fixed(ring()), pepper(), no_queue());
+        Handler::new(tables, Clock::manual(now()), keys, pepper, sends)
     }
 
     fn request(method: Method, path: &str, body: &str) -> ApiGatewayV2httpRequest {

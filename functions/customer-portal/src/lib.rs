@@ -1,12 +1,13 @@
-//! The customer's pages: leave a topic, see and change choices.
+//! The customer's pages: sign up and confirm, leave a topic, see and change choices.
 //!
-//! Touches: consents, standing, audience rw; customers, contacts, links, brands r.
+//! Touches: consents, standing, audience, customers, contacts, links, suppressions rw; brands r; send queue w.
 //!
 //! `GET` and `HEAD` change nothing, since mail scanners open links. `POST` acts, without cookie, origin or redirect,
 //! because the link is the proof. Each change is a consent event of the person, with its evidence.
 
 mod answer;
 mod choice;
+mod confirm;
 #[cfg(test)]
 mod fixture;
 mod form;
@@ -14,6 +15,8 @@ mod handler;
 mod page;
 mod request;
 mod settings;
+mod sign_up;
+mod sign_up_page;
 mod visit;
 
 pub use handler::Handler;

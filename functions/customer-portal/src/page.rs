@@ -20,7 +20,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn brand(&self) -> &str {
+    pub(crate) fn brand(&self) -> &str {
         self.brand.name.as_str()
     }
 
@@ -28,12 +28,12 @@ impl Reader<'_> {
         quoted(self.language, topic.name.get(self.language))
     }
 
-    fn say<'s>(&self, french: &'s str, english: &'s str) -> &'s str {
+    pub(crate) fn say<'s>(&self, french: &'s str, english: &'s str) -> &'s str {
         say(self.language, french, english)
     }
 }
 
-const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
+pub(crate) const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
     match language {
         Language::French => french,
         Language::English => english,
@@ -379,7 +379,7 @@ fn notice(language: Language, heading: &str, advice: &str) -> String {
     )
 }
 
-fn page(language: Language, title: &str, brand: Option<&Brand>, content: &Markup) -> String {
+pub(crate) fn page(language: Language, title: &str, brand: Option<&Brand>, content: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {

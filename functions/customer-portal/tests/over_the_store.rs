@@ -6,15 +6,17 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, LinkKeys, NewSecrets, Tables};
+use apropos_aws::{Addressed, Clock, Confirms, LinkKeys, NewSecrets, Queue, Tables, TransactionalTask};
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
 use apropos_core::email::EmailAddress;
-use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::ids::{BrandId, CustomerId, EventId, RequestId};
 use apropos_core::language::Language;
 use apropos_core::ledger::{ProofKey, verify};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use apropos_core::sign_up::{Confirmed, SignUp, event_id};
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash};
 use apropos_core::time::TimeZoneName;
 use apropos_customer_portal::Handler;
 use apropos_emulator::Emulator;
@@ -42,6 +44,21 @@ fn ring() -> KeyRing {
     KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
+fn pepper() -> Pepper {
+    Pepper::new(&"p".repeat(32)).unwrap()
+}
+
+/// A queue that nobody answers for.
+fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
+}
+
 /// The function over a store with two brands, and one customer who said yes to offers and reads French.
 struct Portal {
     tables: Tables,
@@ -56,7 +73,13 @@ impl Portal {
         }
         // A clock that stands still: what is pressed in one millisecond must still come in order.
         let portal = Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now()), LinkKeys::fixed(ring())),
+            handler: Handler::new(
+                tables.clone(),
+                Clock::manual(now()),
+                LinkKeys::fixed(ring()),
+                pepper(),
+                no_queue(),
+            ),
             tables,
         };
         portal.know_camille().await;
@@ -76,8 +99,12 @@ impl Portal {
             time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
         };
         let context = CustomerContext::default();
+        let contact = Addressed {
+            contact: &contact,
+            hash: address_hash(&pepper(), &lumen(), &contact.address),
+        };
         self.tables
-            .put_context(&person, &brand.topics, &context, Some(&contact), &secrets, now())
+            .put_context(&person, &brand.topics, &context, Some(contact), &secrets, now())
             .await
             .unwrap();
         self.record("e1", "email.offers", "grant", "import").await;
@@ -353,4 +380,166 @@ async fn buttons_pressed_together_are_all_recorded() {
         assert_eq!(response.status_code, 200);
     }
     assert_eq!(portal.events().await.len(), 5);
+}
+
+/// A sign-up of a new address, and the path of its confirmation.
+async fn signed_up(portal: &Portal, topics: usize) -> String {
+    let purposes: Vec<Purpose> = ["offers", "news"]
+        .iter()
+        .take(topics)
+        .flat_map(|topic| ["email", "sms", "post", "display"].map(|channel| format!("{channel}.{topic}")))
+        .map(|code| Purpose::from_code(&code).unwrap())
+        .collect();
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = SignUp {
+        customer: CustomerId::new("s-1").unwrap(),
+        contact: ContactPoint {
+            address: EmailAddress::parse("new@mail.example").unwrap(),
+            language: Language::English,
+            time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
+        },
+        purposes,
+        notice: brand.notice.clone(),
+        asked_at: now(),
+    };
+    portal
+        .tables
+        .keep_sign_up(&lumen(), &request, &sign_up, now())
+        .await
+        .unwrap();
+    portal
+        .tables
+        .create_one_time(
+            LinkId::from_bytes([5; 16]),
+            LinkPurpose::Confirm,
+            &lumen(),
+            &sign_up.customer,
+            Confirms::SignUp(request),
+            now(),
+        )
+        .await
+        .unwrap();
+    path("c", LinkPurpose::Confirm, "lumen", [5; 16], 0)
+}
+
+async fn new_person(portal: &Portal) -> (usize, usize) {
+    let customer = CustomerId::new("s-1").unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let granted = person
+        .standing
+        .consents
+        .states(now())
+        .filter(|(_, state)| state.is_granted());
+    let ledger = portal.tables.ledger(&lumen(), &customer).await.unwrap();
+    (granted.count(), ledger.len())
+}
+
+#[tokio::test]
+async fn every_box_that_was_ticked_is_confirmed_in_one_go() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    let shown = portal.ask(Method::GET, &confirmation, "").await;
+    assert_eq!(text(&shown).matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (0, 0));
+    let done = portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(done.matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn a_confirmation_that_broke_off_is_completed_by_pressing_again() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    // The contact point was written, one yes recorded, and then the function died.
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let customer = CustomerId::new("s-1").unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = portal.tables.sign_up(&lumen(), &request, now()).await.unwrap().unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let secrets = NewSecrets::random().unwrap();
+    let addressed = Addressed {
+        contact: &sign_up.contact,
+        hash: address_hash(&pepper(), &lumen(), &sign_up.contact.address),
+    };
+    let context = CustomerContext::default();
+    portal
+        .tables
+        .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now())
+        .await
+        .unwrap();
+    let first = &sign_up.purposes[3];
+    let asked = event_id(&request, "asked", first).unwrap();
+    let yes = Confirmed {
+        purpose: first,
+        notice: &sign_up.notice,
+        asked: asked.clone(),
+        id: event_id(&request, "yes", first).unwrap(),
+    };
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let documents = [
+        sign_up.request(first, &asked),
+        yes.event(&person.standing.consents, now()),
+    ];
+    let events: Vec<_> = documents
+        .into_iter()
+        .map(|document| (ConsentEvent::try_from(&document).unwrap(), document))
+        .collect();
+    portal
+        .tables
+        .append_consents(&person, &brand.topics, &events, &secrets, now())
+        .await
+        .unwrap();
+    assert_eq!(new_person(&portal).await, (1, 2));
+
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn an_erasure_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    portal
+        .tables
+        .forget_sign_up(&RequestId::new("r1").unwrap())
+        .await
+        .unwrap();
+    for (method, body) in [(Method::GET, ""), (Method::POST, "action=confirm")] {
+        assert_eq!(portal.ask(method, &confirmation, body).await.status_code, 410);
+    }
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_complaint_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    let hash = address_hash(&pepper(), &lumen(), &EmailAddress::parse("new@mail.example").unwrap());
+    portal
+        .tables
+        .suppress(&lumen(), &hash, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    assert_eq!(
+        portal
+            .ask(Method::POST, &confirmation, "action=confirm")
+            .await
+            .status_code,
+        410
+    );
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_form_whose_message_cannot_be_queued_asks_to_try_again() {
+    let portal = Portal::start().await;
+    let filled = "topic=offers&channel=email&email=new%40mail.example";
+    let response = portal.ask(Method::POST, "/s/lumen", filled).await;
+    assert_eq!(response.status_code, 503);
+    assert_eq!(portal.ask(Method::GET, "/s/lumen", "").await.status_code, 200);
+    assert_eq!(portal.ask(Method::GET, "/s/unknown", "").await.status_code, 404);
+    assert_eq!(portal.ask(Method::PUT, "/s/lumen", filled).await.status_code, 405);
 }

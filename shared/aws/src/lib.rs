@@ -11,6 +11,7 @@ mod links;
 mod mailer;
 mod names;
 mod outcomes;
+mod one_time;
 mod people;
 mod proposal;
 mod queue;
@@ -19,9 +20,11 @@ mod schema;
 mod scoring;
 mod secrets;
 mod ses_event;
+mod sign_ups;
 mod standing;
 mod start;
 mod store;
+mod turns;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use clock::Clock;
@@ -32,9 +35,13 @@ pub use keys::Revocation;
 pub use links::Suppressed;
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
-pub use people::{Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
+pub use one_time::{Confirms, OneTime, OneTimeLink};
+pub use people::{Addressed, Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
 pub use proposal::HeldProposal;
-pub use queue::{CANDIDATES_A_MESSAGE, FORM, PageTask, Queue, QueueError, SendTask};
+pub use queue::{
+    About, CANDIDATES_A_MESSAGE, ConsentRequest, FORM, PageTask, Queue, QueueError, SendMessage, SendTask,
+    TransactionalTask,
+};
 pub use random::random;
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};
@@ -42,3 +49,4 @@ pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};
 pub use standing::{Claimed, Fenced};
 pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
+pub use turns::{Turn, TurnLimit};
