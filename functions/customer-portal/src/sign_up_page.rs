@@ -184,9 +184,9 @@ pub(crate) fn confirm(reader: Reader<'_>, purposes: &[Purpose]) -> String {
             }
             p.small {
                 (reader.say(
-                    "Ce n’était pas vous\u{a0}? Fermez cette page\u{a0}: rien ne sera envoyé. Si vous aviez tout arrêté, \
+                    "Ce n’était pas vous\u{a0}? Fermez cette page\u{a0}: rien ne change. Si vous aviez tout arrêté, \
                      confirmer le remet en marche. Vous pourrez vous désinscrire à tout moment.",
-                    "It was not you? Close this page: nothing will be sent. If you had stopped everything, confirming \
+                    "It was not you? Close this page: nothing changes. If you had stopped everything, confirming \
                      starts it again. You can unsubscribe at any time.",
                 ))
             }

@@ -210,9 +210,9 @@ fn words(what: Transactional<'_>, language: Language, brand: &Brand) -> Words {
             },
             after: say(
                 "Si c’est bien vous, ouvrez la page et appuyez sur le bouton. Le lien est valable 7 jours. Sinon, ne faites \
-                 rien\u{a0}: vous ne recevrez rien.",
-                "If this was you, open the page and press the button. The link is valid for 7 days. If not, do nothing: you \
-                 will receive nothing.",
+                 rien\u{a0}: rien ne changera.",
+                "If this was you, open the page and press the button. The link is valid for 7 days. If not, do nothing: \
+                 nothing will change.",
             ),
             button: say("Confirmer", "Confirm"),
             why: say(
