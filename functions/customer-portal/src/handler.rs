@@ -2,8 +2,8 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, LinkKeys, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected, Written,
-    random,
+    Answer, Clock, Event, LinkKeys, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
+    Written, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;

@@ -40,6 +40,12 @@ impl Settings {
         let clock = Clock::system();
         let keys = LinkKeys::read(self.link_keys.clone(), clock.now()).await?;
         let pepper = self.pepper.read(Pepper::new).await?;
-        Ok(Handler::new(self.tables.clone(), clock, keys, pepper, self.sends.clone()))
+        Ok(Handler::new(
+            self.tables.clone(),
+            clock,
+            keys,
+            pepper,
+            self.sends.clone(),
+        ))
     }
 }

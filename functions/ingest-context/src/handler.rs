@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
-use apropos_aws::{
-    Addressed, Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written,
-};
+use apropos_aws::{Addressed, Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
