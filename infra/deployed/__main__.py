@@ -42,7 +42,11 @@ def told(emulator, template, name, work, quiet=False):
     stack = deployed.create(emulator, template, name)
     if not quiet:
         say(f"ok  the stack is created from the template ({time.monotonic() - begun:.0f} s)")
-    story.tell(stack, work, (lambda line: None) if quiet else say)
+    try:
+        story.tell(stack, work, (lambda line: None) if quiet else say)
+    finally:
+        for function in stack.functions():
+            (work / f"{function}.log").write_text(emulator.log_of(function))
     return stack
 
 

@@ -109,7 +109,7 @@ class Emulator:
         }
         self._run(
             "ministack",
-            [str(pathlib.Path(sys.executable).with_name("ministack"))],
+            [sys.executable, str(pathlib.Path(__file__).with_name("ministack_as_iam.py"))],
             {
                 **self.environment,
                 # Every call is checked against its caller's policies, as IAM would.

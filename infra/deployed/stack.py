@@ -42,6 +42,12 @@ class Stack:
             raise Failed(f"a link leads elsewhere than to {base}")
         return self.api + url[len(base):]
 
+    def functions(self):
+        """The names of this stack's functions."""
+        pages = self.emulator.client("lambda").get_paginator("list_functions").paginate()
+        names = [function["FunctionName"] for page in pages for function in page["Functions"]]
+        return [name for name in names if name.startswith(f"{self.name}-") and not name.startswith(f"{self.name}-m")]
+
     def mails(self):
         """What SES accepted from this stack, oldest first."""
         mails = json.loads(http("GET", f"{self.emulator.mail}/mails")[2])["mails"]
@@ -58,6 +64,14 @@ class Stack:
             QueueUrl=self.queue(name), AttributeNames=names
         )
         return sum(int(value) for value in attributes["Attributes"].values())
+
+    def redrive(self, name):
+        """Gives dead letters back to their queue, as StartMessageMoveTask does, which MiniStack does not have."""
+        sqs, dead = self.emulator.client("sqs"), self.queue(f"{name}-dead")
+        while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.send_message(QueueUrl=self.queue(name), MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
 
     def local(self, *arguments):
         """Runs our command against this stack's tables; what it prints."""

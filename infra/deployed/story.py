@@ -310,9 +310,7 @@ def a_redrive_sends_what_was_held_up_and_nothing_twice(story):
     until("the candidate is a dead letter", lambda: story.stack.depth("sends-dead") == 2, 90)
     same(len(story.stack.mails()), 3, "nothing sent while paused")
     same(http("POST", f"{mail}/account/healthy")[0], 200, "SES goes on")
-    sqs = story.stack.emulator.client("sqs")
-    dead = sqs.get_queue_attributes(QueueUrl=story.stack.queue("sends-dead"), AttributeNames=["QueueArn"])
-    sqs.start_message_move_task(SourceArn=dead["Attributes"]["QueueArn"])
+    story.stack.redrive("sends")
     row = story.completed("third")
     same(row["sent"], 1, "sent after the redrive")
     same(dict(story.mail_to("gaelle")["tags"])["run"], "third", "the run of the message")
@@ -354,12 +352,7 @@ def the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours(story):
 
 
 def nothing_personal_is_in_a_log_or_a_queue(story):
-    functions = [
-        name
-        for page in story.stack.emulator.client("lambda").get_paginator("list_functions").paginate()
-        for name in (function["FunctionName"] for function in page["Functions"])
-        if name.startswith(f"{story.stack.name}-")
-    ]
+    functions = story.stack.functions()
     same(len(functions), 8, "functions")
     spoke = 0
     for function in functions:

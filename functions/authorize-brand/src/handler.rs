@@ -1,7 +1,7 @@
 //! A key in, a verdict out. What cannot be decided is an error, which API Gateway answers with 500: it must not look
 //! like a no.
 
-use apropos_aws::{Clock, InvalidSetting, StoreError, Tables};
+use apropos_aws::{Clock, InvalidSetting, StoreError, Tables, with_causes};
 use apropos_core::api_key::{KeyId, PresentedKey, authenticate};
 use jiff::Timestamp;
 use thiserror::Error;
@@ -72,8 +72,7 @@ impl Handler {
     /// When a key was last used is for its owner's eyes: a caller is not refused because it could not be written.
     async fn note_use(&self, id: &KeyId, now: Timestamp) {
         if let Err(error) = self.tables.touch_api_key(id, now).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(key.id = %id, error, "the use of a key was not noted");
+            tracing::warn!(key.id = %id, error = %with_causes(&error), "the use of a key was not noted");
         }
     }
 }

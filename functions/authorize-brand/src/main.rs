@@ -1,4 +1,5 @@
 //! The Lambda function: wiring only.
+#![recursion_limit = "256"]
 
 use apropos_authorize_brand::{AuthorizerEvent, Handler};
 use apropos_aws::start_logs;

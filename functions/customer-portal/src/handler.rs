@@ -3,7 +3,7 @@
 use apropos_aws::http::route;
 use apropos_aws::{
     Answer, Clock, Event, LinkKeys, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
-    Written, random,
+    Written, random, with_causes,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;
@@ -102,8 +102,7 @@ impl Handler {
                 match Box::pin(self.receive(&visit, asked, accepted)).await {
                     Ok(response) => response,
                     Err(error) => {
-                        let cause: &(dyn std::error::Error + 'static) = &error;
-                        tracing::error!(error = cause, brand.id = %visit.brand(), "the store failed");
+                        tracing::error!(error = %with_causes(&error), brand.id = %visit.brand(), "the store failed");
                         answer::unavailable(page::unavailable(stranger))
                     }
                 }
@@ -130,8 +129,7 @@ impl Handler {
             Ok(Some(ring)) => check(&ring),
             Ok(None) => Err(refused),
             Err(error) => {
-                let error: &(dyn std::error::Error + 'static) = &error;
-                tracing::error!(error, "the link keys could not be read again");
+                tracing::error!(error = %with_causes(&error), "the link keys could not be read again");
                 Err(refused)
             }
         }

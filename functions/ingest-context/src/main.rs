@@ -1,4 +1,5 @@
 //! The Lambda function: wiring only.
+#![recursion_limit = "256"]
 
 use apropos_aws::{Event, start_logs};
 use apropos_ingest_context::Settings;

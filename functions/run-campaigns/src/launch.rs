@@ -1,7 +1,7 @@
 //! Launching, pausing, resuming and cancelling a run.
 
 use apropos_aws::http::{Problem, authorized, body, json, parse};
-use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random};
+use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::{Audience, Run, RunStatus};
 use apropos_core::document::FieldError;
@@ -159,8 +159,7 @@ async fn queue(handler: &Handler, run: &Run, plan: Vec<Vec<String>>) -> Result<(
         }
     }
     handler.pages.send(&tasks).await.map_err(|failed| {
-        let error: &dyn std::error::Error = &failed;
-        tracing::error!(error, run.id = %run.id, "pages could not be queued");
+        tracing::error!(error = %with_causes(&failed), run.id = %run.id, "pages could not be queued");
         Problem::unavailable()
     })
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask};
+use apropos_aws::{
+    Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask, with_causes,
+};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -160,8 +162,7 @@ impl Functions {
         match unbroken(Function::AuthorizeBrand, tokio::spawn(call).await)? {
             Ok(verdict) => Some(verdict),
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(function = %Function::AuthorizeBrand, error, "the function failed");
+                tracing::error!(function = %Function::AuthorizeBrand, error = %with_causes(&error), "the function failed");
                 None
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior};
+use apropos_aws::{Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior, with_causes};
 use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
@@ -509,10 +509,10 @@ impl Work {
             if minute != Some(now) {
                 minute = Some(now);
                 if let Err(error) = self.tick().await {
-                    tracing::error!(error = with_causes(&error), "the minute's work failed");
+                    tracing::error!(error = %with_causes(&error), "the minute's work failed");
                 }
                 if let Err(error) = self.note_clock() {
-                    tracing::warn!(error = with_causes(&error), "the time was not noted");
+                    tracing::warn!(error = %with_causes(&error), "the time was not noted");
                 }
             }
             self.drain().await;
@@ -520,11 +520,6 @@ impl Work {
             let _ = tokio::time::timeout(LOOK_AGAIN, wake.notified()).await;
         }
     }
-}
-
-/// As logs take errors: with their causes.
-fn with_causes<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    error
 }
 
 const CLOCK_STEP: Duration = Duration::from_millis(50);

@@ -4,6 +4,8 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::{Deserialize, Serialize};
 
+use crate::causes::with_causes;
+
 /// An event of one of the kinds that our functions are started by.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -90,8 +92,7 @@ pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchRe
         match &undone {
             Undone::Wait => tracing::info!(message.id = id, "a message waits"),
             Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) => {
-                let error: &dyn std::error::Error = &undone;
-                tracing::error!(message.id = id, error, "a message was not done");
+                tracing::error!(message.id = id, error = %with_causes(&undone), "a message was not done");
             }
         }
         let mut failure = BatchItemFailure::default();

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
+use crate::causes::with_causes;
 use crate::store::StoreError;
 
 /// The most bytes of a body: HTTP APIs have no such setting, so the handlers keep it.
@@ -120,7 +121,7 @@ impl Problem {
     /// The problem of a store that did not answer; logged here, because here it is handled.
     #[must_use]
     pub fn of_store(error: &StoreError) -> Self {
-        tracing::error!(error = dynamic(error), "the store failed");
+        tracing::error!(error = %with_causes(error), "the store failed");
         if error.is_transient() {
             Self::unavailable()
         } else {
@@ -151,18 +152,13 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// As logs take errors: with their causes.
-fn dynamic<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    error
-}
-
 /// A JSON answer.
 #[must_use]
 pub fn json(status: u16, body: &impl Serialize) -> ApiGatewayV2httpResponse {
     match serde_json::to_string(body) {
         Ok(text) => answer(status, "application/json", text),
         Err(error) => {
-            tracing::error!(error = dynamic(&error), "an answer could not be written");
+            tracing::error!(error = %with_causes(&error), "an answer could not be written");
             Problem::internal().response()
         }
     }

@@ -1,6 +1,7 @@
 //! The only crate that calls the AWS SDK: tables, items, queues, the mailer and start-up.
 
 mod catalogue;
+mod causes;
 mod clock;
 mod deliveries;
 mod due;
@@ -27,6 +28,7 @@ mod store;
 mod turns;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
+pub use causes::{WithCauses, with_causes};
 pub use clock::Clock;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
