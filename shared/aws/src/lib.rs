@@ -28,7 +28,7 @@ pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, rea
 pub use links::Suppressed;
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
-pub use people::{Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
+pub use people::{Appended, Choices, LedgerText, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
 pub use proposal::HeldProposal;
 pub use queue::{CANDIDATES_A_MESSAGE, FORM, PageTask, Queue, QueueError, SendTask};
 pub use random::random;

@@ -1,6 +1,7 @@
 //! A brand's own settings: who sends, about which topics, and the limits it sets itself.
 
 use crate::cap::{FrequencyCap, MinimumGap};
+use crate::colour::Colour;
 use crate::consent::Notice;
 use crate::email::EmailAddress;
 use crate::header::DisplayName;
@@ -33,6 +34,8 @@ pub struct Brand {
     pub minimum_gap: Option<MinimumGap>,
     /// When nobody is written to, in each person's own time zone.
     pub quiet: QuietHours,
+    /// The colour of its pages' accents.
+    pub colour: Option<Colour>,
 }
 
 /// A kind of message people can choose.

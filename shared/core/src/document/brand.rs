@@ -44,6 +44,9 @@ pub struct BrandDocument {
     /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
     #[serde(default)]
     pub quiet: QuietDocument,
+    /// The colour of its pages' accents, such as `#0b5c4a`; its shade is adapted where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
 }
 
 /// A topic.
@@ -184,6 +187,7 @@ impl TryFrom<&BrandDocument> for Brand {
             caps,
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
+            colour: document.colour.as_deref().map(str::parse).transpose().at("colour")?,
         })
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::brand::NoticeDocument;
 use super::field::{At, FieldError, impersonal, time};
-use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Purpose};
+use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Objection, Purpose};
 use crate::ids::EventId;
 
 /// A consent event; whose it is stands beside it.
@@ -111,6 +111,12 @@ impl TryFrom<&ConsentEventDocument> for ConsentEvent {
             ));
         }
         let purpose = Purpose::from_code(&document.purpose).at("purpose")?;
+        if purpose == Purpose::Objection(Objection::Pause) && act == Act::Grant && expires_at.is_none() {
+            return Err(FieldError::new(
+                "expires_at",
+                "is required for a pause, which ends by itself",
+            ));
+        }
         let legal_basis = legal_basis(&document.legal_basis).map_err(|error| error.within("legal_basis"))?;
         if legal_basis != LegalBasis::Consent && !matches!(purpose, Purpose::Topic { .. }) {
             return Err(FieldError::new(
