@@ -506,6 +506,26 @@ pub fn derive(
 }
 
 impl Person {
+    /// Someone of whom only this is known, and nothing is recorded yet.
+    #[must_use]
+    pub fn of(
+        brand: BrandId,
+        customer: CustomerId,
+        context: Option<(CustomerContext, u32)>,
+        contact: Option<(ContactPoint, LinkId)>,
+    ) -> Self {
+        Self {
+            brand,
+            customer,
+            standing: Standing::default(),
+            context,
+            contact,
+            audience_key: None,
+            proof_key: None,
+            recorded: HashMap::new(),
+        }
+    }
+
     /// The sequence number under which an event was recorded before.
     #[must_use]
     pub fn recorded(&self, event: &EventId) -> Option<u32> {
@@ -705,6 +725,7 @@ mod tests {
                 cap: Some(FrequencyCap::new(2, 7).unwrap()),
                 quiet: Some(QuietHours::BRAND_DEFAULT),
                 threshold: Some(Relevance::new(6_000).unwrap()),
+                ..CustomerLimits::default()
             },
             contacts: ContactRing::from_parts((1_799_000_000..).take(MOST_CONTACTS).collect(), Some(1_798_000_000)),
             ..Standing::default()

@@ -67,7 +67,7 @@ impl Colour {
             self.luminance().min(other.luminance()),
         );
         // Luminance is in millionths, and 0.05 of flare is added to both.
-        (lighter + 50_000) * 100 / (darker + 50_000)
+        u32::try_from((lighter + 50_000) * 100 / (darker + 50_000)).unwrap_or(u32::MAX)
     }
 
     /// The accent on light pages: this colour, darkened as far as it must be.
@@ -108,23 +108,23 @@ impl Colour {
     }
 
     /// Relative luminance in millionths.
-    fn luminance(self) -> u32 {
+    fn luminance(self) -> u64 {
         let Self(channels) = self;
         channels
             .into_iter()
             .zip([2_126, 7_152, 722])
             .map(|(channel, weight)| linear(channel) * weight)
-            .sum::<u32>()
+            .sum::<u64>()
             / 10_000
     }
 }
 
 /// A channel's share of light in millionths, in whole numbers like all of the core: of sRGB's curve x^2.4, the x^0.4 is
 /// the fifth root of x squared, and that is searched by halving.
-fn linear(channel: u8) -> u32 {
+fn linear(channel: u8) -> u64 {
     if channel <= 10 {
         // The straight foot of the curve: channel / 255 / 12.92.
-        return u32::from(channel) * 1_000_000 / 3_295;
+        return u64::from(channel) * 1_000_000 / 3_295;
     }
     // (channel / 255 + 0.055) / 1.055, in millionths.
     let base = (u64::from(channel) * 1_000_000 / 255 + 55_000) * 1_000 / 1_055;
@@ -139,7 +139,7 @@ fn linear(channel: u8) -> u32 {
             high = middle - 1;
         }
     }
-    u32::try_from(squared * low / 1_000_000).unwrap_or(1_000_000)
+    squared * low / 1_000_000
 }
 
 #[cfg(test)]
@@ -192,7 +192,7 @@ mod tests {
             } else {
                 ((share + 0.055) / 1.055).powf(2.4)
             };
-            let found = f64::from(linear(channel)) / 1e6;
+            let found = f64::from(u32::try_from(linear(channel)).unwrap()) / 1e6;
             assert!((found - exact).abs() < 1e-4, "{channel}: {found} {exact}");
         }
     }
