@@ -7,6 +7,7 @@ mod stories {
     mod events_of_aws;
     mod never_twice;
     mod pause_and_cancel;
+    mod preferences;
     mod quiet_and_caps;
     mod tenants;
     mod who_may_call;

@@ -12,6 +12,7 @@ use apropos_core::document::QuietDocument;
 use apropos_core::language::Language;
 use apropos_core::preference::Preference;
 use apropos_core::quiet::{QuietHours, quiet_until};
+use apropos_core::time::LocalMinute;
 use jiff::Timestamp;
 
 use crate::choice::{Choice, Switch};
@@ -208,6 +209,14 @@ impl Filled {
         };
         if document.from.is_none() && document.until.is_none() && document.days_off.is_empty() {
             return Ok(None);
+        }
+        // A time that is none is named before the other one that is missing.
+        let is_no_time = |text: &String| !text.is_empty() && text.parse::<LocalMinute>().is_err();
+        if is_no_time(&self.quiet_from) {
+            return Err(Wrong::QuietFrom);
+        }
+        if is_no_time(&self.quiet_until) {
+            return Err(Wrong::QuietUntil);
         }
         let quiet = document.parse().map_err(|error| match error.field.as_str() {
             "from" => Wrong::QuietFrom,

@@ -269,6 +269,20 @@ mod tests {
     }
 
     #[test]
+    fn a_colour_is_optional_and_named_where_it_is_none() {
+        let mut document = crate::fixture::brand_document();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap().colour, None);
+        document["colour"] = "#d9480f".into();
+        let brand = crate::fixture::brand_from(&document).unwrap();
+        assert_eq!(
+            brand.colour.map(|colour| colour.to_string()).as_deref(),
+            Some("#d9480f")
+        );
+        document["colour"] = "orange".into();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap_err().field, "colour");
+    }
+
+    #[test]
     fn half_a_window_or_an_unknown_day_is_named() {
         let half = QuietDocument {
             from: Some("21:00".into()),
