@@ -9,10 +9,12 @@ import { HtmlValidate } from 'html-validate'
 const html = new HtmlValidate({
   extends: ['html-validate:recommended'],
   rules: {
-    // Our pages are made by a program that writes attributes without quotes' luxury and void elements its own way.
+    // The pages are written by a program, without breaks and without slashes.
     'void-style': 'off',
     'no-trailing-whitespace': 'off',
     'long-title': 'off',
+    // Boxes of one question share a name, as radio buttons do.
+    'form-dup-name': ['error', { shared: ['radio', 'checkbox', 'button', 'submit'] }],
   },
 })
 

@@ -314,7 +314,7 @@ fn quiet_hours(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
         fieldset #days-off tabindex=[wrong_days.then_some("-1")] aria-describedby=[wrong_days.then_some("days-off-fault")] {
             legend { (reader.say("Mes jours calmes", "My quiet days")) }
             (fault(reader, shown, "days-off-fault", &[Wrong::DaysOff]))
-            div.boxes {
+            div.boxes.days {
                 @for (code, french, english) in DAYS {
                     label.box {
                         input type="checkbox" name="day_off" value=(code) checked[shown.filled.days_off.contains(code)];
@@ -329,11 +329,14 @@ fn quiet_hours(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
 fn quiet_help(reader: Reader<'_>) -> String {
     let brand = reader.brand();
     let quiet = reader.brand.quiet;
-    let days: Vec<&str> = DAYS
+    let days: Vec<String> = DAYS
         .into_iter()
         .zip(0_u8..)
         .filter(|(_, bit)| quiet.days_off().bits() & (1 << bit) != 0)
-        .map(|((_, french, english), _)| reader.say(french, english))
+        .map(|((_, french, english), _)| match reader.language {
+            Language::French => format!("le {french}"),
+            Language::English => format!("{english}s"),
+        })
         .collect();
     let days = days.join(", ");
     let own = match (reader.language, quiet.window()) {
