@@ -30,6 +30,7 @@ export class Visit {
       reducedMotion: 'reduce',
     })
     const page = await context.newPage()
+    page.setDefaultTimeout(10_000)
     const visit = new Visit()
     Object.assign(visit, { context, page, server, work, flow, look, language, id, link, pages: 0, faults: [] })
     page.on('console', (message) => {

@@ -30,7 +30,7 @@ export default {
     await box(visit.say('Dimanche', 'Sunday')).check()
     await page.getByRole('radio', { name: visit.say('Au plus 1 message par mois', 'At most 1 message a month') }).check()
     await box(visit.say('La zone où j’habite', 'The area where I live')).uncheck()
-    await page.getByText(visit.say('Jardin', 'Garden'), { exact: false }).first().click()
+    await page.locator('summary', { hasText: visit.say('Jardin et extérieur', 'Garden and outdoors') }).click()
     await box(visit.say('Barbecue', 'Barbecue')).check()
     await visit.press(save)
     await visit.says(visit.say('C’est enregistré', 'Saved, and in effect already'))
