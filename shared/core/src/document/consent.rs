@@ -228,6 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_must_say_when_it_ends_and_its_lifting_need_not() {
+        let pause = |act: &str, end: Option<&str>| {
+            parse(|json| {
+                json["purpose"] = "pause".into();
+                json["act"] = act.into();
+                if let Some(end) = end {
+                    json["expires_at"] = end.into();
+                }
+            })
+        };
+        assert_eq!(pause("grant", None).unwrap_err().field, "expires_at");
+        assert!(pause("grant", Some("2026-12-01T10:00:00Z")).is_ok());
+        assert!(pause("withdraw", None).is_ok());
+    }
+
+    #[test]
     fn a_soft_opt_in_needs_all_its_conditions_and_covers_messages_only() {
         let soft = serde_json::json!({"soft_opt_in": {
             "sale_reference": "s1", "seller": "shop", "similar_family": "sports", "refusal_offered": false
