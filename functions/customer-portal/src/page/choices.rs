@@ -73,6 +73,8 @@ pub(crate) fn choices(reader: Reader<'_>, shown: &Shown<'_>) -> String {
                     (quiet_hours(reader, shown))
                     @if shown.zone.is_some() { (language(reader, shown)) }
                     button type="submit" { (save) }
+                    // Both buttons save all of the form, so what a yes is given under stands beside both.
+                    (agreeing(reader, save))
                 }
                 section {
                     h2 { (reader.say("Ce qui sert à choisir pour moi", "What is used to choose for me")) }
