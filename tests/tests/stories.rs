@@ -9,6 +9,7 @@ mod stories {
     mod feedback;
     mod never_twice;
     mod pause_and_cancel;
+    mod preferences;
     mod quiet_and_caps;
     mod roles;
     mod sign_up;

@@ -6,6 +6,7 @@
 
 use apropos_aws::{
     Addressed, Confirms, ConsentRequest, NewSecrets, OneTime, OneTimeLink, Person, StoreError, Suppressed, Written,
+    with_causes,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::{ConsentEvent, Consents, Notice, Objection, Purpose};
@@ -95,8 +96,7 @@ impl Handler {
             Ok(Some(response)) => response,
             Ok(None) => refused(),
             Err(error) => {
-                let cause: &(dyn std::error::Error + 'static) = &error;
-                tracing::error!(error = cause, brand.id = %brand, "the store failed");
+                tracing::error!(error = %with_causes(&error), brand.id = %brand, "the store failed");
                 answer::unavailable(page::unavailable(stranger))
             }
         };

@@ -2,15 +2,15 @@
 //!
 //! A one-click body (RFC 8058 section 3.2) comes as `application/x-www-form-urlencoded` or `multipart/form-data`, and our
 //! own pages send the former. The multipart reader is our own, since the known ones read streams of files and this is one
-//! line of text: it takes text fields only, of a body of at most 4 096 bytes, and refuses whatever it does not know.
+//! line of text: it takes text fields only, of a body of at most 16 384 bytes, and refuses whatever it does not know.
 
 use thiserror::Error;
 
 /// The most bytes of a form.
-pub(crate) const MOST_BYTES: usize = 4_096;
+pub(crate) const MOST_BYTES: usize = 16_384;
 
-/// The most fields of a form.
-const MOST_FIELDS: usize = 8;
+/// The most fields of a form: the preference page has 64 boxes of topics, 63 of interests and a dozen others.
+const MOST_FIELDS: usize = 160;
 
 /// Not a form that can be read. What was sent is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -240,7 +240,7 @@ mod tests {
             ("multipart/mixed; boundary=b", &whole),
             ("application/json", "{\"List-Unsubscribe\": \"One-Click\"}"),
             ("text/plain", "List-Unsubscribe=One-Click"),
-            ("application/x-www-form-urlencoded", "a&b&c&d&e&f&g&h&i"),
+            ("application/x-www-form-urlencoded", &"a&".repeat(MOST_FIELDS + 1)),
         ] {
             assert_eq!(
                 fields(Some(content_type), body.as_bytes()),
@@ -250,7 +250,7 @@ mod tests {
         }
         assert_eq!(fields(None, &[0xff]), Err(UnreadableForm));
         assert_eq!(fields(None, &[b'a'; MOST_BYTES + 1]), Err(UnreadableForm));
-        let endless = "--b\nContent-Disposition: form-data; name=a\n\n1\n".repeat(20) + "--b--";
+        let endless = "--b\nContent-Disposition: form-data; name=a\n\n1\n".repeat(MOST_FIELDS + 1) + "--b--";
         assert_eq!(
             fields(Some("multipart/form-data; boundary=b"), endless.as_bytes()),
             Err(UnreadableForm)

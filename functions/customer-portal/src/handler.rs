@@ -2,23 +2,23 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, LinkKeys, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
-    Written, random, with_causes,
+    Answer, Clock, Event, LinkKeys, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected, with_causes,
 };
 use apropos_core::brand::Brand;
-use apropos_core::consent::Consents;
-use apropos_core::ids::{CustomerId, EventId};
+use apropos_core::consent::Objection;
+use apropos_core::ids::CustomerId;
 use apropos_core::language::Language;
-use apropos_core::ledger::ProofKey;
-use apropos_core::link::{InvalidLink, KeyRing, LinkId, LinkPurpose, sign};
+use apropos_core::link::{InvalidLink, KeyRing, LinkPurpose, sign};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
-use crate::choice::{Choice, MOST_ACTS, Road, Switch};
-use crate::page::{Occasion, Reader};
+use crate::choice::{Choice, Road, Switch};
+use crate::filled::{Filled, Wrong};
+use crate::page::{Occasion, Reader, Shown};
+use crate::record::{Recording, Wanted};
 use crate::request::Asked;
 use crate::visit::{Knock, Leaving, Page, Visit};
-use crate::{answer, page};
+use crate::{answer, page, record};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -32,6 +32,13 @@ pub struct Handler {
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
 pub(crate) const MOST_TRIES: usize = 10;
+
+/// What came of a visit, for its page.
+struct Visited {
+    person: Person,
+    /// The form, where it was sent and is wrong: nothing was changed, and it is shown again as it was typed.
+    refused: Option<(Filled, Vec<Wrong>)>,
+}
 
 impl Handler {
     /// The function over its parts.
@@ -146,12 +153,13 @@ impl Handler {
         let Some((brand, customer)) = self.found(visit).await? else {
             return Ok(answer::page(404, page::refusal(stranger)));
         };
-        let person = match wanted(visit, &brand, asked.as_ref()) {
-            Wanted::Nothing => self.tables.person(&brand.id, &customer).await?,
-            Wanted::Change(choice, road) => self.record(&brand, &customer, &choice, road).await?,
-            Wanted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
+        let visited = match self.act(visit, &brand, &customer, asked.as_ref()).await? {
+            Acted::Done(visited) => *visited,
+            Acted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
+            Acted::TooOften => return Ok(answer::too_often(page::too_often(stranger))),
         };
-        let language = person
+        let language = visited
+            .person
             .contact
             .as_ref()
             .map(|(contact, _)| contact.language)
@@ -161,7 +169,64 @@ impl Handler {
             language,
             brand: &brand,
         };
-        Ok(self.show(visit, asked.as_ref(), reader, &person.standing.consents))
+        Ok(self.show(visit, asked.as_ref(), reader, &visited))
+    }
+
+    /// Brings about what is asked for.
+    async fn act(
+        &self,
+        visit: &Visit,
+        brand: &Brand,
+        customer: &CustomerId,
+        asked: Option<&Asked>,
+    ) -> Result<Acted, StoreError> {
+        let leaving = visit.leaving(brand);
+        let named = |purpose: Option<&_>| purpose.map_or(Some(leaving), |purpose| Leaving::named(purpose, brand));
+        let change = match asked {
+            None => {
+                let person = self.tables.person(&brand.id, customer).await?;
+                return Ok(Acted::done(person));
+            }
+            Some(Asked::OneClick) => Some((gone(leaving), Road::OneClick)),
+            Some(Asked::Leave(purpose)) => {
+                named(purpose.as_ref()).map(|leaving| (gone(leaving), Road::UnsubscribePage))
+            }
+            Some(Asked::Undo(purpose)) => {
+                named(purpose.as_ref()).map(|leaving| (returned(leaving), Road::UnsubscribePage))
+            }
+            Some(Asked::Set(choice)) => choice
+                .is_offered_by(brand)
+                .then(|| (choice.clone(), Road::PreferencePage)),
+            Some(Asked::Save(filled)) => return self.save(brand, customer, filled).await,
+        };
+        let Some((choice, road)) = change else {
+            return Ok(Acted::Unknown);
+        };
+        let wanted = Wanted {
+            choices: std::slice::from_ref(&choice),
+            preferences: &[],
+            road,
+        };
+        Ok(Acted::of(record::all(self, brand, customer, wanted).await?))
+    }
+
+    async fn save(&self, brand: &Brand, customer: &CustomerId, filled: &Filled) -> Result<Acted, StoreError> {
+        let person = self.tables.person(&brand.id, customer).await?;
+        match filled.wishes(&person, brand, self.clock.now()) {
+            None => Ok(Acted::Unknown),
+            Some(Err(wrong)) => Ok(Acted::Done(Box::new(Visited {
+                person,
+                refused: Some((filled.clone(), wrong)),
+            }))),
+            Some(Ok(wishes)) => {
+                let wanted = Wanted {
+                    choices: &wishes.choices,
+                    preferences: &wishes.preferences,
+                    road: Road::PreferenceForm,
+                };
+                Ok(Acted::of(record::all(self, brand, customer, wanted).await?))
+            }
+        }
     }
 
     /// The brand and the customer that a link refers to.
@@ -180,21 +245,54 @@ impl Handler {
         visit: &Visit,
         asked: Option<&Asked>,
         reader: Reader<'_>,
-        consents: &Consents,
+        visited: &Visited,
     ) -> ApiGatewayV2httpResponse {
         let now = self.clock.now();
-        let leaving = visit.leaving(reader.brand);
-        let choices = || self.choices_address(visit);
+        let person = &visited.person;
+        let consents = &person.standing.consents;
+        let brand = reader.brand;
+        let leaving = visit.leaving(brand);
+        // What was asked for by name was found when it was done.
+        let named = |purpose: &Option<_>| {
+            purpose
+                .as_ref()
+                .and_then(|purpose| Leaving::named(purpose, brand))
+                .unwrap_or(leaving)
+        };
+        let at = || self.choices_address(visit);
         let html = match (asked, visit.page()) {
             (Some(Asked::OneClick), _) => return answer::one_click_done(),
-            (Some(Asked::Leave), _) => page::left(reader, leaving, &choices()),
-            (Some(Asked::Undo), _) => page::back(reader, leaving, consents, &choices(), now),
-            (Some(Asked::Set(_)), _) => page::choices(reader, consents, Occasion::Saved, now),
-            (None, Page::Unsubscribe) if gone(leaving).holds(consents, now) => page::left(reader, leaving, &choices()),
-            (None, Page::Unsubscribe) => page::leave(reader, leaving, &choices()),
-            (None, Page::Preferences) => page::choices(reader, consents, Occasion::Opened, now),
+            (Some(Asked::Leave(purpose)), _) => page::left(reader, named(purpose), &at()),
+            (Some(Asked::Undo(purpose)), _) => page::back(reader, named(purpose), consents, &at(), now),
+            (Some(Asked::Set(_) | Asked::Save(_)), _) | (None, Page::Preferences) => {
+                return self.show_choices(asked, reader, visited);
+            }
+            (None, Page::Unsubscribe) if consents.objects(Objection::NoMarketing, now) => {
+                page::left(reader, Leaving::Everything, &at())
+            }
+            (None, Page::Unsubscribe) if gone(leaving).holds(consents, now) => page::left(reader, leaving, &at()),
+            (None, Page::Unsubscribe) => page::leave(reader, leaving, consents, &at(), now),
         };
         answer::page(200, html)
+    }
+
+    fn show_choices(&self, asked: Option<&Asked>, reader: Reader<'_>, visited: &Visited) -> ApiGatewayV2httpResponse {
+        let now = self.clock.now();
+        let person = &visited.person;
+        let (filled, status, occasion) = match (&visited.refused, asked) {
+            (Some((filled, wrong)), _) => (filled.clone(), 422, Occasion::Refused(wrong)),
+            (None, None) => (Filled::of(person, reader.brand, now), 200, Occasion::Opened),
+            (None, Some(_)) => (Filled::of(person, reader.brand, now), 200, Occasion::Saved),
+        };
+        let shown = Shown {
+            filled: &filled,
+            consents: &person.standing.consents,
+            occasion,
+            zone: person.contact.as_ref().map(|(contact, _)| &contact.time_zone),
+            has_context: person.context.is_some(),
+            now,
+        };
+        answer::page(status, page::choices(reader, &shown))
     }
 
     /// The preference page of the same person: both links come in the same message, so one leads to the other.
@@ -203,105 +301,52 @@ impl Handler {
         let token = token.as_ref().map_or("", |token| token.as_str());
         format!("/p/{}/{token}", visit.brand())
     }
-
-    /// Records a choice, and gives the person as they are after it. A choice that holds already is not written again.
-    async fn record(
-        &self,
-        brand: &Brand,
-        customer: &CustomerId,
-        choice: &Choice,
-        road: Road,
-    ) -> Result<Person, StoreError> {
-        let ids = event_ids()?;
-        let secrets = NewSecrets {
-            proof_key: ProofKey(random()?),
-            link: LinkId::from_bytes(random()?),
-        };
-        for _ in 0..MOST_TRIES {
-            let wanted = [(customer.clone(), ids.to_vec())];
-            let mut found = self.tables.people(&brand.id, &wanted).await?;
-            let mut person = found.pop().ok_or(StoreError::Contended)?;
-            let now = self.clock.now();
-            let events = choice
-                .events(road, brand, &person.standing.consents, &ids, now)
-                .map_err(|error| StoreError::Build(Box::new(error)))?;
-            if events.is_empty() {
-                return Ok(person);
-            }
-            match self
-                .tables
-                .append_consents(&person, &brand.topics, &events, &secrets, now)
-                .await?
-            {
-                Written::Stale => {}
-                Written::Done => {
-                    for (event, _) in &events {
-                        tracing::info!(
-                            brand.id = %brand.id,
-                            customer.id = %customer,
-                            purpose = event.purpose.code(),
-                            act = event.act.code(),
-                            "a choice was recorded"
-                        );
-                        let seq = person.standing.head.seq.saturating_add(1);
-                        person.standing.head.seq = seq;
-                        person.standing.consents.record(event, seq);
-                    }
-                    return Ok(person);
-                }
-            }
-        }
-        Err(StoreError::Contended)
-    }
 }
 
-/// What a visit is to bring about.
-enum Wanted {
-    Nothing,
-    Change(Choice, Road),
-    /// A button that this brand's page does not have.
+/// What came of what was asked for.
+enum Acted {
+    Done(Box<Visited>),
+    /// A button or a field that this brand's pages do not have.
     Unknown,
+    TooOften,
 }
 
-fn wanted(visit: &Visit, brand: &Brand, asked: Option<&Asked>) -> Wanted {
-    let leaving = visit.leaving(brand);
-    match asked {
-        None => Wanted::Nothing,
-        Some(Asked::OneClick) => Wanted::Change(gone(leaving), Road::OneClick),
-        Some(Asked::Leave) => Wanted::Change(gone(leaving), Road::UnsubscribePage),
-        Some(Asked::Undo) => Wanted::Change(returned(leaving), Road::UnsubscribePage),
-        Some(Asked::Set(choice)) if choice.is_offered_by(brand) => Wanted::Change(choice.clone(), Road::PreferencePage),
-        Some(Asked::Set(_)) => Wanted::Unknown,
+impl Acted {
+    fn done(person: Person) -> Self {
+        Self::Done(Box::new(Visited { person, refused: None }))
+    }
+
+    fn of(recording: Recording) -> Self {
+        match recording {
+            Recording::Done(person) => Self::done(*person),
+            Recording::TooOften => Self::TooOften,
+        }
     }
 }
 
 fn gone(leaving: Leaving<'_>) -> Choice {
-    match leaving {
-        Leaving::Topic(topic) => Choice::email(topic, Switch::Off),
-        Leaving::Everything => Choice::no_marketing(Switch::On),
+    Choice {
+        purpose: leaving.purpose(),
+        switch: match leaving {
+            Leaving::Topic(..) => Switch::Off,
+            Leaving::Everything => Switch::On,
+        },
     }
 }
 
 fn returned(leaving: Leaving<'_>) -> Choice {
-    match leaving {
-        Leaving::Topic(topic) => Choice::email(topic, Switch::On),
-        Leaving::Everything => Choice::no_marketing(Switch::Off),
+    Choice {
+        purpose: leaving.purpose(),
+        switch: match leaving {
+            Leaving::Topic(..) => Switch::On,
+            Leaving::Everything => Switch::Off,
+        },
     }
 }
 
 pub(crate) fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
     let header = event.headers.get("accept-language")?;
     Language::from_accept(header.to_str().ok()?)
-}
-
-fn event_ids() -> Result<[EventId; MOST_ACTS], StoreError> {
-    Ok([event_id()?, event_id()?])
-}
-
-fn event_id() -> Result<EventId, StoreError> {
-    let bytes: [u8; 16] = random()?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    EventId::new(hex).map_err(|error| StoreError::Build(Box::new(error)))
 }
 
 #[cfg(test)]

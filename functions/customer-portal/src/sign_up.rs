@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use apropos_aws::{About, QueueError, StoreError, TransactionalTask, Turn, TurnLimit, random};
+use apropos_aws::{About, QueueError, StoreError, TransactionalTask, Turn, TurnLimit, random, with_causes};
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Channel, Purpose};
 use apropos_core::context::ContactPoint;
@@ -93,8 +93,7 @@ impl Handler {
         let response = match self.sign_up(&brand, filled, event, language).await {
             Ok(response) => response,
             Err(error) => {
-                let cause: &(dyn std::error::Error + 'static) = &error;
-                tracing::error!(error = cause, brand.id = %brand, "a sign-up failed");
+                tracing::error!(error = %with_causes(&error), brand.id = %brand, "a sign-up failed");
                 answer::unavailable(page::unavailable(language))
             }
         };
@@ -135,7 +134,7 @@ impl Handler {
         let now = self.clock.now();
         let source = TurnKey::new(&self.pepper, &brand.id, "source", &source(event));
         if self.tables.take_turn(&source, BY_SOURCE, None, now).await? == Turn::None {
-            return Ok(answer::too_many(sign_up_page::too_many(reader)));
+            return Ok(answer::too_often(sign_up_page::too_many(reader)));
         }
         self.ask_to_confirm(&brand, wanted).await?;
         Ok(answer::page(200, sign_up_page::sent(reader)))

@@ -38,53 +38,58 @@ pub(crate) fn form(reader: Reader<'_>, typed: &Typed<'_>, problem: Option<Proble
         Some(reader.brand),
         &html! {
             h1 { (heading) }
-            @if let Some(problem) = problem { p.note #problem role="alert" { (told(reader, problem)) } }
-            form method="post" {
-                fieldset {
-                    legend { (reader.say("Je veux recevoir", "I want to receive")) }
-                    @for topic in reader.brand.topics.iter() {
-                        (tick("topic", topic.id.as_str(), topic.name.get(reader.language), typed.topics))
-                    }
-                }
-                fieldset {
-                    legend { (reader.say("De quelle façon", "In which way")) }
-                    @for channel in Channel::ALL {
-                        (tick("channel", channel.code(), channel_words(channel, reader.language), typed.channels))
-                    }
-                }
-                p.field {
-                    label for="email" { (reader.say("Mon adresse e-mail", "My e-mail address")) }
-                    input #email type="email" name="email" autocomplete="email" required maxlength="254"
-                        value=(typed.email) aria-invalid=[is_wrong.then_some("true")]
-                        aria-describedby=[is_wrong.then_some("problem")];
-                }
-                p.field {
-                    label for="language" { (reader.say("Ma langue", "My language")) }
-                    select #language name="language" {
-                        @for (language, name) in [(Language::French, "Français"), (Language::English, "English")] {
-                            option value=(language.tag()) lang=(language.tag())
-                                selected[typed.language.unwrap_or(reader.language) == language] { (name) }
+            @if let Some(problem) = problem { p.note.bad #problem role="alert" { (told(reader, problem)) } }
+            section {
+                form method="post" {
+                    fieldset {
+                        legend { (reader.say("Je veux recevoir", "I want to receive")) }
+                        div.boxes {
+                            @for topic in reader.brand.topics.iter() {
+                                (tick("topic", topic.id.as_str(), topic.name.get(reader.language), typed.topics))
+                            }
                         }
                     }
+                    fieldset {
+                        legend { (reader.say("De quelle façon", "In which way")) }
+                        div.boxes {
+                            @for channel in Channel::ALL {
+                                (tick("channel", channel.code(), channel_words(channel, reader.language), typed.channels))
+                            }
+                        }
+                    }
+                    div.field {
+                        label for="email" { (reader.say("Mon adresse e-mail", "My e-mail address")) }
+                        input #email type="email" name="email" autocomplete="email" required maxlength="254"
+                            value=(typed.email) aria-invalid=[is_wrong.then_some("true")]
+                            aria-describedby=[is_wrong.then_some("problem")];
+                    }
+                    div.field {
+                        label for="language" { (reader.say("Ma langue", "My language")) }
+                        select #language name="language" {
+                            @for (language, name) in [(Language::French, "Français"), (Language::English, "English")] {
+                                option value=(language.tag()) lang=(language.tag())
+                                    selected[typed.language.unwrap_or(reader.language) == language] { (name) }
+                            }
+                        }
+                    }
+                    // People do not see it and leave it empty; programs fill in whatever they find.
+                    p hidden {
+                        label for="website" { (reader.say("Laissez ce champ vide", "Leave this field empty")) }
+                        input #website type="text" name="website" tabindex="-1" autocomplete="off";
+                    }
+                    (notice(reader))
+                    button type="submit" { (reader.say("M’inscrire", "Sign up")) }
                 }
-                // People do not see it and leave it empty; programs fill in whatever they find.
-                p hidden {
-                    label for="website" { (reader.say("Laissez ce champ vide", "Leave this field empty")) }
-                    input #website type="text" name="website" tabindex="-1" autocomplete="off";
-                }
-                (notice(reader))
-                button type="submit" { (reader.say("M’inscrire", "Sign up")) }
             }
         },
     )
 }
 
 fn tick(name: &str, value: &str, label: &str, ticked: &[String]) -> Markup {
-    let id = format!("{name}-{value}");
     html! {
-        p.tick {
-            input id=(id) type="checkbox" name=(name) value=(value) checked[ticked.iter().any(|each| each == value)];
-            label for=(id) { (label) }
+        label.box {
+            input type="checkbox" name=(name) value=(value) checked[ticked.iter().any(|each| each == value)];
+            span { bdi { (label) } }
         }
     }
 }
@@ -170,25 +175,27 @@ pub(crate) fn confirm(reader: Reader<'_>, purposes: &[Purpose]) -> String {
         heading,
         Some(reader.brand),
         &html! {
-            h1 { (heading) }
-            p {
-                (match reader.language {
-                    Language::French => format!("{} vous enverra\u{a0}:", reader.brand()),
-                    Language::English => format!("{} will send you:", reader.brand()),
-                })
-            }
-            (list(reader, purposes))
-            form method="post" {
-                input type="hidden" name="action" value="confirm";
-                button type="submit" { (reader.say("Confirmer", "Confirm")) }
-            }
-            p.small {
-                (reader.say(
-                    "Ce n’était pas vous\u{a0}? Fermez cette page\u{a0}: rien ne change. Si vous aviez tout arrêté, \
-                     confirmer le remet en marche. Vous pourrez vous désinscrire à tout moment.",
-                    "It was not you? Close this page: nothing changes. If you had stopped everything, confirming \
-                     starts it again. You can unsubscribe at any time.",
-                ))
+            section {
+                h1 { (heading) }
+                p {
+                    (match reader.language {
+                        Language::French => format!("{} vous enverra\u{a0}:", reader.brand()),
+                        Language::English => format!("{} will send you:", reader.brand()),
+                    })
+                }
+                (list(reader, purposes))
+                form method="post" {
+                    input type="hidden" name="action" value="confirm";
+                    button type="submit" { (reader.say("Confirmer", "Confirm")) }
+                }
+                p.small {
+                    (reader.say(
+                        "Ce n’était pas vous\u{a0}? Fermez cette page\u{a0}: rien ne change. Si vous aviez tout arrêté, \
+                         confirmer le remet en marche. Vous pourrez vous désinscrire à tout moment.",
+                        "It was not you? Close this page: nothing changes. If you had stopped everything, confirming \
+                         starts it again. You can unsubscribe at any time.",
+                    ))
+                }
             }
         },
     )
@@ -202,20 +209,22 @@ pub(crate) fn confirmed(reader: Reader<'_>, purposes: &[Purpose], choices: Optio
         heading,
         Some(reader.brand),
         &html! {
-            h1 { (heading) }
-            p role="status" {
-                @if purposes.is_empty() {
-                    (reader.say("Ce lien a déjà servi. Rien n’a changé.", "This link was used already. Nothing has changed."))
-                } @else {
-                    (match reader.language {
-                        Language::French => format!("{} peut maintenant vous envoyer\u{a0}:", reader.brand()),
-                        Language::English => format!("{} may now send you:", reader.brand()),
-                    })
+            section {
+                h1 { (heading) }
+                p role="status" {
+                    @if purposes.is_empty() {
+                        (reader.say("Ce lien a déjà servi. Rien n’a changé.", "This link was used already. Nothing has changed."))
+                    } @else {
+                        (match reader.language {
+                            Language::French => format!("{} peut maintenant vous envoyer\u{a0}:", reader.brand()),
+                            Language::English => format!("{} may now send you:", reader.brand()),
+                        })
+                    }
                 }
-            }
-            (list(reader, purposes))
-            @if let Some(choices) = choices {
-                p { a href=(choices) { (reader.say("Voir tous mes choix", "See all my choices")) } }
+                (list(reader, purposes))
+                @if let Some(choices) = choices {
+                    p { a href=(choices) { (reader.say("Voir tous mes choix", "See all my choices")) } }
+                }
             }
         },
     )
@@ -253,9 +262,11 @@ fn simple(reader: Reader<'_>, heading: &str, text: &str, link: Option<(&str, &st
         heading,
         Some(reader.brand),
         &html! {
-            h1 { (heading) }
-            p role="status" { (text) }
-            @if let Some((href, label)) = link { p { a href=(href) { (label) } } }
+            section {
+                h1 { (heading) }
+                p role="status" { (text) }
+                @if let Some((href, label)) = link { p { a href=(href) { (label) } } }
+            }
         },
     )
 }

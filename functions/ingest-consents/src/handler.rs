@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_aws::{
     Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Person, Queue, Recorded,
-    StoreError, Tables, TransactionalTask, Unexpected,
+    StoreError, Tables, TransactionalTask, Unexpected, with_causes,
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
@@ -153,8 +153,7 @@ impl Handler {
         let is_recorded = |index: &usize| matches!(outcomes.get(index), Some(Outcome::Recorded { .. }));
         let tasks = asked.tasks(brand, is_recorded, now);
         self.sends.send(&tasks).await.map_err(|failed| {
-            let error: &dyn std::error::Error = &failed;
-            tracing::error!(error, brand.id = %brand.id, "confirmations could not be queued");
+            tracing::error!(error = %with_causes(&failed), brand.id = %brand.id, "confirmations could not be queued");
             Problem::unavailable()
         })
     }

@@ -254,18 +254,23 @@ impl Handler {
                     self.tables.person(&brand.id, customer).await?
                 }
             };
+            let held = (
+                person.context.as_ref().map(|(held, _)| held),
+                person.contact.as_ref().map(|(held, _)| held),
+            );
+            let (context, contact) = person.standing.limits.keeping(held, context.clone(), contact.clone());
             let addressed = Addressed {
-                contact,
+                contact: &contact,
                 hash: accepted.address,
             };
             let written = self
                 .tables
-                .put_context(&person, &brand.topics, context, Some(addressed), &secrets, now)
+                .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now)
                 .await?;
             match written {
                 Written::Done => {
                     return Ok(Outcome::Stored {
-                        context_version: person.version_for(context),
+                        context_version: person.version_for(&context),
                     });
                 }
                 Written::Stale => {}

@@ -2,6 +2,8 @@
 //! the audience's record. Every write is one transaction that checks and raises the standing's version, so the audience
 //! never drifts from the consents and a race loses nothing.
 
+mod choices;
+
 use std::collections::{HashMap, HashSet};
 
 use apropos_core::audience::{AudienceRecord, ConsentHint, Habits};
@@ -20,7 +22,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use jiff::Timestamp;
 
 use crate::names::{
-    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, KIND, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
     STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
 };
 use crate::random::random;
@@ -29,6 +31,8 @@ use crate::store::{
     Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, optional_text, s,
     text,
 };
+
+pub use choices::{Choices, LedgerText};
 
 /// Everything on record about one person that a write needs to know.
 #[derive(Debug, Clone)]
@@ -468,7 +472,8 @@ impl Tables {
         }
     }
 
-    /// A person's ledger, oldest entry first, with the clear events that are still kept.
+    /// A person's ledger, oldest entry first, with the clear consent events that are still kept. Preferences are entries
+    /// too: [`ledger_texts`](Self::ledger_texts) has their text.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -483,14 +488,9 @@ impl Tables {
         items
             .iter()
             .map(|item| {
-                let entry = LedgerEntry {
-                    seq: number(item, SEQ)?,
-                    recorded_at: crate::store::time(item, RECORDED_AT)?,
-                    previous: fixed(item, PREVIOUS)?,
-                    commitment: fixed(item, COMMITMENT)?,
-                    hash: fixed(item, HASH)?,
-                };
-                let document = optional_text(item, DOC)?.map(|_| document(item, DOC)).transpose()?;
+                let entry = read_ledger_entry(item)?;
+                let is_consent = optional_text(item, KIND)?.is_none() && optional_text(item, DOC)?.is_some();
+                let document = is_consent.then(|| document(item, DOC)).transpose()?;
                 Ok((entry, document))
             })
             .collect()
@@ -552,6 +552,27 @@ pub fn derive(
 }
 
 impl Person {
+    /// Someone of whom only this is known, and nothing is recorded yet.
+    #[must_use]
+    pub fn of(
+        brand: BrandId,
+        customer: CustomerId,
+        context: Option<(CustomerContext, u32)>,
+        contact: Option<(ContactPoint, LinkId)>,
+    ) -> Self {
+        Self {
+            brand,
+            customer,
+            standing: Standing::default(),
+            context,
+            contact,
+            address: None,
+            audience_key: None,
+            proof_key: None,
+            recorded: HashMap::new(),
+        }
+    }
+
     /// The sequence number under which an event was recorded before.
     #[must_use]
     pub fn recorded(&self, event: &EventId) -> Option<u32> {
@@ -628,6 +649,16 @@ fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {
     ];
     item.extend(values.map(|(name, value)| (name.to_owned(), value)));
     item
+}
+
+fn read_ledger_entry(item: &Item) -> Result<LedgerEntry, StoreError> {
+    Ok(LedgerEntry {
+        seq: number(item, SEQ)?,
+        recorded_at: crate::store::time(item, RECORDED_AT)?,
+        previous: fixed(item, PREVIOUS)?,
+        commitment: fixed(item, COMMITMENT)?,
+        hash: fixed(item, HASH)?,
+    })
 }
 
 fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Result<(), StoreError> {
@@ -741,6 +772,7 @@ mod tests {
                 cap: Some(FrequencyCap::new(2, 7).unwrap()),
                 quiet: Some(QuietHours::BRAND_DEFAULT),
                 threshold: Some(Relevance::new(6_000).unwrap()),
+                ..CustomerLimits::default()
             },
             contacts: ContactRing::from_parts((1_799_000_000..).take(MOST_CONTACTS).collect(), Some(1_798_000_000)),
             ..Standing::default()

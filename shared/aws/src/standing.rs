@@ -242,7 +242,13 @@ struct LimitsDocument {
     quiet: Option<QuietDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold_bp: Option<u16>,
+    /// What is the person's own choice: `language`, `interests`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<String>,
 }
+
+const OWN_LANGUAGE: &str = "language";
+const OWN_INTERESTS: &str = "interests";
 
 fn write_limits(limits: &CustomerLimits) -> LimitsDocument {
     LimitsDocument {
@@ -252,6 +258,14 @@ fn write_limits(limits: &CustomerLimits) -> LimitsDocument {
         }),
         quiet: limits.quiet.map(QuietDocument::of),
         threshold_bp: limits.threshold.map(Relevance::basis_points),
+        own: [
+            (limits.own_language, OWN_LANGUAGE),
+            (limits.own_interests, OWN_INTERESTS),
+        ]
+        .into_iter()
+        .filter(|(own, _)| *own)
+        .map(|(_, name)| name.to_owned())
+        .collect(),
     }
 }
 
@@ -265,6 +279,8 @@ fn read_limits(document: &LimitsDocument) -> Option<CustomerLimits> {
             .ok()?,
         quiet: document.quiet.as_ref().map(QuietDocument::parse).transpose().ok()?,
         threshold: document.threshold_bp.map(Relevance::new).transpose().ok()?,
+        own_language: document.own.iter().any(|name| name == OWN_LANGUAGE),
+        own_interests: document.own.iter().any(|name| name == OWN_INTERESTS),
     })
 }
 

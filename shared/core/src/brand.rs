@@ -1,6 +1,7 @@
 //! A brand's own settings: who sends, about which topics, and the limits it sets itself.
 
 use crate::cap::{FrequencyCap, MinimumGap};
+use crate::colour::Colour;
 use crate::consent::Notice;
 use crate::email::EmailAddress;
 use crate::header::DisplayName;
@@ -37,6 +38,8 @@ pub struct Brand {
     pub minimum_gap: Option<MinimumGap>,
     /// When nobody is written to, in each person's own time zone.
     pub quiet: QuietHours,
+    /// The colour of its pages' accents.
+    pub colour: Option<Colour>,
 }
 
 /// Who asks people to confirm a consent that was requested (double opt-in). Whoever signs up on our own page is asked by

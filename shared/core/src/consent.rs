@@ -94,20 +94,26 @@ pub enum Purpose {
     Objection(Objection),
 }
 
-/// The two switches of GDPR 21(2).
+/// The two switches of GDPR 21(2), and a pause of all messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Objection {
     /// No marketing at all.
     NoMarketing,
     /// No scoring by personal data; subscriptions stay.
     NoProfiling,
+    /// No marketing for a while: always with an end, and lifted by it.
+    Pause,
 }
 
 impl Objection {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::NoMarketing, Self::NoProfiling, Self::Pause];
+
     const fn code(self) -> &'static str {
         match self {
             Self::NoMarketing => "no_marketing",
             Self::NoProfiling => "no_profiling",
+            Self::Pause => "pause",
         }
     }
 }
@@ -117,7 +123,7 @@ impl Objection {
 pub enum InvalidPurpose {
     /// Neither a data purpose nor `<channel>.<topic>`.
     #[error(
-        "must be '<channel>.<topic>' (email, sms, post, display), 'profiling', 'home_location', 'current_location', 'measurement', 'no_marketing' or 'no_profiling'"
+        "must be '<channel>.<topic>' (email, sms, post, display), 'profiling', 'home_location', 'current_location', 'measurement', 'no_marketing', 'no_profiling' or 'pause'"
     )]
     Unknown,
     /// The topic part is not a topic id.
@@ -152,7 +158,7 @@ impl Purpose {
         if let Some(purpose) = DataPurpose::ALL.into_iter().find(|each| each.code() == code) {
             return Ok(Self::Data(purpose));
         }
-        [Objection::NoMarketing, Objection::NoProfiling]
+        Objection::ALL
             .into_iter()
             .find(|each| each.code() == code)
             .map(Self::Objection)
@@ -541,6 +547,21 @@ impl Consents {
     #[must_use]
     pub fn objects(&self, objection: Objection, now: Timestamp) -> bool {
         self.state(&Purpose::Objection(objection), now).is_granted()
+    }
+
+    /// When the pause that stands now ends by itself.
+    #[must_use]
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let purpose = Purpose::Objection(Objection::Pause);
+        let state = self.0.get(&purpose)?;
+        let register = state.deciding(&purpose)?;
+        let end = register
+            .expires_ms
+            .and_then(|end| Timestamp::from_millisecond(end).ok());
+        state
+            .at(&purpose, now)
+            .is_granted()
+            .then(|| end.unwrap_or(Timestamp::MAX))
     }
 
     /// Every purpose on record with its state.

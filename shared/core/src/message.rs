@@ -617,6 +617,25 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_characters_are_refused_and_emoji_are_sent_as_they_are() {
+        for path in ["/title/fr", "/title/en", "/text/fr", "/text/en", "/places/0/name"] {
+            let mut document = fixture::offer_document();
+            *document.pointer_mut(path).unwrap() = "x".repeat(10_000).into();
+            assert!(fixture::offer_from(&document).is_err(), "{path}");
+            *document.pointer_mut(path).unwrap() = "Lumières 🎁🙃".into();
+            assert!(fixture::offer_from(&document).is_ok(), "{path}");
+        }
+        let mut document = fixture::brand_document();
+        document["name"] = "Lumen 🎁".into();
+        let brand = fixture::brand_from(&document).unwrap();
+        let message = written_as(&brand, &fixture::offer(), Language::French).unwrap();
+        assert!(message.html().contains("Lumen 🎁") && message.text().contains("Lumen 🎁"));
+        assert!(message.headers().iter().all(|(_, value)| value.as_str().is_ascii()));
+        document["name"] = "x".repeat(10_000).into();
+        assert_eq!(fixture::brand_from(&document).unwrap_err().field, "name");
+    }
+
+    #[test]
     fn a_link_that_could_run_or_leave_its_attribute_is_refused() {
         for link in [
             "javascript:alert(1)",

@@ -46,6 +46,10 @@ pub struct CustomerLimits {
     pub quiet: Option<QuietHours>,
     /// The least relevance they want.
     pub threshold: Option<Relevance>,
+    /// Their language is their own choice: what the brand sends does not change it.
+    pub own_language: bool,
+    /// Their interests are their own choice: what the brand sends does not change them.
+    pub own_interests: bool,
 }
 
 /// A run's hold on a person: whoever wrote it may send, nobody else.

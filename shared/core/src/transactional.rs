@@ -160,6 +160,7 @@ pub fn purpose_words(purpose: &Purpose, brand: &Brand, language: Language) -> St
             "Ne pas choisir les offres d’après moi",
             "Do not choose offers by what is known about me",
         ),
+        Purpose::Objection(Objection::Pause) => say("Faire une pause", "Take a break"),
     }
 }
 

@@ -51,6 +51,9 @@ pub struct BrandDocument {
     /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
     #[serde(default)]
     pub quiet: QuietDocument,
+    /// The colour of its pages' accents, such as `#0b5c4a`; its shade is adapted where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
 }
 
 /// A topic.
@@ -198,6 +201,7 @@ impl TryFrom<&BrandDocument> for Brand {
             caps,
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
+            colour: document.colour.as_deref().map(str::parse).transpose().at("colour")?,
         })
     }
 }
@@ -276,6 +280,20 @@ mod tests {
     #[test]
     fn quiet_hours_read_back_and_the_default_is_the_brands_default() {
         assert_eq!(QuietDocument::default().parse(), Ok(QuietHours::BRAND_DEFAULT));
+    }
+
+    #[test]
+    fn a_colour_is_optional_and_named_where_it_is_none() {
+        let mut document = crate::fixture::brand_document();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap().colour, None);
+        document["colour"] = "#d9480f".into();
+        let brand = crate::fixture::brand_from(&document).unwrap();
+        assert_eq!(
+            brand.colour.map(|colour| colour.to_string()).as_deref(),
+            Some("#d9480f")
+        );
+        document["colour"] = "orange".into();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap_err().field, "colour");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod consent;
 mod context;
 mod field;
 mod offer;
+mod preference;
 mod sign_up;
 
 pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
@@ -21,4 +22,5 @@ pub use offer::{
     ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
     WindowDocument,
 };
+pub use preference::{PreferenceDocument, PreferenceEventDocument};
 pub use sign_up::SignUpDocument;
