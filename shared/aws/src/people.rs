@@ -43,7 +43,7 @@ pub struct Person {
     /// The contact point with its link, once known.
     pub contact: Option<(ContactPoint, LinkId)>,
     /// The partition that the audience's record is in.
-    audience_key: Option<String>,
+    pub(crate) audience_key: Option<String>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -223,6 +223,7 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Appended, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
         let mut standing = person.standing.clone();
         let mut known = person.recorded.clone();
@@ -288,6 +289,7 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
         let version = person.version_for(context);
         let mut writes = Vec::new();
@@ -506,6 +508,21 @@ pub fn derive(
 }
 
 impl Person {
+    /// Whether the person had their data erased; then nothing about them is taken in.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.standing.erased.is_some()
+    }
+
+    /// Whatever a caller forgot to ask, nothing is written over an erasure.
+    const fn may_be_written(&self) -> Result<(), StoreError> {
+        if self.is_erased() {
+            Err(StoreError::Erased)
+        } else {
+            Ok(())
+        }
+    }
+
     /// The sequence number under which an event was recorded before.
     #[must_use]
     pub fn recorded(&self, event: &EventId) -> Option<u32> {

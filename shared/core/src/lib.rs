@@ -12,6 +12,7 @@ pub mod context;
 pub mod decision;
 pub mod document;
 pub mod email;
+pub mod erasure;
 pub mod explain;
 pub mod fingerprint;
 #[cfg(test)]
