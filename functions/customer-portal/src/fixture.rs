@@ -1,10 +1,12 @@
 //! A brand and what is on record about a person, for tests.
 
+use apropos_aws::{Queue, TransactionalTask};
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Act, Actor, ConsentEvent, Consents, Evidence, LegalBasis, Purpose};
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::EventId;
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use apropos_core::suppression::Pepper;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -38,6 +40,21 @@ pub(crate) fn brand() -> Brand {
 
 pub(crate) fn ring() -> KeyRing {
     KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
+}
+
+pub(crate) fn pepper() -> Pepper {
+    Pepper::new(&"p".repeat(32)).unwrap()
+}
+
+/// A queue that nobody answers for.
+pub(crate) fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
 }
 
 /// A link of the brand `lumen` about the topic numbered 0.

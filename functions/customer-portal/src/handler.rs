@@ -2,7 +2,8 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written, random,
+    Answer, Clock, Event, InvalidSetting, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
+    Written, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;
@@ -10,6 +11,7 @@ use apropos_core::ids::{CustomerId, EventId};
 use apropos_core::language::Language;
 use apropos_core::ledger::ProofKey;
 use apropos_core::link::{KeyRing, LinkId, LinkPurpose, sign};
+use apropos_core::suppression::Pepper;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::choice::{Choice, MOST_ACTS, Road, Switch};
@@ -21,9 +23,11 @@ use crate::{answer, page, settings};
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    ring: KeyRing,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) ring: KeyRing,
+    pub(crate) pepper: Pepper,
+    pub(crate) sends: Queue<TransactionalTask>,
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
@@ -32,8 +36,20 @@ const MOST_TRIES: usize = 10;
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub fn new(tables: Tables, clock: Clock, ring: KeyRing) -> Self {
-        Self { tables, clock, ring }
+    pub const fn new(
+        tables: Tables,
+        clock: Clock,
+        ring: KeyRing,
+        pepper: Pepper,
+        sends: Queue<TransactionalTask>,
+    ) -> Self {
+        Self {
+            tables,
+            clock,
+            ring,
+            pepper,
+            sends,
+        }
     }
 
     /// The function as its environment sets it up.
@@ -280,7 +296,7 @@ mod tests {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 
     use super::*;
-    use crate::fixture::{now, ring, token};
+    use crate::fixture::{no_queue, now, pepper, ring, token};
 
     /// Over a store that nobody answers for: whoever reads from it gets a 503.
     fn handler() -> Handler {
@@ -292,7 +308,8 @@ mod tests {
             .endpoint_url("http://127.0.0.1:1")
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
-        Handler::new(tables, Clock::manual(now()), ring())
+        let (pepper, sends) = (pepper(), no_queue());
+        Handler::new(tables, Clock::manual(now()), ring(), pepper, sends)
     }
 
     fn request(method: Method, path: &str, body: &str) -> ApiGatewayV2httpRequest {

@@ -1,7 +1,8 @@
 //! What the function needs from its environment, read once.
 
-use apropos_aws::{Clock, InvalidSetting, parsed_setting, sdk_config, tables};
+use apropos_aws::{Clock, InvalidSetting, Queue, parsed_setting, sdk_config, setting, tables};
 use apropos_core::link::KeyRing;
+use apropos_core::suppression::Pepper;
 
 use crate::Handler;
 
@@ -11,5 +12,7 @@ pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
         tables(&config)?,
         Clock::system(),
         parsed_setting("APROPOS_LINK_KEYS", KeyRing::parse)?,
+        parsed_setting("APROPOS_PEPPER", Pepper::new)?,
+        Queue::new(aws_sdk_sqs::Client::new(&config), setting("APROPOS_SEND_QUEUE_URL")?),
     ))
 }

@@ -6,7 +6,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, NewSecrets, Tables};
+use apropos_aws::{Addressed, Clock, NewSecrets, Queue, Tables, TransactionalTask};
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
@@ -15,6 +15,7 @@ use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::language::Language;
 use apropos_core::ledger::{ProofKey, verify};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use apropos_core::suppression::{Pepper, address_hash};
 use apropos_core::time::TimeZoneName;
 use apropos_customer_portal::Handler;
 use apropos_emulator::Emulator;
@@ -42,6 +43,21 @@ fn ring() -> KeyRing {
     KeyRing::parse(r#"{"keys": [{"id": 1, "secret": "0123456789abcdef0123456789abcdef"}]}"#).unwrap()
 }
 
+fn pepper() -> Pepper {
+    Pepper::new(&"p".repeat(32)).unwrap()
+}
+
+/// A queue that nobody answers for.
+fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
+}
+
 /// The function over a store with two brands, and one customer who said yes to offers and reads French.
 struct Portal {
     tables: Tables,
@@ -56,7 +72,7 @@ impl Portal {
         }
         // A clock that stands still: what is pressed in one millisecond must still come in order.
         let portal = Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now()), ring()),
+            handler: Handler::new(tables.clone(), Clock::manual(now()), ring(), pepper(), no_queue()),
             tables,
         };
         portal.know_camille().await;
@@ -76,8 +92,12 @@ impl Portal {
             time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
         };
         let context = CustomerContext::default();
+        let contact = Addressed {
+            contact: &contact,
+            hash: address_hash(&pepper(), &lumen(), &contact.address),
+        };
         self.tables
-            .put_context(&person, &brand.topics, &context, Some(&contact), &secrets, now())
+            .put_context(&person, &brand.topics, &context, Some(contact), &secrets, now())
             .await
             .unwrap();
         self.record("e1", "email.offers", "grant", "import").await;

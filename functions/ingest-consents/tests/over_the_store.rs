@@ -7,7 +7,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, Table, Tables};
+use apropos_aws::{Clock, Queue, Table, Tables, TransactionalTask};
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::ledger::verify;
@@ -40,7 +40,7 @@ impl Api {
         tables.put_brand(&brand).await.unwrap();
         let now: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
         Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now)),
+            handler: Handler::new(tables.clone(), Clock::manual(now), no_queue()),
             tables,
             client,
         }
@@ -78,6 +78,17 @@ impl Api {
         assert_eq!(verify(&chain, head), Ok(()));
         chain.len()
     }
+}
+
+/// A queue that nobody answers for: whoever calls it fails.
+fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
 }
 
 fn lumen() -> BrandId {

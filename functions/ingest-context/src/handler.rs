@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
-use apropos_aws::{Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
+use apropos_aws::{
+    Addressed, Answer, Clock, Event, InvalidSetting, NewSecrets, Person, StoreError, Tables, Unexpected, Written,
+};
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
@@ -263,9 +265,16 @@ impl Handler {
                     self.tables.person(&brand.id, customer).await?
                 }
             };
+            if person.is_erased() {
+                return Ok(Outcome::Suppressed);
+            }
+            let addressed = Addressed {
+                contact,
+                hash: accepted.address,
+            };
             let written = self
                 .tables
-                .put_context(&person, &brand.topics, context, Some(contact), &secrets, now)
+                .put_context(&person, &brand.topics, context, Some(addressed), &secrets, now)
                 .await?;
             match written {
                 Written::Done => {

@@ -80,6 +80,10 @@ async fn one(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> R
     for _ in 0..MOST_DECISIONS {
         let now = handler.clock.now();
         let person = person(handler, held, customer).await?;
+        if person.is_erased() {
+            // The erasure counts them in this run, and nothing may be written about them any more.
+            return Ok(());
+        }
         match person.standing.claimable(&held.run.id, now) {
             Claimable::Free => {}
             Claimable::InFlight => return Err(Undone::Wait),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables};
+use apropos_aws::{Clock, Mailer, PageTask, Queue, SendTask, Tables, TransactionalTask};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -56,6 +56,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
+    /// The same queue, for messages of the other kind.
+    pub(crate) transactional: Queue<TransactionalTask>,
     pub(crate) mailer: Mailer,
     pub(crate) base: PublicBaseUrl,
     pub(crate) secrets: Secrets,
@@ -78,6 +80,7 @@ impl Functions {
             clock,
             pages,
             sends,
+            transactional,
             mailer,
             base,
             secrets,
@@ -85,8 +88,14 @@ impl Functions {
         let ring = secrets.ring;
         let pepper = secrets.pepper;
         Self {
-            customer_portal: apropos_customer_portal::Handler::new(tables.clone(), clock.clone(), ring.clone()),
-            ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
+            customer_portal: apropos_customer_portal::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                ring.clone(),
+                pepper.clone(),
+                transactional.clone(),
+            ),
+            ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone(), transactional),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),

@@ -11,6 +11,7 @@ use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{Outcome, without};
 use apropos_core::suppression::{Pepper, SuppressionReason, address_hash};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
@@ -100,7 +101,7 @@ impl Tables {
     ) -> Result<Erased, StoreError> {
         let mut erased = self.begin_erasure(pepper, brand, customer, now).await?;
         for _ in 0..most_steps {
-            match self.advance_erasure(brand, customer, now).await? {
+            match self.advance_erasure(pepper, brand, customer, now).await? {
                 Erasing::Goes(further) => erased = further,
                 Erasing::Waits(further) | Erasing::Finished(further) => return Ok(further),
                 Erasing::NotBegun => break,
@@ -144,6 +145,7 @@ impl Tables {
     /// [`StoreError`]; the step is taken again then.
     pub async fn advance_erasure(
         &self,
+        pepper: &Pepper,
         brand: &BrandId,
         customer: &CustomerId,
         now: Timestamp,
@@ -164,9 +166,9 @@ impl Tables {
         }
         let mut cursor = None;
         match step {
-            ErasureStep::Data => self.erase_data(brand, customer).await?,
+            ErasureStep::Data => self.erase_data(pepper, brand, customer).await?,
             ErasureStep::ProofKey => {
-                self.delete(Table::Consents, key2(person(brand, customer), PROOF_KEY))
+                self.delete_item(Table::Consents, key2(person(brand, customer), PROOF_KEY))
                     .await?;
             }
             ErasureStep::History | ErasureStep::Sweep => {
@@ -206,11 +208,12 @@ impl Tables {
         let mut item = key2(ERASURES, person(brand, customer));
         item.insert(BRAND.to_owned(), s(brand.as_str()));
         item.insert(CUSTOMER.to_owned(), s(customer.as_str()));
-        self.put(Table::Due, item).await
+        self.put_item(Table::Due, item).await
     }
 
     async fn unlist_erasure(&self, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
-        self.delete(Table::Due, key2(ERASURES, person(brand, customer))).await
+        self.delete_item(Table::Due, key2(ERASURES, person(brand, customer)))
+            .await
     }
 
     /// A complaint or a hard bounce that is on record stays: only an erasure is lifted by a new sign-up.
@@ -311,17 +314,44 @@ impl Tables {
     }
 
     /// What leads to other items goes last: the contact point leads to the link, the context to the audience's record.
-    async fn erase_data(&self, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
+    async fn erase_data(&self, pepper: &Pepper, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
         let pk = person(brand, customer);
         let held = self.person(brand, customer).await?;
-        if let Some((_, link)) = &held.contact {
+        if let Some((contact, link)) = &held.contact {
             self.empty_link(*link, brand).await?;
+            self.forget_sign_ups(address_hash(pepper, brand, &contact.address))
+                .await?;
+        }
+        if let Some(hash) = &held.address {
+            self.forget_owner(brand, customer, hash).await?;
         }
         if let Some(audience) = &held.audience_key {
-            self.delete(Table::Audience, key2(audience, customer.as_str())).await?;
+            self.delete_item(Table::Audience, key2(audience, customer.as_str()))
+                .await?;
         }
-        self.delete(Table::Customers, key(&pk)).await?;
-        self.delete(Table::Contacts, key(&pk)).await
+        self.delete_item(Table::Customers, key(&pk)).await?;
+        self.delete_item(Table::Contacts, key(&pk)).await
+    }
+
+    /// The address no longer leads to the person, unless it leads to somebody else by now.
+    async fn forget_owner(&self, brand: &BrandId, customer: &CustomerId, hash: &str) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(self.name(Table::Contacts))
+            .set_key(Some(key(crate::names::address(brand, hash))))
+            .condition_expression("#customer = :customer")
+            .expression_attribute_names("#customer", CUSTOMER)
+            .expression_attribute_values(":customer", s(customer.as_str()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(StoreError::call("DeleteItem")(error)),
+            },
+        }
     }
 
     /// Deals with some runs, and says after which to go on. The last step looks only at runs that are still written for.
@@ -358,7 +388,7 @@ impl Tables {
             .collect();
         let wanted = keys.into_iter().map(|key| (Table::Due, key)).collect();
         for item in self.get_many(wanted).await?.remove(&Table::Due).into_iter().flatten() {
-            self.delete(Table::Due, key2(text(&item, PK)?, text(&item, SK)?))
+            self.delete_item(Table::Due, key2(text(&item, PK)?, text(&item, SK)?))
                 .await?;
         }
         Ok(())
@@ -473,7 +503,7 @@ impl Tables {
                 .map_err(StoreError::call("UpdateItem"))?;
         }
         for item in self.query(Table::Consents, pk.clone(), Some("g#"), true).await? {
-            self.delete(Table::Consents, key2(&pk, text(&item, SK)?)).await?;
+            self.delete_item(Table::Consents, key2(&pk, text(&item, SK)?)).await?;
         }
         Ok(())
     }
@@ -509,7 +539,7 @@ impl Tables {
             .collect()
     }
 
-    pub(crate) async fn put(&self, table: Table, item: Item) -> Result<(), StoreError> {
+    pub(crate) async fn put_item(&self, table: Table, item: Item) -> Result<(), StoreError> {
         self.client
             .put_item()
             .table_name(self.name(table))
@@ -520,7 +550,7 @@ impl Tables {
         Ok(())
     }
 
-    pub(crate) async fn delete(&self, table: Table, key: Item) -> Result<(), StoreError> {
+    pub(crate) async fn delete_item(&self, table: Table, key: Item) -> Result<(), StoreError> {
         self.client
             .delete_item()
             .table_name(self.name(table))

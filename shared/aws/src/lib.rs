@@ -11,15 +11,18 @@ mod keys;
 mod links;
 mod mailer;
 mod names;
+mod one_time;
 mod people;
 mod proposal;
 mod queue;
 mod random;
 mod schema;
 mod scoring;
+mod sign_ups;
 mod standing;
 mod start;
 mod store;
+mod turns;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use clock::Clock;
@@ -30,11 +33,16 @@ pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, rea
 pub use links::{LinkTarget, Suppressed};
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
-pub use people::{Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
+pub use one_time::{Confirms, OneTime, OneTimeLink};
+pub use people::{Addressed, Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
 pub use proposal::HeldProposal;
-pub use queue::{CANDIDATES_A_MESSAGE, FORM, PageTask, Queue, QueueError, SendTask};
+pub use queue::{
+    About, CANDIDATES_A_MESSAGE, ConsentRequest, FORM, PageTask, Queue, QueueError, SendMessage, SendTask,
+    TransactionalTask,
+};
 pub use random::random;
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use standing::{Claimed, Fenced};
 pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
+pub use turns::{Turn, TurnLimit};

@@ -62,7 +62,7 @@ impl Tables {
     pub(crate) async fn empty_link(&self, id: LinkId, brand: &BrandId) -> Result<(), StoreError> {
         let mut item = key(id.to_text());
         item.insert(BRAND.to_owned(), s(brand.as_str()));
-        self.put(Table::Links, item).await
+        self.put_item(Table::Links, item).await
     }
 
     /// Whether an address is suppressed for a brand, or undeliverable for all.

@@ -135,6 +135,10 @@ pub(crate) const FINISHED: &str = "finished";
 pub(crate) const PROOF: &str = "proof";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
+pub(crate) const PURPOSE: &str = "purpose";
+pub(crate) const USED_AT: &str = "used_at";
+pub(crate) const IDS: &str = "ids";
+pub(crate) const FORMER_IDS: &str = "former_ids";
 pub(crate) const REVOKED_AT: &str = "revoked_at";
 
 pub(crate) fn person(brand: &BrandId, customer: &CustomerId) -> String {
@@ -217,4 +221,29 @@ pub(crate) fn suppression(brand: &BrandId, hash: &str) -> String {
 /// No brand's id begins with `*`, so this partition is nobody's.
 pub(crate) fn undeliverable(hash: &str) -> String {
     format!("*#{hash}")
+}
+
+/// A one-time link. Permanent ones are under their bare id, which holds no `#`.
+pub(crate) fn one_time(id: &str) -> String {
+    format!("once#{id}")
+}
+
+/// A sign-up that waits to be confirmed.
+pub(crate) fn sign_up(request: &str) -> String {
+    format!("signup#{request}")
+}
+
+/// That a transactional message was handed over, or an address written to.
+pub(crate) fn handed(what: &str) -> String {
+    format!("handed#{what}")
+}
+
+/// A counter of turns.
+pub(crate) fn turns(key: &str) -> String {
+    format!("turns#{key}")
+}
+
+/// Who an address belongs to. A customer's id holds no `@`, so this is nobody's contact point.
+pub(crate) fn address(brand: &BrandId, hash: &str) -> String {
+    format!("{brand}#@{hash}")
 }

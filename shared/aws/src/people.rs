@@ -13,6 +13,7 @@ use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::ledger::{LedgerEntry, ProofKey, append};
 use apropos_core::link::LinkId;
 use apropos_core::standing::Standing;
+use apropos_core::suppression::AddressHash;
 use apropos_core::time::EpochDay;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::names::{
     BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
-    STATE, Table, VERSION, audience, ledger_entry, ledger_guard, person,
+    STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
 };
 use crate::random::random;
 use crate::standing;
@@ -44,6 +45,8 @@ pub struct Person {
     pub contact: Option<(ContactPoint, LinkId)>,
     /// The partition that the audience's record is in.
     pub(crate) audience_key: Option<String>,
+    /// The hash of the contact point's address, by which it is found.
+    pub(crate) address: Option<String>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -80,6 +83,15 @@ pub enum Written {
     Done,
     /// Someone else wrote in between, nothing was written: read again.
     Stale,
+}
+
+/// A contact point, with the keyed hash that finds its owner by the address.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// Where to write to.
+    pub contact: &'a ContactPoint,
+    /// Of its address, for the person's brand.
+    pub hash: AddressHash,
 }
 
 /// A fresh secret for each thing that a first write creates.
@@ -165,6 +177,11 @@ impl Tables {
                     contact: first(&contacts, &pk).map(read_contact).transpose()?,
                     audience_key: held
                         .map(|item| optional_text(item, CELL))
+                        .transpose()?
+                        .flatten()
+                        .map(str::to_owned),
+                    address: first(&contacts, &pk)
+                        .map(|item| optional_text(item, HASH))
                         .transpose()?
                         .flatten()
                         .map(str::to_owned),
@@ -272,7 +289,7 @@ impl Tables {
     }
 
     /// Stores a person's context and, if given, contact point over the former ones, and derives the audience's record
-    /// again, in one transaction of at most 6 items.
+    /// again, in one transaction of at most 8 items.
     ///
     /// What is the same as before is not written again, so a context that did not change keeps its version and what was
     /// decided on it can still be explained. The audience's record is derived all the same: its lifecycle follows the
@@ -285,7 +302,7 @@ impl Tables {
         person: &Person,
         topics: &Topics,
         context: &CustomerContext,
-        contact: Option<&ContactPoint>,
+        contact: Option<Addressed<'_>>,
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
@@ -301,11 +318,13 @@ impl Tables {
             writes.push(put(self.name(Table::Customers), item)?);
         }
         let held = person.contact.as_ref().map(|(held, _)| held);
-        if let Some(contact) = contact.filter(|contact| held != Some(*contact)) {
+        if let Some(Addressed { contact, hash }) = contact.filter(|new| held != Some(new.contact)) {
+            writes.extend(self.move_address(person, hash).await?);
             let link = person.contact.as_ref().map_or(secrets.link, |(_, link)| *link);
             let mut item = key(&pk);
             item.insert(DOC.to_owned(), json(&ContactDocument::of(contact))?);
             item.insert(LINK.to_owned(), b(link.bytes()));
+            item.insert(HASH.to_owned(), s(hash.to_text()));
             writes.push(put(self.name(Table::Contacts), item)?);
             if person.contact.is_none() {
                 let mut item = key(link.to_text());
@@ -323,6 +342,33 @@ impl Tables {
             now,
         )?);
         self.transact(writes).await
+    }
+
+    /// The address leads to the person from now on, and a former one no longer does: unless it leads to somebody else by
+    /// now, as it may where people share one.
+    async fn move_address(&self, person: &Person, hash: AddressHash) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let pk = address(&person.brand, &hash.to_text());
+        let mut writes = Vec::new();
+        let former = person.address.as_ref().map(|former| address(&person.brand, former));
+        if let Some(former) = former.filter(|former| *former != pk) {
+            let owner = self.get(Table::Contacts, key(&former)).await?;
+            let owner = owner.as_ref().map(|item| text(item, CUSTOMER)).transpose()?;
+            if owner == Some(person.customer.as_str()) {
+                let delete = Delete::builder()
+                    .table_name(self.name(Table::Contacts))
+                    .set_key(Some(key(former)))
+                    .condition_expression("#customer = :customer")
+                    .expression_attribute_names("#customer", CUSTOMER)
+                    .expression_attribute_values(":customer", s(person.customer.as_str()))
+                    .build()
+                    .map_err(|error| StoreError::Build(Box::new(error)))?;
+                writes.push(TransactWriteItem::builder().delete(delete).build());
+            }
+        }
+        let mut item = key(pk);
+        item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
+        writes.push(put(self.name(Table::Contacts), item)?);
+        Ok(writes)
     }
 
     /// The standing under its next version, on condition that it is still the one that was read.
@@ -808,6 +854,7 @@ mod tests {
             context: None,
             contact: None,
             audience_key: None,
+            address: None,
             proof_key: None,
             recorded: HashMap::new(),
         };

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use hmac::Mac;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -42,7 +43,9 @@ impl LinkPurpose {
         Self::Erase,
     ];
 
-    const fn code(self) -> &'static str {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Unsubscribe => "unsubscribe",
             Self::Preferences => "preferences",
@@ -50,6 +53,35 @@ impl LinkPurpose {
             Self::Access => "access",
             Self::Correct => "correct",
             Self::Erase => "erase",
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.code() == code)
+    }
+
+    /// How long a link lives, if it ends by itself: those that do can be used once.
+    #[must_use]
+    pub const fn lives_for(self) -> Option<SignedDuration> {
+        match self {
+            Self::Unsubscribe | Self::Preferences => None,
+            Self::Confirm => Some(SignedDuration::from_hours(7 * 24)),
+            Self::Access | Self::Correct | Self::Erase => Some(SignedDuration::from_mins(15)),
+        }
+    }
+
+    /// The first part of the path of its page.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::Unsubscribe => "u",
+            Self::Preferences => "p",
+            Self::Confirm => "c",
+            Self::Access => "a",
+            Self::Correct => "r",
+            Self::Erase => "e",
         }
     }
 }
@@ -206,6 +238,17 @@ pub fn sign(purpose: LinkPurpose, brand: &BrandId, content: LinkContent, ring: &
     Some(Token(base64url(&bytes)))
 }
 
+/// Signs a one-time link: its id alone says what it is about.
+#[must_use]
+pub fn sign_one_time(purpose: LinkPurpose, brand: &BrandId, id: LinkId, ring: &KeyRing) -> Option<Token> {
+    let content = LinkContent {
+        id,
+        topic: 0,
+        delivery: None,
+    };
+    sign(purpose, brand, content, ring)
+}
+
 fn mac(key: &LinkKey, purpose: LinkPurpose, brand: &BrandId, signed: &[u8]) -> hmac::Hmac<sha2::Sha256> {
     keyed(
         &key.secret,
@@ -328,13 +371,25 @@ impl PublicBaseUrl {
     /// The page that leaves a topic; also the one-click address (RFC 8058).
     #[must_use]
     pub fn unsubscribe(&self, brand: &BrandId, token: &Token) -> String {
-        format!("{}/u/{brand}/{}", self.0, token.as_str())
+        self.page(LinkPurpose::Unsubscribe, brand, token)
     }
 
     /// The page of one's choices.
     #[must_use]
     pub fn preferences(&self, brand: &BrandId, token: &Token) -> String {
-        format!("{}/p/{brand}/{}", self.0, token.as_str())
+        self.page(LinkPurpose::Preferences, brand, token)
+    }
+
+    /// The page that links of a purpose open.
+    #[must_use]
+    pub fn page(&self, purpose: LinkPurpose, brand: &BrandId, token: &Token) -> String {
+        format!("{}/{}/{brand}/{}", self.0, purpose.page(), token.as_str())
+    }
+
+    /// The form where anyone signs up.
+    #[must_use]
+    pub fn sign_up(&self, brand: &BrandId) -> String {
+        format!("{}/s/{brand}", self.0)
     }
 }
 

@@ -14,17 +14,18 @@ use crate::language::Language;
 use crate::link::{InvalidKeyRing, KeyRing, LinkContent, LinkId, LinkPurpose, PublicBaseUrl, sign};
 use crate::offer::Offer;
 
-/// A message to one person, ready to be handed to SES as `Simple` content: SES builds the MIME.
+/// A message to one person, ready to be handed to SES as `Simple` content: SES builds the MIME. Made by [`compose`], and
+/// by [`transactional`](crate::transactional), which holds no offer; nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    from: String,
-    reply_to: EmailAddress,
-    to: EmailAddress,
-    subject: Subject,
-    text: String,
-    html: String,
-    headers: Vec<(&'static str, HeaderValue)>,
-    tags: Vec<(&'static str, String)>,
+    pub(crate) from: String,
+    pub(crate) reply_to: EmailAddress,
+    pub(crate) to: EmailAddress,
+    pub(crate) subject: Subject,
+    pub(crate) text: String,
+    pub(crate) html: String,
+    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
+    pub(crate) tags: Vec<(&'static str, String)>,
 }
 
 impl fmt::Debug for Message {
@@ -341,19 +342,19 @@ fn letter(offer: &Offer, brand: &Brand, language: Language) -> Markup {
     }
 }
 
-const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
+pub(crate) const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.55;";
 
-const FOOTER: &str = "padding:24px 28px;color:#565a54;\
+pub(crate) const FOOTER: &str = "padding:24px 28px;color:#565a54;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5;";
 
 const FOOTER_LINK: &str = "color:#565a54;text-decoration:underline;";
 
-const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
+pub(crate) const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.3;\
 font-weight:bold;text-decoration:none;";
 
-const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
+pub(crate) const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
 @media (prefers-color-scheme:dark){.ground{background-color:#141715!important}\
 .sheet{background-color:#1f2421!important;color:#eceeea!important}.quiet{color:#b3b8b1!important}\
 .accent{color:#8fd8c3!important}.button{background-color:#8fd8c3!important;color:#0d211b!important}}";

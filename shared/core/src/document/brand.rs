@@ -4,7 +4,8 @@ use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, impersonal, text};
-use crate::brand::{Brand, Topic, TopicNumber, Topics};
+use super::offer::link;
+use crate::brand::{Brand, Confirmations, Topic, TopicNumber, Topics};
 use crate::cap::{FrequencyCap, MinimumGap};
 use crate::consent::Notice;
 use crate::email::EmailAddress;
@@ -35,6 +36,12 @@ pub struct BrandDocument {
     pub topics: Vec<TopicDocument>,
     /// The privacy notice in force.
     pub notice: NoticeDocument,
+    /// Where it can be read: an https address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_link: Option<String>,
+    /// Who asks people to confirm a consent that was requested: `apropos` if absent, or `brand`.
+    #[serde(default)]
+    pub confirmations: Confirmations,
     /// The most messages to one person; two a week if absent.
     #[serde(default = "two_a_week")]
     pub caps: Vec<CapDocument>,
@@ -181,6 +188,13 @@ impl TryFrom<&BrandDocument> for Brand {
             list_domain: domain(&document.list_domain)?,
             topics: Topics::new(topics).at("topics")?,
             notice: document.notice.parse().map_err(|error| error.within("notice"))?,
+            notice_link: document
+                .notice_link
+                .as_deref()
+                .map(link)
+                .transpose()
+                .map_err(|error| FieldError::new("notice_link", error.problem))?,
+            confirmations: document.confirmations,
             caps,
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,

@@ -10,6 +10,7 @@ mod consent;
 mod context;
 mod field;
 mod offer;
+mod sign_up;
 
 pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
 pub use campaign::{AudienceDocument, CampaignDocument};
@@ -20,3 +21,4 @@ pub use offer::{
     ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
     WindowDocument,
 };
+pub use sign_up::SignUpDocument;
