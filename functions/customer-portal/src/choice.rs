@@ -47,6 +47,8 @@ pub(crate) enum Road {
     UnsubscribePage,
     /// The page of one's choices.
     PreferencePage,
+    /// The page of one's data, by a fresh link.
+    MyData,
 }
 
 impl Road {
@@ -55,6 +57,7 @@ impl Road {
             Self::OneClick => "one_click",
             Self::UnsubscribePage => "unsubscribe_page",
             Self::PreferencePage => "preference_page",
+            Self::MyData => "my_data_page",
         }
     }
 
@@ -63,7 +66,7 @@ impl Road {
             (Self::OneClick, _) => "one_click_post",
             (Self::UnsubscribePage, Act::Withdraw) => "clicked_unsubscribe",
             (Self::UnsubscribePage, Act::Request | Act::Grant | Act::Expire | Act::Deny)
-            | (Self::PreferencePage, _) => "pressed_button",
+            | (Self::PreferencePage | Self::MyData, _) => "pressed_button",
         }
     }
 
@@ -72,6 +75,7 @@ impl Road {
         match self {
             Self::OneClick | Self::UnsubscribePage => "/u",
             Self::PreferencePage => "/p",
+            Self::MyData => "/r",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
-    Written, random,
+    Answer, Clock, Event, InvalidSetting, LinkTarget, NewSecrets, Person, Queue, StoreError, Tables, TransactionalTask,
+    Unexpected, Written, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Consents;
@@ -15,6 +15,7 @@ use apropos_core::suppression::Pepper;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::choice::{Choice, MOST_ACTS, Road, Switch};
+use crate::my_data::Room;
 use crate::page::{Occasion, Reader};
 use crate::request::Asked;
 use crate::visit::{Knock, Leaving, Page, Visit};
@@ -31,7 +32,7 @@ pub struct Handler {
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
-const MOST_TRIES: usize = 10;
+pub(crate) const MOST_TRIES: usize = 10;
 
 impl Handler {
     /// The function over its parts.
@@ -67,7 +68,11 @@ impl Handler {
     pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
         match event {
             Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
-            Event::Sqs(_) | Event::Schedule(_) => Err(Unexpected),
+            Event::Schedule(_) => {
+                self.tick().await;
+                Ok(Answer::Done)
+            }
+            Event::Sqs(_) => Err(Unexpected),
         }
     }
 
@@ -76,6 +81,11 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
+        if let [first, brand, token] = *path.as_slice()
+            && let Some(room) = Room::at(first)
+        {
+            return Box::pin(self.at_room(room, brand, token, event)).await;
+        }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
         let stranger = accepted.unwrap_or(Language::English);
         let Some(knock) = Knock::at(&path) else {
@@ -127,8 +137,17 @@ impl Handler {
         accepted: Option<Language>,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let stranger = accepted.unwrap_or(Language::English);
-        let Some((brand, customer)) = self.found(visit).await? else {
-            return Ok(answer::page(404, page::refusal(stranger)));
+        let (brand, customer) = match self.found(visit).await? {
+            Found::Customer(brand, customer) => (*brand, customer),
+            Found::Nobody(_) if asked == Some(Asked::OneClick) => return Ok(answer::one_click_done()),
+            Found::Nobody(brand) => {
+                let reader = Reader {
+                    language: stranger,
+                    brand: &brand,
+                };
+                return Ok(answer::page(200, page::out(reader)));
+            }
+            Found::Unknown => return Ok(answer::page(404, page::refusal(stranger))),
         };
         let person = match wanted(visit, &brand, asked.as_ref()) {
             Wanted::Nothing => self.tables.person(&brand.id, &customer).await?,
@@ -149,14 +168,20 @@ impl Handler {
     }
 
     /// The brand and the customer that a link refers to.
-    async fn found(&self, visit: &Visit) -> Result<Option<(Brand, CustomerId)>, StoreError> {
-        let Some((brand, customer)) = self.tables.link(visit.link().id).await? else {
-            return Ok(None);
+    async fn found(&self, visit: &Visit) -> Result<Found, StoreError> {
+        let (owner, customer) = match self.tables.link_target(visit.link().id).await? {
+            LinkTarget::Customer(owner, customer) => (owner, Some(customer)),
+            LinkTarget::Nobody(owner) => (owner, None),
+            LinkTarget::Unknown => return Ok(Found::Unknown),
         };
-        if brand != *visit.brand() {
-            return Ok(None);
+        if owner != *visit.brand() {
+            return Ok(Found::Unknown);
         }
-        Ok(self.tables.brand(&brand).await?.map(|brand| (brand, customer)))
+        Ok(match (self.tables.brand(&owner).await?, customer) {
+            (None, _) => Found::Unknown,
+            (Some(brand), Some(customer)) => Found::Customer(Box::new(brand), customer),
+            (Some(brand), None) => Found::Nobody(Box::new(brand)),
+        })
     }
 
     fn show(
@@ -189,7 +214,7 @@ impl Handler {
     }
 
     /// Records a choice, and gives the person as they are after it. A choice that holds already is not written again.
-    async fn record(
+    pub(crate) async fn record(
         &self,
         brand: &Brand,
         customer: &CustomerId,
@@ -239,6 +264,14 @@ impl Handler {
     }
 }
 
+/// Whom a link leads to.
+enum Found {
+    Customer(Box<Brand>, CustomerId),
+    /// They had their data erased. Whoever leaves by the link is out already.
+    Nobody(Box<Brand>),
+    Unknown,
+}
+
 /// What a visit is to bring about.
 enum Wanted {
     Nothing,
@@ -273,7 +306,7 @@ fn returned(leaving: Leaving<'_>) -> Choice {
     }
 }
 
-fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
+pub(crate) fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
     let header = event.headers.get("accept-language")?;
     Language::from_accept(header.to_str().ok()?)
 }

@@ -20,7 +20,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn brand(&self) -> &str {
+    pub(crate) fn brand(&self) -> &str {
         self.brand.name.as_str()
     }
 
@@ -28,12 +28,12 @@ impl Reader<'_> {
         quoted(self.language, topic.name.get(self.language))
     }
 
-    fn say<'s>(&self, french: &'s str, english: &'s str) -> &'s str {
+    pub(crate) fn say<'s>(&self, french: &'s str, english: &'s str) -> &'s str {
         say(self.language, french, english)
     }
 }
 
-const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
+pub(crate) const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
     match language {
         Language::French => french,
         Language::English => english,
@@ -127,6 +127,27 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
             // Lifting an objection is no new yes; coming back to a topic is.
             @if let Leaving::Topic(_) = leaving { (agreeing(reader, undo)) }
             p { a href=(choices) { (reader.say("Voir tous mes choix", "See all my choices")) } }
+        },
+    )
+}
+
+/// For a link that leads to nobody any more: whoever follows it receives nothing. It does not say why.
+pub(crate) fn out(reader: Reader<'_>) -> String {
+    let brand = reader.brand();
+    let heading = reader.say("Vous ne recevez rien", "You receive nothing");
+    let text = match reader.language {
+        Language::French => format!("Par ce lien, {brand} n’envoie plus rien à personne. Il n’y a rien à faire."),
+        Language::English => {
+            format!("By this link, {brand} sends nothing to anybody any more. There is nothing to do.")
+        }
+    };
+    page(
+        reader.language,
+        heading,
+        Some(reader.brand),
+        &html! {
+            h1 { (heading) }
+            p role="status" { (text) }
         },
     )
 }
@@ -379,7 +400,7 @@ fn notice(language: Language, heading: &str, advice: &str) -> String {
     )
 }
 
-fn page(language: Language, title: &str, brand: Option<&Brand>, content: &Markup) -> String {
+pub(crate) fn page(language: Language, title: &str, brand: Option<&Brand>, content: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {

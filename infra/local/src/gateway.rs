@@ -56,7 +56,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 19] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -75,6 +75,11 @@ pub const ROUTES: [Route; 14] = [
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
     public("/u/{brand}/{token}"),
     public("/p/{brand}/{token}"),
+    public("/d/{brand}/{token}"),
+    public("/w/{brand}/{token}"),
+    public("/a/{brand}/{token}"),
+    public("/r/{brand}/{token}"),
+    public("/e/{brand}/{token}"),
 ];
 
 const fn campaign(method: &'static str, pattern: &'static str, scope: Scope) -> Route {

@@ -381,7 +381,7 @@ fn reason(item: &Item) -> Result<Option<Reason>, StoreError> {
         .transpose()
 }
 
-fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
+pub(crate) fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id,
         customer: parsed(item, CUSTOMER)?,

@@ -6,6 +6,7 @@ mod deliveries;
 mod due;
 mod erasure;
 mod event;
+mod history;
 pub mod http;
 mod keys;
 mod links;
@@ -30,6 +31,7 @@ pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, S
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
 pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, read_message};
+pub use history::{PastDecision, PastOutcome};
 pub use links::{LinkTarget, Suppressed};
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};

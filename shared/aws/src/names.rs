@@ -132,6 +132,7 @@ pub(crate) const ERASED: &str = "erased";
 pub(crate) const STEP: &str = "step";
 pub(crate) const AFTER: &str = "after";
 pub(crate) const FINISHED: &str = "finished";
+pub(crate) const ORIGINS: &str = "origins";
 pub(crate) const PROOF: &str = "proof";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod link;
 pub mod message;
 pub mod offer;
+pub mod origin;
 pub mod place;
 pub mod quiet;
 pub mod reason;
