@@ -4,7 +4,9 @@ mod stories {
     mod bad_input;
     mod consent_to_leave;
     mod discreet;
+    mod erasure;
     mod events_of_aws;
+    mod my_data;
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;

@@ -26,6 +26,7 @@ pub struct Origin {
     /// Who said it.
     pub source: Source,
     /// Since when it has been so.
+    #[serde(with = "crate::time::as_text")]
     pub at: Timestamp,
 }
 

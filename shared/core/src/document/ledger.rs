@@ -29,6 +29,7 @@ pub struct LedgerEntryDocument {
     /// 1 for the first.
     pub seq: u32,
     /// When it was recorded.
+    #[serde(with = "crate::time::as_text")]
     pub recorded_at: Timestamp,
     /// The hash of the entry before.
     pub previous: String,
