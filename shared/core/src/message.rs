@@ -683,8 +683,8 @@ mod tests {
             .skip(1)
             .filter_map(|rest| rest.split('"').next())
             .collect();
-        assert_eq!(addresses.len(), 3, "the offer, leaving, choices");
-        assert_eq!(html.matches("http").count(), 3);
+        assert_eq!(addresses.len(), 4, "the offer, leaving, choices, why");
+        assert_eq!(html.matches("http").count(), 4);
     }
 
     #[test]

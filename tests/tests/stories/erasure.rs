@@ -98,18 +98,22 @@ async fn no_file_brings_an_erased_person_back_by_id_or_by_address() {
 }
 
 #[tokio::test]
-async fn whoever_waits_to_be_sent_to_is_not_and_the_run_ends_all_the_same() {
+async fn whoever_waits_for_the_morning_is_not_written_to_and_the_run_ends_all_the_same() {
     let (app, why) = written_to().await;
-    app.launch("expo-2").await;
-    let page = erased(&app, &why).await;
-    assert!(page.contains("Certificat"));
-    let sent_before = app.outbox().len();
-    app.drain().await;
-    app.advance(SignedDuration::from_mins(16));
+    app.advance(SignedDuration::from_hours(12));
+    assert_eq!(app.take_through("expo-2").await["queued"], 1);
+    erased(&app, &why).await;
+    let written = app.outbox().len();
+    app.advance(SignedDuration::from_hours(12));
     app.stack.tick().await.unwrap();
-    assert_eq!(app.outbox().len(), sent_before);
+    app.drain().await;
+    assert_eq!(app.outbox().len(), written);
     let report = app.report("expo-2").await;
-    assert_eq!(report["status"], "completed", "{report}");
+    assert_eq!(
+        (&report["status"], &report["withheld"]),
+        (&json!("completed"), &json!({ "suppressed": 1 })),
+        "{report}"
+    );
     assert_eq!(app.report("expo-1").await["sent"], 1);
     let reply = app.get("/v1/campaigns/expo-1/decisions/camille").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
