@@ -383,6 +383,13 @@ mod tests {
             format!("/u/{}/{good}", "x".repeat(65)),
             format!("/p/lumen/{good}"),
             format!("/x/lumen/{good}"),
+            format!("/d/lumen/{good}"),
+            format!("/w/lumen/{good}"),
+            format!("/a/lumen/{}", token(LinkPurpose::Preferences)),
+            format!("/r/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/velo/{}", token(LinkPurpose::Erase)),
+            "/a/lumen/short".to_owned(),
             format!("/u/lumen/{}", token(LinkPurpose::Preferences)),
             format!("/u/lumen/{}", token(LinkPurpose::Erase)),
         ]

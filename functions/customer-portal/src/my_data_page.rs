@@ -72,7 +72,7 @@ pub(crate) fn ask(reader: Reader<'_>) -> String {
             ul {
                 @for (value, title, detail) in what {
                     li {
-                        h2 style="margin:0" { (title) }
+                        h2 { (title) }
                         p { (detail) }
                         form method="post" {
                             input type="hidden" name="ask" value=(value);

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use crate::demo::{self, DemoError, DemoOptions};
+use crate::drill::{self, DrillCommand, DrillError};
 use crate::stack::{Stack, StackError, StackSettings};
 
 const HELP: &str = "\
@@ -21,6 +22,8 @@ The whole of Apropos on one machine, in one process.
 
 Usage: apropos-local demo [options]
        apropos-local serve [options]
+       apropos-local restore-drill export|replay FILE
+       apropos-local ledger verify FILE
 
 demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
   --once           End after printing
@@ -31,7 +34,13 @@ demo    Load the demo brands, take their campaigns through, print the outcome an
 serve   Serve what is in the data directory, or nothing yet.
   --brand FILE     Store the brand settings in this JSON file and print a new API key; may be repeated
 
-Both:
+restore-drill
+        On the tables that the environment names (APROPOS_TABLE_PREFIX, AWS_*): export what a restore must not undo,
+        erasures and suppressions; replay it on restored tables (APROPOS_PEPPER) before they see traffic.
+
+ledger  Check a consent ledger that a person downloaded: its chain, and each event against its commitment.
+
+Demo and serve:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
   --data DIR       Keep the data in this directory between runs (in memory)
   -h, --help       Print this
@@ -55,6 +64,7 @@ pub async fn main() -> ExitCode {
         }
         Command::Demo(options) => demo::run(options).await.map_err(CommandError::Demo),
         Command::Serve(options) => serve(options).await,
+        Command::Drill(command) => drill::run(command).await.map_err(CommandError::Drill),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,6 +81,7 @@ enum Command {
     Help,
     Demo(DemoOptions),
     Serve(ServeOptions),
+    Drill(DrillCommand),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,9 +94,11 @@ struct ServeOptions {
 /// Why the arguments were not understood.
 #[derive(Debug, Error)]
 enum UsageError {
-    #[error("a command is missing: demo or serve")]
+    #[error("a command is missing: demo, serve, restore-drill or ledger")]
     NoCommand,
-    #[error("there is no command '{0}': it is demo or serve")]
+    #[error("it is restore-drill export FILE, restore-drill replay FILE, or ledger verify FILE")]
+    Drill,
+    #[error("there is no command '{0}': it is demo, serve, restore-drill or ledger")]
     UnknownCommand(String),
     #[error("--json needs --once")]
     JsonWithoutOnce,
@@ -106,6 +119,8 @@ impl From<lexopt::Error> for UsageError {
 enum CommandError {
     #[error("the demo ended early")]
     Demo(#[source] DemoError),
+    #[error("the command failed")]
+    Drill(#[source] DrillError),
     #[error("the stack failed")]
     Stack(#[from] StackError),
     #[error("{} could not be read", path.display())]
@@ -133,6 +148,11 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(Value(name)) if name == "demo" => parse_demo(parser),
         Some(Value(name)) if name == "serve" => parse_serve(parser),
+        Some(Value(name)) if name == "restore-drill" || name == "ledger" => {
+            let command = name.to_string_lossy();
+            let parsed = drill::parse(&command, &mut parser)?;
+            parsed.map(Command::Drill).ok_or(UsageError::Drill)
+        }
         Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
         Some(other) => Err(other.unexpected().into()),
     }
@@ -305,9 +325,12 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo or serve"
+            "there is no command 'run': it is demo, serve, restore-drill or ledger"
         );
-        assert_eq!(parsed("").unwrap_err(), "a command is missing: demo or serve");
+        assert_eq!(
+            parsed("").unwrap_err(),
+            "a command is missing: demo, serve, restore-drill or ledger"
+        );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(
             parsed("demo --customers 0").unwrap_err(),

@@ -17,6 +17,7 @@ mod people;
 mod proposal;
 mod queue;
 mod random;
+mod restore;
 mod schema;
 mod scoring;
 mod sign_ups;
@@ -43,6 +44,7 @@ pub use queue::{
     TransactionalTask,
 };
 pub use random::random;
+pub use restore::{NotToUndo, Replayed};
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use standing::{Claimed, Fenced};
 pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};

@@ -484,3 +484,28 @@ async fn a_complaint_is_not_softened_into_an_erasure() {
     let left = world.tables.suppressed_by_brand(&lumen(), &[hash]).await.unwrap();
     assert_eq!(left.get(&hash), Some(&SuppressionReason::Complaint));
 }
+
+#[tokio::test]
+async fn a_restore_brings_nobody_back() {
+    let lived_on = World::new().await;
+    lived_on.erase(now()).await;
+    let complained = address_hash(&pepper(), &lumen(), &address(&bystander()));
+    lived_on
+        .tables
+        .suppress(&lumen(), &complained, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    let lines = lived_on.tables.not_to_undo().await.unwrap();
+    assert_eq!(lines.len(), 3);
+
+    // The backup is from before both.
+    let restored = World::new().await;
+    let done = restored.tables.replay(&lines, &pepper(), later(60)).await.unwrap();
+    assert_eq!((done.erased, done.suppressed, done.known), (1, 2, 0));
+    let again = restored.tables.replay(&lines, &pepper(), later(61)).await.unwrap();
+    assert_eq!((again.erased, again.suppressed, again.known), (0, 0, 3));
+    assert!(matches!(restored.erase(later(75)).await, Progress::Finished { .. }));
+    assert!(!restored.dump().await.iter().any(|item| item.contains("zephyrine")));
+    let left = restored.tables.suppressed_by_brand(&lumen(), &[complained]).await.unwrap();
+    assert_eq!(left.get(&complained), Some(&SuppressionReason::Complaint));
+}
