@@ -10,6 +10,7 @@ mod stories {
     mod never_twice;
     mod pause_and_cancel;
     mod quiet_and_caps;
+    mod sign_up;
     mod tenants;
     mod who_may_call;
     mod whom_it_suits;

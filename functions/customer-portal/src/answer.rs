@@ -49,6 +49,13 @@ pub(crate) fn file(json: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A page that asks to come back later.
+pub(crate) fn too_many(html: String) -> ApiGatewayV2httpResponse {
+    let mut response = page(429, html);
+    response.headers.insert(RETRY_AFTER, HeaderValue::from_static("3600"));
+    response
+}
+
 /// The answer to a mail client's one-click POST, which no person sees.
 pub(crate) fn one_click_done() -> ApiGatewayV2httpResponse {
     plain(200, "OK\n")
@@ -103,6 +110,7 @@ mod tests {
         for response in [
             page(200, String::new()),
             unavailable(String::new()),
+            too_many(String::new()),
             one_click_done(),
             options(),
             method_not_allowed(),

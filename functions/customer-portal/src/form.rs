@@ -19,6 +19,15 @@ pub(crate) struct UnreadableForm;
 
 /// Reads the fields in their order. A body without a media type is taken as URL-encoded, as RFC 8058 shows it.
 pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
+    fields_at_most(MOST_FIELDS, content_type, body)
+}
+
+/// Reads the fields of a form that may have more of them.
+pub(crate) fn fields_at_most(
+    most: usize,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, UnreadableForm> {
     if body.len() > MOST_BYTES {
         return Err(UnreadableForm);
     }
@@ -28,11 +37,11 @@ pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(Str
     let fields = if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         urlencoded(body)?
     } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
-        multipart(boundary(parameters)?, body)?
+        multipart(most, boundary(parameters)?, body)?
     } else {
         return Err(UnreadableForm);
     };
-    if fields.len() > MOST_FIELDS {
+    if fields.len() > most {
         return Err(UnreadableForm);
     }
     Ok(fields)
@@ -70,7 +79,7 @@ fn boundary(parameters: &str) -> Result<&str, UnreadableForm> {
 
 /// RFC 7578 over RFC 2046, line by line. Lines may end in LF alone; a body that is cut before its last boundary is
 /// refused.
-fn multipart(boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
+fn multipart(most: usize, boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
     let body = std::str::from_utf8(body).ok().ok_or(UnreadableForm)?;
     let mut lines = body
         .split('\n')
@@ -101,7 +110,7 @@ fn multipart(boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, Unrea
         };
         fields.push((name.ok_or(UnreadableForm)?, value.join("\n")));
         match delimiter {
-            Delimiter::Next if fields.len() <= MOST_FIELDS => {}
+            Delimiter::Next if fields.len() <= most => {}
             Delimiter::Next => return Err(UnreadableForm),
             Delimiter::End => return Ok(fields),
         }

@@ -81,10 +81,15 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
-        if let [first, brand, token] = *path.as_slice()
-            && let Some(room) = Room::at(first)
-        {
-            return Box::pin(self.at_room(room, brand, token, event)).await;
+        match *path.as_slice() {
+            ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
+            ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
+            [first, brand, token] => {
+                if let Some(room) = Room::at(first) {
+                    return Box::pin(self.at_room(room, brand, token, event)).await;
+                }
+            }
+            _ => {}
         }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
         let stranger = accepted.unwrap_or(Language::English);

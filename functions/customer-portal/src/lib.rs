@@ -1,4 +1,4 @@
-//! The customer's pages: leave a topic, see and change choices.
+//! The customer's pages: sign up and confirm, leave a topic, see and change choices.
 //!
 //! Touches: consents, standing, audience, customers, contacts, links, suppressions, deliveries, receipts, due rw;
 //! campaigns rw (the directory of cells), brands r; send queue w; link keys, pepper.
@@ -8,6 +8,7 @@
 
 mod answer;
 mod choice;
+mod confirm;
 mod export;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +19,8 @@ mod my_data_page;
 mod page;
 mod request;
 mod settings;
+mod sign_up;
+mod sign_up_page;
 mod visit;
 mod why;
 

@@ -6,16 +6,17 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Addressed, Clock, NewSecrets, Queue, Tables, TransactionalTask};
+use apropos_aws::{Addressed, Clock, Confirms, NewSecrets, Queue, Tables, TransactionalTask};
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
 use apropos_core::email::EmailAddress;
-use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::ids::{BrandId, CustomerId, EventId, RequestId};
 use apropos_core::language::Language;
 use apropos_core::ledger::{ProofKey, verify};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
-use apropos_core::suppression::{Pepper, address_hash};
+use apropos_core::sign_up::{Confirmed, SignUp, event_id};
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash};
 use apropos_core::time::TimeZoneName;
 use apropos_customer_portal::Handler;
 use apropos_emulator::Emulator;
@@ -373,4 +374,166 @@ async fn buttons_pressed_together_are_all_recorded() {
         assert_eq!(response.status_code, 200);
     }
     assert_eq!(portal.events().await.len(), 5);
+}
+
+/// A sign-up of a new address, and the path of its confirmation.
+async fn signed_up(portal: &Portal, topics: usize) -> String {
+    let purposes: Vec<Purpose> = ["offers", "news"]
+        .iter()
+        .take(topics)
+        .flat_map(|topic| ["email", "sms", "post", "display"].map(|channel| format!("{channel}.{topic}")))
+        .map(|code| Purpose::from_code(&code).unwrap())
+        .collect();
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = SignUp {
+        customer: CustomerId::new("s-1").unwrap(),
+        contact: ContactPoint {
+            address: EmailAddress::parse("new@mail.example").unwrap(),
+            language: Language::English,
+            time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
+        },
+        purposes,
+        notice: brand.notice.clone(),
+        asked_at: now(),
+    };
+    portal
+        .tables
+        .keep_sign_up(&lumen(), &request, &sign_up, now())
+        .await
+        .unwrap();
+    portal
+        .tables
+        .create_one_time(
+            LinkId::from_bytes([5; 16]),
+            LinkPurpose::Confirm,
+            &lumen(),
+            &sign_up.customer,
+            Confirms::SignUp(request),
+            now(),
+        )
+        .await
+        .unwrap();
+    path("c", LinkPurpose::Confirm, "lumen", [5; 16], 0)
+}
+
+async fn new_person(portal: &Portal) -> (usize, usize) {
+    let customer = CustomerId::new("s-1").unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let granted = person
+        .standing
+        .consents
+        .states(now())
+        .filter(|(_, state)| state.is_granted());
+    let ledger = portal.tables.ledger(&lumen(), &customer).await.unwrap();
+    (granted.count(), ledger.len())
+}
+
+#[tokio::test]
+async fn every_box_that_was_ticked_is_confirmed_in_one_go() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    let shown = portal.ask(Method::GET, &confirmation, "").await;
+    assert_eq!(text(&shown).matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (0, 0));
+    let done = portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(done.matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn a_confirmation_that_broke_off_is_completed_by_pressing_again() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    // The contact point was written, one yes recorded, and then the function died.
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let customer = CustomerId::new("s-1").unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = portal.tables.sign_up(&lumen(), &request, now()).await.unwrap().unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let secrets = NewSecrets::random().unwrap();
+    let addressed = Addressed {
+        contact: &sign_up.contact,
+        hash: address_hash(&pepper(), &lumen(), &sign_up.contact.address),
+    };
+    let context = CustomerContext::default();
+    portal
+        .tables
+        .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now())
+        .await
+        .unwrap();
+    let first = &sign_up.purposes[3];
+    let asked = event_id(&request, "asked", first).unwrap();
+    let yes = Confirmed {
+        purpose: first,
+        notice: &sign_up.notice,
+        asked: asked.clone(),
+        id: event_id(&request, "yes", first).unwrap(),
+    };
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let documents = [
+        sign_up.request(first, &asked),
+        yes.event(&person.standing.consents, now()),
+    ];
+    let events: Vec<_> = documents
+        .into_iter()
+        .map(|document| (ConsentEvent::try_from(&document).unwrap(), document))
+        .collect();
+    portal
+        .tables
+        .append_consents(&person, &brand.topics, &events, &secrets, now())
+        .await
+        .unwrap();
+    assert_eq!(new_person(&portal).await, (1, 2));
+
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn an_erasure_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    portal
+        .tables
+        .forget_sign_up(&RequestId::new("r1").unwrap())
+        .await
+        .unwrap();
+    for (method, body) in [(Method::GET, ""), (Method::POST, "action=confirm")] {
+        assert_eq!(portal.ask(method, &confirmation, body).await.status_code, 410);
+    }
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_complaint_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    let hash = address_hash(&pepper(), &lumen(), &EmailAddress::parse("new@mail.example").unwrap());
+    portal
+        .tables
+        .suppress(&lumen(), &hash, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    assert_eq!(
+        portal
+            .ask(Method::POST, &confirmation, "action=confirm")
+            .await
+            .status_code,
+        410
+    );
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_form_whose_message_cannot_be_queued_asks_to_try_again() {
+    let portal = Portal::start().await;
+    let filled = "topic=offers&channel=email&email=new%40mail.example";
+    let response = portal.ask(Method::POST, "/s/lumen", filled).await;
+    assert_eq!(response.status_code, 503);
+    assert_eq!(portal.ask(Method::GET, "/s/lumen", "").await.status_code, 200);
+    assert_eq!(portal.ask(Method::GET, "/s/unknown", "").await.status_code, 404);
+    assert_eq!(portal.ask(Method::PUT, "/s/lumen", filled).await.status_code, 405);
 }

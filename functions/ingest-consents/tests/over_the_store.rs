@@ -375,3 +375,18 @@ async fn only_a_key_of_the_brand_with_the_scope_may_write() {
     assert_eq!(api.ask(&put).await.0, 405);
     api.assert_nothing_written("a request without the right to").await;
 }
+
+#[tokio::test]
+async fn a_request_whose_confirmation_cannot_be_queued_is_to_be_sent_again() {
+    let api = Api::start().await;
+    let request_of = |actor: &str| event("c1", "e1", "request", actor, "2026-11-20T08:59:00Z");
+    let body = |event: Value| json!({"events": [event]}).to_string();
+    let asked = request(&body(request_of("customer")), "consents:write");
+    assert_eq!(api.ask(&asked).await.0, 503);
+    // It is recorded all the same, once, however often it is sent.
+    assert_eq!(api.ask(&asked).await.0, 503);
+    assert_eq!(api.ledger("c1").await, 1);
+    // Who has nothing to confirm needs no queue.
+    let imported = request(&body(request_of("import")), "consents:write");
+    assert_eq!(api.ask(&imported).await.0, 200);
+}

@@ -56,7 +56,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 19] = [
+pub const ROUTES: [Route; 21] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -80,6 +80,8 @@ pub const ROUTES: [Route; 19] = [
     public("/a/{brand}/{token}"),
     public("/r/{brand}/{token}"),
     public("/e/{brand}/{token}"),
+    public("/s/{brand}"),
+    public("/c/{brand}/{token}"),
 ];
 
 const fn campaign(method: &'static str, pattern: &'static str, scope: Scope) -> Route {

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, Mailer, Queue, StoreError, Tables, behavior, random};
+use apropos_aws::{Clock, Mailer, Person, Queue, StoreError, Tables, behavior, random};
 use apropos_core::api_key::{KeyRecord, PresentedKey, ScopeSet};
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::BrandId;
 use apropos_core::link::PublicBaseUrl;
-use apropos_core::suppression::{Pepper, global_address_hash};
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
 use apropos_run_campaigns::TickError;
 use aws_config::{Region, SdkConfig};
 use axum::Router;
@@ -249,6 +249,29 @@ impl Stack {
             .tables
             .mark_undeliverable(&global_address_hash(&self.pepper, address))
             .await?)
+    }
+
+    /// Keeps a brand from writing to an address.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub async fn suppress(
+        &self,
+        brand: &BrandId,
+        address: &EmailAddress,
+        reason: SuppressionReason,
+    ) -> Result<(), StackError> {
+        let hash = address_hash(&self.pepper, brand, address);
+        Ok(self.tables.suppress(brand, &hash, reason).await?)
+    }
+
+    /// Who an address belongs to.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub async fn person_at(&self, brand: &BrandId, address: &EmailAddress) -> Result<Option<Person>, StackError> {
+        let hash = address_hash(&self.pepper, brand, address);
+        Ok(self.tables.person_at(brand, hash, address).await?)
     }
 
     /// Moves the clock on.

@@ -147,7 +147,7 @@ impl Tables {
                     Some(item) => match found(item, purpose, brand, now)? {
                         // What was open when it was read again had lost the condition to its own last moment.
                         OneTime::Open(_) => Ok(OneTime::Expired),
-                        other => Ok(other),
+                        settled @ (OneTime::Used(_) | OneTime::Expired | OneTime::Unknown) => Ok(settled),
                     },
                 },
                 _ => Err(StoreError::call("UpdateItem")(error)),

@@ -364,7 +364,7 @@ async fn a_crash_after_any_step_is_made_good_with_the_same_outcome() {
         world.erase(later(1)).await;
         let finished = world.erase(later(15)).await;
         assert!(matches!(finished, Progress::Finished { .. }), "{steps}");
-        assert_eq!(world.dump().await), wanted, "{steps}";
+        assert_eq!(world.dump().await, wanted, "{steps}");
         if steps == 6 {
             break;
         }
@@ -506,6 +506,10 @@ async fn a_restore_brings_nobody_back() {
     assert_eq!((again.erased, again.suppressed, again.known), (0, 0, 3));
     assert!(matches!(restored.erase(later(75)).await, Progress::Finished { .. }));
     assert!(!restored.dump().await.iter().any(|item| item.contains("zephyrine")));
-    let left = restored.tables.suppressed_by_brand(&lumen(), &[complained]).await.unwrap();
+    let left = restored
+        .tables
+        .suppressed_by_brand(&lumen(), &[complained])
+        .await
+        .unwrap();
     assert_eq!(left.get(&complained), Some(&SuppressionReason::Complaint));
 }

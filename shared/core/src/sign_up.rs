@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::consent::{Act, Actor, Consents, Notice, Objection, Purpose};
 use crate::context::ContactPoint;
 use crate::document::{ConsentEventDocument, EvidenceDocument, FieldError, LegalBasisDocument, NoticeDocument};
+use crate::fingerprint::sha256;
 use crate::ids::{CustomerId, EventId, RequestId};
 
 /// What was asked for.
@@ -124,10 +125,12 @@ impl SignUp {
     }
 }
 
-/// The id of one of a confirmation's events, the same whenever it is confirmed.
+/// The id of one of a confirmation's events: the same whenever it is confirmed, whatever else is agreed to by then.
 ///
 /// # Errors
 /// [`FieldError`] never in fact: the parts fit.
-pub fn event_id(request: &RequestId, kind: &str, position: usize) -> Result<EventId, FieldError> {
-    EventId::new(format!("{request}-{kind}-{position}")).map_err(|error| FieldError::new("event", error))
+pub fn event_id(request: &RequestId, kind: &str, purpose: &Purpose) -> Result<EventId, FieldError> {
+    let digest = sha256(&[purpose.code().as_bytes()]);
+    let of: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    EventId::new(format!("{request}-{kind}-{of}")).map_err(|error| FieldError::new("event", error))
 }
