@@ -626,3 +626,116 @@ fn outcome_name(language: Language, code: &str) -> &str {
         _ => say(language, "en cours", "under way"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use apropos_core::erasure::{Erased, Progress, certificate};
+    use apropos_core::standing::LedgerHead;
+    use serde_json::json;
+
+    use super::*;
+    use crate::export::{Controller, DecisionMade};
+    use crate::fixture::{brand, brand_document, brand_from, now};
+
+    const HOSTILE: &str = "</title><script>alert(1)</script>\u{1F600}\"'&";
+
+    fn export() -> Export {
+        Export {
+            form: "apropos my data 1",
+            made_at: now().to_string(),
+            controller: Controller {
+                name: HOSTILE.into(),
+                imprint: HOSTILE.into(),
+                write_to: HOSTILE.into(),
+                notice: HOSTILE.into(),
+                notice_version: HOSTILE.into(),
+            },
+            customer: "c-4711".into(),
+            contact: None,
+            facts: vec![KnownFact {
+                name: HOSTILE.into(),
+                value: Some(HOSTILE.into()),
+                origin: None,
+            }],
+            context: Default::default(),
+            choices: Vec::new(),
+            written_to_at: Vec::new(),
+            decisions: vec![DecisionMade {
+                at: now().to_string(),
+                campaign: "expo".into(),
+                run: "expo".into(),
+                offer: HOSTILE.into(),
+                outcome: "sent",
+                explanation: HOSTILE.into(),
+                consent_record: Some(1),
+                uses: Vec::new(),
+            }],
+            ledger: apropos_core::document::LedgerDocument::of(Vec::new(), LedgerHead::default(), None),
+            kept_for: Vec::new(),
+            rights: Vec::new(),
+        }
+    }
+
+    fn all(reader: Reader<'_>) -> Vec<String> {
+        let both = || [HOSTILE.to_owned(), HOSTILE.to_owned()];
+        let told = Told::Message {
+            title: both(),
+            sentence: both(),
+            counted: vec![apropos_core::relevance::Factor::Proximity],
+            uses: vec![(Attribute::Home, both())],
+        };
+        let erased = Erased {
+            at: now(),
+            progress: Progress::Finished { at: now() },
+        };
+        let next = NextLinks {
+            see: "/a/lumen/x".into(),
+            correct: "/r/lumen/x".into(),
+            erase: "/e/lumen/x".into(),
+        };
+        let certificate = certificate(reader.language, &reader.brand.id, &erased, LedgerHead::default());
+        let mut pages = vec![
+            ask(reader),
+            asked(reader),
+            ended(reader.language),
+            super::why(reader, &told, "/d/lumen/x"),
+            super::why(reader, &Told::Nothing, "/d/lumen/x"),
+            data(reader, &export(), &next),
+            super::erased(reader, &certificate),
+        ];
+        pages.extend([Room::See, Room::Correct, Room::Erase].map(|room| door(reader, room)));
+        pages
+    }
+
+    #[test]
+    fn every_page_says_its_language_has_one_heading_and_runs_and_loads_nothing() {
+        let brand = brand();
+        for language in Language::ALL {
+            for page in all(Reader {
+                language,
+                brand: &brand,
+            }) {
+                assert!(page.starts_with(&format!("<!DOCTYPE html><html lang=\"{}\">", language.tag())));
+                assert_eq!(page.matches("<h1>").count(), 1, "{page}");
+                for part in ["<script", "style=", "<img", "<link", "onclick", "http://", "https://"] {
+                    assert!(!page.contains(part), "{part}: {page}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_stays_text() {
+        let mut document = brand_document();
+        document["imprint"] = json!("<b>Lumen</b> & \"Cie\"");
+        let brand = brand_from(document);
+        for language in Language::ALL {
+            for page in all(Reader {
+                language,
+                brand: &brand,
+            }) {
+                assert!(!page.contains("<b>") && !page.contains("</title><script>"), "{page}");
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
+use apropos_core::email::EmailAddress;
 use apropos_core::erasure::Progress;
 use apropos_core::ids::CustomerId;
 use apropos_core::ledger::verify;
@@ -152,4 +153,32 @@ async fn another_person_is_as_before() {
     erased(&app, &why).await;
     assert_eq!(app.standing("noor").await, before);
     assert_eq!(app.take_through("expo-2").await["sent"], 1);
+}
+
+#[tokio::test]
+async fn only_a_sign_up_of_their_own_brings_them_back_and_as_somebody_new() {
+    let (app, why) = written_to().await;
+    erased(&app, &why).await;
+    let form = "topic=offers&channel=email&email=camille%40mail.example&language=fr&website=";
+    assert_eq!(app.submit("/s/maison", FORM, form).await.status, StatusCode::OK);
+    app.drain().await;
+    let confirm = link(&app.outbox().pop().unwrap().text, "/c/");
+    let address = EmailAddress::parse("camille@mail.example").unwrap();
+    let owner = async || app.stack.person_at(&brand_id(BRAND), &address).await.unwrap();
+    assert!(owner().await.is_none(), "asking brings nobody back");
+    let reply = app.submit(&confirm, FORM, "action=confirm").await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let person = owner().await.unwrap();
+    assert_ne!(person.customer.as_str(), "camille");
+    assert!(
+        person
+            .context
+            .is_none_or(|(context, _)| context.purchases.is_empty() && context.home.is_none())
+    );
+    // The former number stays closed, also to a file that names it with the same address.
+    let answer = accepted(
+        &app.post("/v1/customers", &json!({ "customers": [lyonnais("camille")] }))
+            .await,
+    );
+    assert_eq!(answer["suppressed"], 1, "{answer}");
 }
