@@ -39,6 +39,11 @@ pub(crate) fn unavailable(html: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A public key, base64url on a line of its own.
+pub(crate) fn public_key(key: &str) -> ApiGatewayV2httpResponse {
+    plain(200, &format!("{key}\n"))
+}
+
 /// A file of JSON to keep.
 pub(crate) fn file(json: String) -> ApiGatewayV2httpResponse {
     let mut response = safe(answer(200, "application/json; charset=utf-8", json));

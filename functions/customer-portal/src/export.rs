@@ -1,7 +1,8 @@
 //! All that is kept about a person, gathered once: the page shows it and the file holds it (GDPR 15 and 20).
 
-use apropos_aws::{DeliveryState, HeldProposal, PastDecision, PastOutcome, Person, StoreError};
+use apropos_aws::{DeliveryState, HeldProposal, PastDecision, PastOutcome, Person, ReceiptKey, StoreError};
 use apropos_core::brand::Brand;
+use apropos_core::consent_receipt::{ConsentReceipt, SignedReceipt};
 use apropos_core::decision::Withheld;
 use apropos_core::document::{ContactDocument, ContextDocument, LedgerDocument};
 use apropos_core::explain::{sent, withheld};
@@ -32,6 +33,10 @@ pub(crate) struct Export {
     pub(crate) written_to_at: Vec<String>,
     pub(crate) decisions: Vec<DecisionMade>,
     pub(crate) ledger: LedgerDocument,
+    /// A signed receipt of each consent event.
+    pub(crate) receipts: Vec<SignedReceipt>,
+    /// The public key of the receipts, base64url.
+    pub(crate) receipt_key: String,
     pub(crate) kept_for: Vec<KeptFor>,
     pub(crate) rights: Vec<&'static str>,
 }
@@ -104,6 +109,14 @@ impl Handler {
             .as_ref()
             .map(|(context, _)| context.clone())
             .unwrap_or_default();
+        let ledger = LedgerDocument::of(ledger, person.standing.head, key.as_ref());
+        let signing = ReceiptKey::derive(&self.pepper)?;
+        let receipts = ledger
+            .entries
+            .iter()
+            .filter_map(|entry| ConsentReceipt::of(brand, &person.customer, entry))
+            .map(|receipt| signing.sign(&receipt))
+            .collect::<Result<_, _>>()?;
         Ok(Export {
             form: "apropos my data 1",
             made_at: now.to_string(),
@@ -136,7 +149,9 @@ impl Handler {
                 .map(|at| at.to_string())
                 .collect(),
             decisions,
-            ledger: LedgerDocument::of(ledger, person.standing.head, key.as_ref()),
+            ledger,
+            receipts,
+            receipt_key: signing.public(),
             kept_for: kept_for(language).into(),
             rights: rights(language).into(),
         })

@@ -82,6 +82,7 @@ impl Handler {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
         match *path.as_slice() {
+            [".well-known", "apropos-receipt-key"] => return self.receipt_key(event),
             ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
             ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
             [first, brand, token] => {

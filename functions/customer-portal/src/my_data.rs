@@ -6,8 +6,8 @@
 
 use apropos_aws::http::{body, route};
 use apropos_aws::{
-    About, Addressed, Confirms, LinkTarget, NewSecrets, OneTime, OneTimeLink, Person, StoreError, TransactionalTask,
-    Turn, TurnLimit, Written, random,
+    About, Addressed, Confirms, LinkTarget, NewSecrets, OneTime, OneTimeLink, Person, ReceiptKey, StoreError,
+    TransactionalTask, Turn, TurnLimit, Written, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Objection, Purpose};
@@ -360,6 +360,25 @@ impl Handler {
         let token = sign_one_time(purpose, brand, id, &self.ring);
         let token = token.as_ref().map_or("", |token| token.as_str());
         Ok(format!("/{}/{brand}/{token}", purpose.page()))
+    }
+
+    /// The public key of the consent receipts: anyone may have it.
+    pub(crate) fn receipt_key(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let (method, _) = route(event);
+        let response = match (method, ReceiptKey::derive(&self.pepper)) {
+            ("GET" | "HEAD", Ok(key)) => answer::public_key(&key.public()),
+            (_, Ok(_)) => answer::method_not_allowed(),
+            (_, Err(error)) => {
+                let cause: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error = cause, "there is no receipt key");
+                answer::unavailable(page::unavailable(Language::English))
+            }
+        };
+        if method == "HEAD" {
+            answer::without_body(response)
+        } else {
+            response
+        }
     }
 
     /// Takes every erasure further that was begun and is not finished. One that fails does not hold up the others.

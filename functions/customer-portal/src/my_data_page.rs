@@ -671,6 +671,8 @@ mod tests {
                 uses: Vec::new(),
             }],
             ledger: apropos_core::document::LedgerDocument::of(Vec::new(), LedgerHead::default(), None),
+            receipts: Vec::new(),
+            receipt_key: String::new(),
             kept_for: Vec::new(),
             rights: Vec::new(),
         }

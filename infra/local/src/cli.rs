@@ -24,6 +24,7 @@ Usage: apropos-local demo [options]
        apropos-local serve [options]
        apropos-local restore-drill export|replay FILE
        apropos-local ledger verify FILE
+       apropos-local receipt verify FILE --key FILE
 
 demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
   --once           End after printing
@@ -39,6 +40,8 @@ restore-drill
         erasures and suppressions; replay it on restored tables (APROPOS_PEPPER) before they see traffic.
 
 ledger  Check a consent ledger that a person downloaded: its chain, and each event against its commitment.
+
+receipt Check signed consent receipts against a public key (GET /.well-known/apropos-receipt-key).
 
 Demo and serve:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
@@ -94,11 +97,13 @@ struct ServeOptions {
 /// Why the arguments were not understood.
 #[derive(Debug, Error)]
 enum UsageError {
-    #[error("a command is missing: demo, serve, restore-drill or ledger")]
+    #[error("a command is missing: demo, serve, restore-drill, ledger or receipt")]
     NoCommand,
-    #[error("it is restore-drill export FILE, restore-drill replay FILE, or ledger verify FILE")]
+    #[error(
+        "it is restore-drill export FILE, restore-drill replay FILE, ledger verify FILE, or receipt verify FILE --key FILE"
+    )]
     Drill,
-    #[error("there is no command '{0}': it is demo, serve, restore-drill or ledger")]
+    #[error("there is no command '{0}': it is demo, serve, restore-drill, ledger or receipt")]
     UnknownCommand(String),
     #[error("--json needs --once")]
     JsonWithoutOnce,
@@ -148,7 +153,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(Value(name)) if name == "demo" => parse_demo(parser),
         Some(Value(name)) if name == "serve" => parse_serve(parser),
-        Some(Value(name)) if name == "restore-drill" || name == "ledger" => {
+        Some(Value(name)) if name == "restore-drill" || name == "ledger" || name == "receipt" => {
             let command = name.to_string_lossy();
             let parsed = drill::parse(&command, &mut parser)?;
             parsed.map(Command::Drill).ok_or(UsageError::Drill)
@@ -325,11 +330,11 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo, serve, restore-drill or ledger"
+            "there is no command 'run': it is demo, serve, restore-drill, ledger or receipt"
         );
         assert_eq!(
             parsed("").unwrap_err(),
-            "a command is missing: demo, serve, restore-drill or ledger"
+            "a command is missing: demo, serve, restore-drill, ledger or receipt"
         );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(

@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use apropos_aws::{Clock, InvalidSetting, NotToUndo, StoreError, parsed_setting, sdk_config, tables};
+use apropos_aws::{
+    Clock, DoubtfulReceipt, InvalidSetting, NotToUndo, StoreError, parsed_setting, sdk_config, tables, verify_receipt,
+};
+use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::{DoubtfulLedger, LedgerDocument};
 use apropos_core::suppression::Pepper;
-use lexopt::Arg::Value;
+use lexopt::Arg::{Long, Short, Value};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -22,6 +25,13 @@ pub(crate) enum DrillCommand {
     Replay(PathBuf),
     /// `ledger verify FILE`: a downloaded ledger, or a whole `my-data.json`.
     VerifyLedger(PathBuf),
+    /// `receipt verify FILE --key FILE`: signed receipts, or a whole `my-data.json`, against a public key.
+    VerifyReceipts {
+        /// The receipts.
+        file: PathBuf,
+        /// The public key, base64url.
+        key: PathBuf,
+    },
 }
 
 /// Why a command failed.
@@ -37,6 +47,14 @@ pub(crate) enum DrillError {
     Line { line: usize },
     #[error("the file holds no ledger")]
     NoLedger,
+    #[error("the file holds no receipt")]
+    NoReceipt,
+    #[error("receipt {position} is not what was signed")]
+    Receipt {
+        position: usize,
+        #[source]
+        source: DoubtfulReceipt,
+    },
     #[error("the ledger is not what was recorded")]
     Ledger(#[from] DoubtfulLedger),
     #[error("the environment does not say which tables")]
@@ -48,10 +66,12 @@ pub(crate) enum DrillError {
 /// Reads `VERB FILE` after the command's name; `None` when it is neither.
 pub(crate) fn parse(command: &str, parser: &mut lexopt::Parser) -> Result<Option<DrillCommand>, lexopt::Error> {
     let mut words: Vec<OsString> = Vec::new();
+    let mut key = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(word) => words.push(word),
-            other => return Err(other.unexpected()),
+            Long("key") if command == "receipt" => key = Some(PathBuf::from(parser.value()?)),
+            Long(_) | Short(_) => return Err(argument.unexpected()),
         }
     }
     let [verb, file] = words.as_slice() else {
@@ -59,6 +79,7 @@ pub(crate) fn parse(command: &str, parser: &mut lexopt::Parser) -> Result<Option
     };
     let file = PathBuf::from(file);
     Ok(match (command, verb.to_str()) {
+        ("receipt", Some("verify")) => key.map(|key| DrillCommand::VerifyReceipts { file, key }),
         ("restore-drill", Some("export")) => Some(DrillCommand::Export(file)),
         ("restore-drill", Some("replay")) => Some(DrillCommand::Replay(file)),
         ("ledger", Some("verify")) => Some(DrillCommand::VerifyLedger(file)),
@@ -92,8 +113,30 @@ pub(crate) async fn run(command: DrillCommand) -> Result<(), DrillError> {
             ledger.check()?;
             say(&format!("{} entries, all as they were recorded", ledger.entries.len()));
         }
+        DrillCommand::VerifyReceipts { file, key } => {
+            let receipts = receipts_in(&read(file)?).filter(|receipts| !receipts.is_empty());
+            let receipts = receipts.ok_or(DrillError::NoReceipt)?;
+            let key = read(key)?;
+            for (position, receipt) in receipts.iter().enumerate() {
+                verify_receipt(receipt, key.trim()).map_err(|source| DrillError::Receipt {
+                    position: position + 1,
+                    source,
+                })?;
+            }
+            say(&format!("{} receipts, all as they were signed", receipts.len()));
+        }
     }
     Ok(())
+}
+
+/// One receipt, or those in a whole file of a person's data.
+fn receipts_in(text: &str) -> Option<Vec<SignedReceipt>> {
+    #[derive(Deserialize)]
+    struct MyData {
+        receipts: Vec<SignedReceipt>,
+    }
+    let whole = serde_json::from_str::<MyData>(text).map(|data| data.receipts);
+    whole.or_else(|_| serde_json::from_str(text).map(|one| vec![one])).ok()
 }
 
 fn read(path: PathBuf) -> Result<String, DrillError> {
@@ -144,7 +187,18 @@ mod tests {
         assert_eq!(parsed("restore-drill export x"), Some(DrillCommand::Export("x".into())));
         assert_eq!(parsed("restore-drill replay x"), Some(DrillCommand::Replay("x".into())));
         assert_eq!(parsed("ledger verify x"), Some(DrillCommand::VerifyLedger("x".into())));
-        for line in ["ledger", "ledger verify", "ledger export x", "restore-drill replay x y"] {
+        let (file, key) = ("x".into(), "k".into());
+        assert_eq!(
+            parsed("receipt verify x --key k"),
+            Some(DrillCommand::VerifyReceipts { file, key })
+        );
+        for line in [
+            "receipt verify x",
+            "ledger",
+            "ledger verify",
+            "ledger export x",
+            "restore-drill replay x y",
+        ] {
             assert_eq!(parsed(line), None, "{line}");
         }
     }

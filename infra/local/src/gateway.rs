@@ -56,7 +56,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 21] = [
+pub const ROUTES: [Route; 22] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -73,6 +73,7 @@ pub const ROUTES: [Route; 21] = [
         Scope::CampaignsRead,
     ),
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
+    public("/.well-known/apropos-receipt-key"),
     public("/u/{brand}/{token}"),
     public("/p/{brand}/{token}"),
     public("/d/{brand}/{token}"),

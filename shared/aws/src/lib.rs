@@ -17,6 +17,7 @@ mod people;
 mod proposal;
 mod queue;
 mod random;
+mod receipt_key;
 mod restore;
 mod schema;
 mod scoring;
@@ -44,6 +45,7 @@ pub use queue::{
     TransactionalTask,
 };
 pub use random::random;
+pub use receipt_key::{DoubtfulReceipt, ReceiptKey, verify_receipt};
 pub use restore::{NotToUndo, Replayed};
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use standing::{Claimed, Fenced};

@@ -3,8 +3,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
@@ -264,14 +262,12 @@ fn run(id: &str) -> Run {
 
 /// Binary values as text too, so that a canary shows wherever it hides.
 fn printed(value: &AttributeValue) -> String {
-    match value {
-        AttributeValue::B(blob) => {
-            let bytes = blob.as_ref();
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{hex} {}", String::from_utf8_lossy(bytes))
-        }
-        other => format!("{other:?}"),
-    }
+    let Ok(blob) = value.as_b() else {
+        return format!("{value:?}");
+    };
+    let bytes = blob.as_ref();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex} {}", String::from_utf8_lossy(bytes))
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod cap;
 pub mod category;
 pub mod consent;
+pub mod consent_receipt;
 pub mod context;
 pub mod decision;
 pub mod document;

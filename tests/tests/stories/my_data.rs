@@ -6,6 +6,8 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
+use apropos_aws::verify_receipt;
+use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::LedgerDocument;
 use apropos_tests::words::{campaign, exhibition, lyonnais, with};
 use apropos_tests::{TestApp, path_of};
@@ -121,6 +123,18 @@ async fn the_file_holds_it_all_and_its_ledger_checks() {
     assert_eq!(file["ledger"]["entries"].as_array().unwrap().len(), 3);
     let ledger: LedgerDocument = serde_json::from_value(file["ledger"].clone()).unwrap();
     assert_eq!(ledger.check(), Ok(()));
+    let key = app.visit(Method::GET, "/.well-known/apropos-receipt-key").await.text();
+    let receipts: Vec<SignedReceipt> = serde_json::from_value(file["receipts"].clone()).unwrap();
+    assert_eq!(receipts.len(), 3);
+    for receipt in &receipts {
+        assert_eq!(verify_receipt(receipt, key.trim()), Ok(()));
+    }
+    let receipt: Value = serde_json::from_str(&receipts[0].receipt).unwrap();
+    assert_eq!(
+        receipt["pii_controller"]["address"],
+        "Maison Claire SAS, 1 rue des Essais, 75011 Paris"
+    );
+    assert_eq!(receipt["evidence"]["notice"]["version"], "3");
     let mut altered = file["ledger"].clone();
     altered["entries"][1]["event"]["evidence"]["source"] = json!("/elsewhere");
     let ledger: LedgerDocument = serde_json::from_value(altered).unwrap();
