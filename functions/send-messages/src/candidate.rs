@@ -56,6 +56,9 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask) -> Result<(), Undone
 }
 
 async fn wait(handler: &Handler, run: &Run, customer: &CustomerId) -> Result<(), Undone> {
+    if handler.tables.standing(&run.brand, customer).await?.erased.is_some() {
+        return Ok(());
+    }
     let at = handler.clock.now() + PAUSED_FOR;
     Ok(handler
         .tables

@@ -1,11 +1,5 @@
 //! Erased, and gone for good: nothing is left, nothing comes back, nobody else notices (I8).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "clippy takes only functions marked as tests for tests, not their helpers"
-)]
-
 use apropos_core::email::EmailAddress;
 use apropos_core::erasure::Progress;
 use apropos_core::ids::CustomerId;
@@ -24,7 +18,7 @@ async fn erased(app: &TestApp, why: &str) -> String {
     let erase = fresh_link(app, why, "erase").await;
     let asked = app.visit(Method::GET, &erase).await.text();
     assert!(asked.contains("Tout effacer, définitivement"), "it asks before it acts");
-    assert!(!app.standing("camille").await.erased.is_some());
+    assert!(app.standing("camille").await.erased.is_none());
     let done = app.submit(&erase, FORM, "erase=yes").await;
     assert_eq!(done.status, StatusCode::OK);
     done.text()
