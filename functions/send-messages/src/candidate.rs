@@ -9,6 +9,7 @@ use apropos_core::decision::{Approval, Decision, Fresh, Reachable, Withheld, dec
 use apropos_core::ids::{AttemptId, CustomerId};
 use apropos_core::message::{Linking, Message, compose};
 use apropos_core::reason::Reason;
+use apropos_core::retention::as_held;
 use apropos_core::standing::{Claim, Claimable};
 use apropos_core::suppression::{address_hash, global_address_hash};
 use jiff::{SignedDuration, Timestamp};
@@ -193,7 +194,8 @@ async fn decision(
 ) -> Result<(Decision, u32), StoreError> {
     let unknown = (Default::default(), 0);
     let (context, version) = person.context.as_ref().unwrap_or(&unknown);
-    let record = derive(context, *version, &person.standing, &held.brand.topics, now);
+    let standing = as_held(&person.standing, Some(context), held.brand.retention, now);
+    let record = derive(context, *version, &standing, &held.brand.topics, now);
     let reachable = match &person.contact {
         None => Reachable::NoContactPoint,
         Some((contact, _)) => {
@@ -208,7 +210,7 @@ async fn decision(
     };
     let fresh = Fresh {
         customer: &person.customer,
-        standing: &person.standing,
+        standing: &standing,
         record: &record,
         reachable,
     };

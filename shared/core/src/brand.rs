@@ -7,6 +7,7 @@ use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::Localized;
 use crate::quiet::QuietHours;
+use crate::retention::Retention;
 
 /// The tenant and data controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Brand {
     pub minimum_gap: Option<MinimumGap>,
     /// When nobody is written to, in each person's own time zone.
     pub quiet: QuietHours,
+    /// How long a yes outlives the last sign of the person.
+    pub retention: Retention,
 }
 
 /// Who asks people to confirm a consent that was requested (double opt-in). Whoever signs up on our own page is asked by

@@ -31,6 +31,7 @@ pub mod quiet;
 pub mod reason;
 pub mod receipt;
 pub mod relevance;
+pub mod retention;
 pub mod sign_up;
 pub mod standing;
 pub mod suitability;

@@ -10,7 +10,7 @@ use apropos_aws::verify_receipt;
 use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::LedgerDocument;
 use apropos_tests::words::{campaign, exhibition, lyonnais, with};
-use apropos_tests::{TestApp, path_of};
+use apropos_tests::{BRAND, TestApp, path_of};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -194,4 +194,16 @@ async fn whoever_forbids_profiling_stays_subscribed_and_is_not_scored_by_it() {
 fn next_link(page: &str, to: &str) -> String {
     let (_, rest) = page.split_once(&format!("action=\"{to}")).unwrap();
     format!("{to}{}", rest.split_once('"').unwrap().0)
+}
+
+#[tokio::test]
+async fn whoever_was_not_heard_of_for_as_long_as_the_brand_keeps_a_yes_is_not_written_to() {
+    let (app, _) = written_to().await;
+    let mut settings = apropos_tests::brand(BRAND);
+    settings.retention_days = Some(30);
+    app.stack.put_brand(&settings).await.unwrap();
+    // The yes is of 2 November, and being written to in December is no sign of the person.
+    app.advance(SignedDuration::from_hours(48));
+    let report = app.take_through("expo-2").await;
+    assert_eq!(report["withheld"], json!({ "consent_expired": 1 }), "{report}");
 }

@@ -13,6 +13,7 @@ use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::{Language, Localized};
 use crate::quiet::{QuietHours, QuietWindow, Weekdays};
+use crate::retention::Retention;
 use crate::time::LocalMinute;
 
 /// A brand's settings.
@@ -51,6 +52,9 @@ pub struct BrandDocument {
     /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
     #[serde(default)]
     pub quiet: QuietDocument,
+    /// Days that a yes outlives the last sign of the person, 30 to 1095; 1095 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u16>,
 }
 
 /// A topic.
@@ -198,6 +202,10 @@ impl TryFrom<&BrandDocument> for Brand {
             caps,
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
+            retention: document
+                .retention_days
+                .map_or(Ok(Retention::THREE_YEARS), Retention::from_days)
+                .at("retention_days")?,
         })
     }
 }
