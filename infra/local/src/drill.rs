@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use apropos_aws::{
-    Clock, DoubtfulReceipt, InvalidSetting, NotToUndo, StoreError, parsed_setting, sdk_config, tables, verify_receipt,
+    Clock, DoubtfulReceipt, InvalidSetting, NotToUndo, StoreError, Tables, parsed_setting, sdk_config, setting, tables,
+    verify_receipt,
 };
 use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::{DoubtfulLedger, LedgerDocument};
@@ -91,15 +92,15 @@ pub(crate) fn parse(command: &str, parser: &mut lexopt::Parser) -> Result<Option
 pub(crate) async fn run(command: DrillCommand) -> Result<(), DrillError> {
     match command {
         DrillCommand::Export(path) => {
-            let tables = tables(&sdk_config().await)?;
+            let tables = named_tables().await?;
             let lines = tables.not_to_undo().await?;
             let text: String = lines.iter().map(line).collect();
             std::fs::write(&path, text).map_err(|source| DrillError::File { path, source })?;
             say(&format!("{} erasures and suppressions exported", lines.len()));
         }
         DrillCommand::Replay(path) => {
-            let tables = tables(&sdk_config().await)?;
             let pepper = parsed_setting("APROPOS_PEPPER", Pepper::new)?;
+            let tables = named_tables().await?;
             let lines = read_lines(&read(path)?)?;
             let done = tables.replay(&lines, &pepper, Clock::system().now()).await?;
             say(&format!(
@@ -127,6 +128,13 @@ pub(crate) async fn run(command: DrillCommand) -> Result<(), DrillError> {
         }
     }
     Ok(())
+}
+
+/// The tables that the environment names. The name is asked for first: without one there is nothing to look for a region
+/// or credentials for.
+async fn named_tables() -> Result<Tables, DrillError> {
+    setting("APROPOS_TABLE_PREFIX")?;
+    Ok(tables(&sdk_config().await)?)
 }
 
 /// One receipt, or those in a whole file of a person's data.
