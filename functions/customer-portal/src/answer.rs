@@ -55,6 +55,21 @@ pub(crate) fn unavailable(html: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A public key, base64url on a line of its own.
+pub(crate) fn public_key(key: &str) -> ApiGatewayV2httpResponse {
+    plain(200, &format!("{key}\n"))
+}
+
+/// A file of JSON to keep.
+pub(crate) fn file(json: String) -> ApiGatewayV2httpResponse {
+    let mut response = safe(answer(200, "application/json; charset=utf-8", json));
+    response.headers.insert(
+        HeaderName::from_static("content-disposition"),
+        HeaderValue::from_static("attachment; filename=\"my-data.json\""),
+    );
+    response
+}
+
 /// The answer to a mail client's one-click POST, which no person sees.
 pub(crate) fn one_click_done() -> ApiGatewayV2httpResponse {
     plain(200, "OK\n")

@@ -49,6 +49,8 @@ pub(crate) enum Road {
     PreferencePage,
     /// The form of that page, saved as a whole.
     PreferenceForm,
+    /// The page of one's data, by a fresh link.
+    MyData,
 }
 
 impl Road {
@@ -57,6 +59,7 @@ impl Road {
             Self::OneClick => "one_click",
             Self::UnsubscribePage => "unsubscribe_page",
             Self::PreferencePage | Self::PreferenceForm => "preference_page",
+            Self::MyData => "my_data_page",
         }
     }
 
@@ -65,7 +68,7 @@ impl Road {
             (Self::OneClick, _) => "one_click_post",
             (Self::UnsubscribePage, Act::Withdraw) => "clicked_unsubscribe",
             (Self::UnsubscribePage, Act::Request | Act::Grant | Act::Expire | Act::Deny)
-            | (Self::PreferencePage, _) => "pressed_button",
+            | (Self::PreferencePage | Self::MyData, _) => "pressed_button",
             (Self::PreferenceForm, Act::Request | Act::Grant) => "ticked_box",
             (Self::PreferenceForm, Act::Expire | Act::Deny | Act::Withdraw) => "unticked_box",
         }
@@ -76,6 +79,7 @@ impl Road {
         match self {
             Self::OneClick | Self::UnsubscribePage => "/u",
             Self::PreferencePage | Self::PreferenceForm => "/p",
+            Self::MyData => "/r",
         }
     }
 }

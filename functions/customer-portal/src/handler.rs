@@ -2,7 +2,8 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, LinkKeys, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected, with_causes,
+    Answer, Clock, Event, LinkKeys, LinkTarget, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
+    with_causes,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::Objection;
@@ -14,6 +15,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 
 use crate::choice::{Choice, Road, Switch};
 use crate::filled::{Filled, Wrong};
+use crate::my_data::Room;
 use crate::page::{Occasion, Reader, Shown};
 use crate::record::{Recording, Wanted};
 use crate::request::Asked;
@@ -66,7 +68,11 @@ impl Handler {
     pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
         match event {
             Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
-            Event::Sqs(_) | Event::Schedule(_) => Err(Unexpected),
+            Event::Schedule(_) => {
+                self.tick().await;
+                Ok(Answer::Done)
+            }
+            Event::Sqs(_) => Err(Unexpected),
         }
     }
 
@@ -76,8 +82,14 @@ impl Handler {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
         match *path.as_slice() {
+            [".well-known", "apropos-receipt-key"] => return self.receipt_key(event),
             ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
             ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
+            [first, brand, token] => {
+                if let Some(room) = Room::at(first) {
+                    return Box::pin(self.at_room(room, brand, token, event)).await;
+                }
+            }
             _ => {}
         }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
@@ -150,8 +162,17 @@ impl Handler {
         accepted: Option<Language>,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let stranger = accepted.unwrap_or(Language::English);
-        let Some((brand, customer)) = self.found(visit).await? else {
-            return Ok(answer::page(404, page::refusal(stranger)));
+        let (brand, customer) = match self.found(visit).await? {
+            Found::Customer(brand, customer) => (*brand, customer),
+            Found::Nobody(_) if asked == Some(Asked::OneClick) => return Ok(answer::one_click_done()),
+            Found::Nobody(brand) => {
+                let reader = Reader {
+                    language: stranger,
+                    brand: &brand,
+                };
+                return Ok(answer::page(200, page::out(reader)));
+            }
+            Found::Unknown => return Ok(answer::page(404, page::refusal(stranger))),
         };
         let visited = match self.act(visit, &brand, &customer, asked.as_ref()).await? {
             Acted::Done(visited) => *visited,
@@ -230,14 +251,20 @@ impl Handler {
     }
 
     /// The brand and the customer that a link refers to.
-    async fn found(&self, visit: &Visit) -> Result<Option<(Brand, CustomerId)>, StoreError> {
-        let Some((brand, customer)) = self.tables.link(visit.link().id).await? else {
-            return Ok(None);
+    async fn found(&self, visit: &Visit) -> Result<Found, StoreError> {
+        let (owner, customer) = match self.tables.link_target(visit.link().id).await? {
+            LinkTarget::Customer(owner, customer) => (owner, Some(customer)),
+            LinkTarget::Nobody(owner) => (owner, None),
+            LinkTarget::Unknown => return Ok(Found::Unknown),
         };
-        if brand != *visit.brand() {
-            return Ok(None);
+        if owner != *visit.brand() {
+            return Ok(Found::Unknown);
         }
-        Ok(self.tables.brand(&brand).await?.map(|brand| (brand, customer)))
+        Ok(match (self.tables.brand(&owner).await?, customer) {
+            (None, _) => Found::Unknown,
+            (Some(brand), Some(customer)) => Found::Customer(Box::new(brand), customer),
+            (Some(brand), None) => Found::Nobody(Box::new(brand)),
+        })
     }
 
     fn show(
@@ -301,6 +328,14 @@ impl Handler {
         let token = token.as_ref().map_or("", |token| token.as_str());
         format!("/p/{}/{token}", visit.brand())
     }
+}
+
+/// Whom a link leads to.
+enum Found {
+    Customer(Box<Brand>, CustomerId),
+    /// They had their data erased. Whoever leaves by the link is out already.
+    Nobody(Box<Brand>),
+    Unknown,
 }
 
 /// What came of what was asked for.
@@ -411,6 +446,13 @@ mod tests {
             format!("/u/{}/{good}", "x".repeat(65)),
             format!("/p/lumen/{good}"),
             format!("/x/lumen/{good}"),
+            format!("/d/lumen/{good}"),
+            format!("/w/lumen/{good}"),
+            format!("/a/lumen/{}", token(LinkPurpose::Preferences)),
+            format!("/r/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/velo/{}", token(LinkPurpose::Erase)),
+            "/a/lumen/short".to_owned(),
             format!("/u/lumen/{}", token(LinkPurpose::Preferences)),
             format!("/u/lumen/{}", token(LinkPurpose::Erase)),
         ]

@@ -8,8 +8,8 @@ mod refusal;
 use apropos_core::language::Language;
 
 pub(crate) use choices::{Occasion, Shown, choices};
-pub(crate) use frame::{Reader, page};
-pub(crate) use leave::{back, leave, left};
+pub(crate) use frame::{Reader, page, say};
+pub(crate) use leave::{back, leave, left, out};
 pub(crate) use refusal::{refusal, too_often, unavailable, unreadable};
 
 fn objecting(reader: Reader<'_>) -> String {

@@ -6,13 +6,11 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{
-    Addressed, Clock, Confirms, LedgerText, LinkKeys, NewSecrets, PK, Queue, SK, Table, Tables, TransactionalTask,
-};
+use apropos_aws::{Addressed, Clock, Confirms, LinkKeys, NewSecrets, PK, Queue, SK, Table, Tables, TransactionalTask};
 use apropos_core::category::Category;
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
-use apropos_core::document::{BrandDocument, ConsentEventDocument};
+use apropos_core::document::{BrandDocument, ConsentEventDocument, LedgerText};
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId, EventId, RequestId};
 use apropos_core::language::Language;

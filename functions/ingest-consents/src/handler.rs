@@ -112,12 +112,11 @@ impl Handler {
         outcomes.extend(self.record(&brand, by_customer, now).await?);
         self.ask_to_confirm(&brand, asked, &outcomes, now).await?;
 
-        let refused = outcomes
-            .values()
-            .filter(|outcome| matches!(outcome, Outcome::Refused { .. }))
-            .count();
-        let recorded = outcomes.len() - refused;
-        tracing::info!(brand.id = %brand_id, recorded, refused, "consent events taken in");
+        let count = |wanted: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| wanted(outcome)).count();
+        let recorded = count(|outcome| matches!(outcome, Outcome::Recorded { .. }));
+        let suppressed = count(|outcome| matches!(outcome, Outcome::Suppressed));
+        let refused = count(|outcome| matches!(outcome, Outcome::Refused { .. }));
+        tracing::info!(brand.id = %brand_id, recorded, suppressed, refused, "consent events taken in");
         let results = outcomes
             .into_iter()
             .zip(&request.events)
@@ -136,6 +135,7 @@ impl Handler {
             &ConsentsAnswer {
                 results,
                 recorded,
+                suppressed,
                 refused,
             },
         ))
@@ -200,6 +200,10 @@ impl Handler {
                         .into_iter()
                         .map(|Recorded { seq, state, duplicate }| Outcome::Recorded { seq, state, duplicate }),
                 ),
+                Err(StoreError::Erased) => {
+                    outcomes.resize_with(events.indices.len(), || Outcome::Suppressed);
+                    break;
+                }
                 Err(error) => {
                     let problem = Problem::from(error);
                     outcomes.resize_with(events.indices.len(), || Outcome::Refused {

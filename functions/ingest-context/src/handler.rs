@@ -254,6 +254,9 @@ impl Handler {
                     self.tables.person(&brand.id, customer).await?
                 }
             };
+            if person.is_erased() {
+                return Ok(Outcome::Suppressed);
+            }
             let held = (
                 person.context.as_ref().map(|(held, _)| held),
                 person.contact.as_ref().map(|(held, _)| held),

@@ -186,8 +186,9 @@ impl Functions {
         unbroken(Function::SendMessages, tokio::spawn(call).await)
     }
 
-    /// Calls `run-campaigns` as each minute does.
+    /// Calls `customer-portal` and `run-campaigns` as each minute does.
     pub(crate) async fn tick(&self) -> Result<(), TickError> {
+        self.customer_portal.tick().await;
         self.run_campaigns.tick().await
     }
 }

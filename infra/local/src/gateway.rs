@@ -60,7 +60,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 16] = [
+pub const ROUTES: [Route; 22] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -77,8 +77,14 @@ pub const ROUTES: [Route; 16] = [
         Scope::CampaignsRead,
     ),
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
+    public("/.well-known/apropos-receipt-key"),
     public("/u/{brand}/{token}"),
     public("/p/{brand}/{token}"),
+    public("/d/{brand}/{token}"),
+    public("/w/{brand}/{token}"),
+    public("/a/{brand}/{token}"),
+    public("/r/{brand}/{token}"),
+    public("/e/{brand}/{token}"),
     public("/s/{brand}"),
     public("/c/{brand}/{token}"),
 ];

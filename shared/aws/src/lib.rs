@@ -5,7 +5,9 @@ mod causes;
 mod clock;
 mod deliveries;
 mod due;
+mod erasure;
 mod event;
+mod history;
 pub mod http;
 mod keys;
 mod links;
@@ -17,6 +19,8 @@ mod people;
 mod proposal;
 mod queue;
 mod random;
+mod receipt_key;
+mod restore;
 mod schema;
 mod scoring;
 mod secrets;
@@ -32,21 +36,23 @@ pub use causes::{WithCauses, with_causes};
 pub use clock::Clock;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
+pub use erasure::{Erasing, KeptProof};
 pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, read_message};
+pub use history::{PastDecision, PastOutcome};
 pub use keys::Revocation;
-pub use links::Suppressed;
+pub use links::{LinkTarget, Suppressed};
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
 pub use one_time::{Confirms, OneTime, OneTimeLink};
-pub use people::{
-    Addressed, Appended, Choices, LedgerText, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive,
-};
+pub use people::{Addressed, Appended, Choices, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
 pub use proposal::HeldProposal;
 pub use queue::{
     About, CANDIDATES_A_MESSAGE, ConsentRequest, FORM, PageTask, Queue, QueueError, SendMessage, SendTask,
     TransactionalTask,
 };
 pub use random::random;
+pub use receipt_key::{DoubtfulReceipt, ReceiptKey, verify_receipt};
+pub use restore::{NotToUndo, Replayed};
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};
 pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};

@@ -129,6 +129,12 @@ pub(crate) const NEXT: &str = "next";
 pub(crate) const LAUNCHED_AT: &str = "launched_at";
 pub(crate) const COUNT: &str = "count";
 pub(crate) const MESSAGE_ID: &str = "message_id";
+pub(crate) const ERASED: &str = "erased";
+pub(crate) const STEP: &str = "step";
+pub(crate) const AFTER: &str = "after";
+pub(crate) const FINISHED: &str = "finished";
+pub(crate) const ORIGINS: &str = "origins";
+pub(crate) const PROOF: &str = "proof";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
 pub(crate) const PURPOSE: &str = "purpose";
@@ -203,6 +209,9 @@ pub(crate) fn deliveries(brand: &BrandId, run: &RunId, shard: char) -> String {
 
 /// The partition that lists the minutes with something due.
 pub(crate) const DUE_MINUTES: &str = "minutes";
+
+/// The partition that lists the erasures that are not finished; no minute begins so.
+pub(crate) const ERASURES: &str = "erasures";
 
 pub(crate) fn due(minute: i64, shard: u8) -> String {
     format!("{minute:010}#{shard}")

@@ -14,6 +14,7 @@ use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocum
 use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::ledger::{LedgerEntry, ProofKey, append};
 use apropos_core::link::LinkId;
+use apropos_core::origin::{Origins, Source, settle};
 use apropos_core::standing::Standing;
 use apropos_core::suppression::AddressHash;
 use apropos_core::time::EpochDay;
@@ -22,8 +23,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use jiff::Timestamp;
 
 use crate::names::{
-    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, KIND, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
-    STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT,
+    SEQ, SK, STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
 };
 use crate::random::random;
 use crate::standing;
@@ -32,7 +33,8 @@ use crate::store::{
     text,
 };
 
-pub use choices::{Choices, LedgerText};
+pub use choices::Choices;
+pub(crate) use choices::PREFERENCE;
 
 /// Everything on record about one person that a write needs to know.
 #[derive(Debug, Clone)]
@@ -45,12 +47,14 @@ pub struct Person {
     pub standing: Standing,
     /// The context with its version, once known.
     pub context: Option<(CustomerContext, u32)>,
+    /// Where each of its facts came from.
+    pub origins: Origins,
     /// The contact point with its link, once known.
     pub contact: Option<(ContactPoint, LinkId)>,
     /// The partition that the audience's record is in.
-    audience_key: Option<String>,
+    pub(crate) audience_key: Option<String>,
     /// The hash of the contact point's address, by which it is found.
-    address: Option<String>,
+    pub(crate) address: Option<String>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -178,6 +182,7 @@ impl Tables {
                         .transpose()?
                         .unwrap_or_default(),
                     context: held.map(read_context).transpose()?,
+                    origins: held.map(read_origins).transpose()?.unwrap_or_default(),
                     contact: first(&contacts, &pk).map(read_contact).transpose()?,
                     audience_key: held
                         .map(|item| optional_text(item, CELL))
@@ -244,6 +249,7 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Appended, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
         let mut standing = person.standing.clone();
         let mut known = person.recorded.clone();
@@ -309,13 +315,34 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
+        let said = (Source::Brand, context);
+        self.put_context_from(person, topics, said, contact, secrets, now).await
+    }
+
+    /// As [`put_context`](Self::put_context), for whoever says it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, or all of it.
+    pub async fn put_context_from(
+        &self,
+        person: &Person,
+        topics: &Topics,
+        (source, said): (Source, &CustomerContext),
+        contact: Option<Addressed<'_>>,
+        secrets: &NewSecrets,
+        now: Timestamp,
+    ) -> Result<Written, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
-        let version = person.version_for(context);
+        let (context, origins) = person.settled(said, source, now);
+        let context = &context;
+        let version = person.next_version(context);
         let mut writes = Vec::new();
-        if person.context.as_ref().is_none_or(|(held, _)| held != context) {
+        if person.context.as_ref().is_none_or(|(held, _)| held != context) || person.origins != origins {
             let mut item = key(&pk);
             item.insert(VERSION.to_owned(), n(version));
             item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+            item.insert(ORIGINS.to_owned(), json(&origins)?);
             item.insert(CELL.to_owned(), s(audience_key(person, context)));
             writes.push(put(self.name(Table::Customers), item)?);
         }
@@ -472,6 +499,17 @@ impl Tables {
         }
     }
 
+    /// The key that a person's commitments are made under, for the person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn proof_key(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<ProofKey>, StoreError> {
+        let item = self
+            .get(Table::Consents, key2(person(brand, customer), PROOF_KEY))
+            .await?;
+        item.map(|item| Ok(ProofKey(fixed(&item, KEY)?))).transpose()
+    }
+
     /// A person's ledger, oldest entry first, with the clear consent events that are still kept. Preferences are entries
     /// too: [`ledger_texts`](Self::ledger_texts) has their text.
     ///
@@ -565,11 +603,27 @@ impl Person {
             customer,
             standing: Standing::default(),
             context,
+            origins: Origins::default(),
             contact,
             address: None,
             audience_key: None,
             proof_key: None,
             recorded: HashMap::new(),
+        }
+    }
+
+    /// Whether the person had their data erased; then nothing about them is taken in.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.standing.erased.is_some()
+    }
+
+    /// Whatever a caller forgot to ask, nothing is written over an erasure.
+    const fn may_be_written(&self) -> Result<(), StoreError> {
+        if self.is_erased() {
+            Err(StoreError::Erased)
+        } else {
+            Ok(())
         }
     }
 
@@ -579,9 +633,19 @@ impl Person {
         self.recorded.get(event).map(|recorded| recorded.seq)
     }
 
-    /// The version that the context will have: the next one, or the held one where nothing changed.
+    fn settled(&self, said: &CustomerContext, source: Source, now: Timestamp) -> (CustomerContext, Origins) {
+        let held = self.context.as_ref().map(|(context, _)| (context, &self.origins));
+        settle(held, said, source, now)
+    }
+
+    /// The version that the context will have when a brand sends this: the next one, or the held one where nothing
+    /// changes.
     #[must_use]
-    pub fn version_for(&self, context: &CustomerContext) -> u32 {
+    pub fn version_for(&self, said: &CustomerContext) -> u32 {
+        self.next_version(&self.settled(said, Source::Brand, Timestamp::UNIX_EPOCH).0)
+    }
+
+    fn next_version(&self, context: &CustomerContext) -> u32 {
         match &self.context {
             Some((held, version)) if held == context => *version,
             Some((_, version)) => version + 1,
@@ -595,10 +659,17 @@ impl Person {
         self.audience_key.as_deref().map(cell_of)
     }
 
-    /// The cell key that the audience's record will be under with this context.
+    /// The cell key that the audience's record will be under with this very context.
     #[must_use]
-    pub fn cell_for(&self, context: &CustomerContext) -> String {
+    pub fn cell_for_own(&self, context: &CustomerContext) -> String {
         cell_of(&audience_key(self, context)).to_owned()
+    }
+
+    /// The cell key that the audience's record will be under when a brand sends this context.
+    #[must_use]
+    pub fn cell_for(&self, said: &CustomerContext) -> String {
+        let (context, _) = self.settled(said, Source::Brand, Timestamp::UNIX_EPOCH);
+        cell_of(&audience_key(self, &context)).to_owned()
     }
 }
 
@@ -700,6 +771,15 @@ pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreE
         .ok()
         .ok_or(StoreError::Corrupt { attribute: DOC })?;
     Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
+}
+
+/// What was stored before origins were kept has none.
+fn read_origins(item: &Item) -> Result<Origins, StoreError> {
+    if item.contains_key(ORIGINS) {
+        document(item, ORIGINS)
+    } else {
+        Ok(Origins::default())
+    }
 }
 
 fn read_contact(item: &Item) -> Result<(ContactPoint, LinkId), StoreError> {
@@ -867,6 +947,7 @@ mod tests {
             customer: CustomerId::new(customer).unwrap(),
             standing: Standing::default(),
             context: None,
+            origins: Origins::default(),
             contact: None,
             audience_key: None,
             address: None,

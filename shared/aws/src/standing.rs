@@ -6,6 +6,7 @@ use apropos_core::cap::{ContactRing, FrequencyCap};
 use apropos_core::consent::Consents;
 use apropos_core::decision::Approval;
 use apropos_core::document::{CapDocument, QuietDocument};
+use apropos_core::erasure::{Erased, ErasureStep, Progress};
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::relevance::Relevance;
 use apropos_core::standing::{Claim, CustomerLimits, LedgerHead, Standing};
@@ -14,9 +15,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{AT, ATTEMPT, CLAIMS, CONSENTS, FORGOTTEN, HASH, LIMITS, RING, SEQ, Table, VERSION, person};
+use crate::names::{
+    AFTER, AT, ATTEMPT, CLAIMS, CONSENTS, ERASED, FINISHED, FORGOTTEN, HASH, LIMITS, RING, SEQ, STEP, Table, VERSION,
+    person,
+};
 use crate::store::{
-    Item, StoreError, Tables, b, bytes, document, fixed, json, key, ms, n, number, optional_number, s, text, time,
+    Item, StoreError, Tables, b, bytes, document, fixed, json, key, ms, n, number, optional_number, optional_text,
+    optional_time, s, text, time,
 };
 
 /// How a claim ended.
@@ -308,6 +313,27 @@ pub(crate) fn first_item(pk: String, standing: &Standing) -> Result<Item, StoreE
     Ok(item)
 }
 
+/// The whole item of an erased person: the mark, the end of the ledger, and the claims until they are over.
+pub(crate) fn mark(pk: String, held: &Standing, now: Timestamp) -> Result<Item, StoreError> {
+    let empty = Standing {
+        version: held.version,
+        head: held.head,
+        ..Standing::default()
+    };
+    let mut item = first_item(pk, &empty)?;
+    let claims = held.claims.iter().map(|(run, claim)| {
+        let members = HashMap::from([
+            (ATTEMPT.to_owned(), s(claim.attempt.as_str())),
+            (AT.to_owned(), ms(claim.at)),
+        ]);
+        (run.as_str().to_owned(), AttributeValue::M(members))
+    });
+    item.insert(CLAIMS.to_owned(), AttributeValue::M(claims.collect()));
+    item.insert(ERASED.to_owned(), ms(now));
+    item.insert(STEP.to_owned(), s(ErasureStep::Data.code()));
+    Ok(item)
+}
+
 fn ring_bytes(ring: &ContactRing) -> AttributeValue {
     b(ring
         .contacts()
@@ -342,7 +368,25 @@ pub(crate) fn read(item: &Item) -> Result<Standing, StoreError> {
         limits,
         contacts,
         claims: claims(item)?,
+        erased: erased(item)?,
     })
+}
+
+fn erased(item: &Item) -> Result<Option<Erased>, StoreError> {
+    let Some(at) = optional_time(item, ERASED)? else {
+        return Ok(None);
+    };
+    let progress = match (optional_text(item, STEP)?, optional_time(item, FINISHED)?) {
+        (Some(code), _) => Progress::Next {
+            step: ErasureStep::from_code(code).ok_or(StoreError::Corrupt { attribute: STEP })?,
+            after: optional_text(item, AFTER)?
+                .map(|run| RunId::new(run).ok().ok_or(StoreError::Corrupt { attribute: AFTER }))
+                .transpose()?,
+        },
+        (None, Some(at)) => Progress::Finished { at },
+        (None, None) => return Err(StoreError::Corrupt { attribute: STEP }),
+    };
+    Ok(Some(Erased { at, progress }))
 }
 
 fn claims(item: &Item) -> Result<BTreeMap<RunId, Claim>, StoreError> {

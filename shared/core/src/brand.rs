@@ -8,6 +8,7 @@ use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::Localized;
 use crate::quiet::QuietHours;
+use crate::retention::Retention;
 
 /// The tenant and data controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Brand {
     pub quiet: QuietHours,
     /// The colour of its pages' accents.
     pub colour: Option<Colour>,
+    /// How long a yes outlives the last sign of the person.
+    pub retention: Retention,
 }
 
 /// Who asks people to confirm a consent that was requested (double opt-in). Whoever signs up on our own page is asked by

@@ -506,6 +506,50 @@ impl Consents {
             .is_some_and(|person| person.rank.act.is_refusal())
     }
 
+    /// When the person last said anything, or else when somebody else last recorded a yes of theirs.
+    #[must_use]
+    pub fn last_word(&self) -> Option<Timestamp> {
+        let own = self
+            .0
+            .values()
+            .filter_map(|state| state.person)
+            .map(|own| own.rank.at_ms);
+        let collected = self
+            .0
+            .values()
+            .filter_map(|state| state.others)
+            .filter(|others| others.rank.act == Act::Grant)
+            .map(|others| others.rank.at_ms);
+        let latest = own.max().or_else(|| collected.max())?;
+        Timestamp::from_millisecond(latest).ok()
+    }
+
+    /// The same once the time after the person's last sign is over: every yes has ended. Refusals and objections stand.
+    #[must_use]
+    pub fn lapsed(&self) -> Self {
+        let end = |register: Option<Register>| {
+            register.map(|register| match register.rank.act {
+                Act::Grant => Register {
+                    expires_ms: Some(register.rank.at_ms),
+                    ..register
+                },
+                Act::Request | Act::Expire | Act::Deny | Act::Withdraw => register,
+            })
+        };
+        let states = self.0.iter().map(|(purpose, state)| match purpose {
+            Purpose::Objection(_) => (purpose.clone(), *state),
+            Purpose::Topic { .. } | Purpose::Data(_) => {
+                let ended = PurposeState {
+                    person: end(state.person),
+                    others: end(state.others),
+                    request: state.request,
+                };
+                (purpose.clone(), ended)
+            }
+        });
+        Self(states.collect())
+    }
+
     /// The effective time of an act that happens now: now, or just after the latest event on record where that one lies
     /// at or ahead of our clock (up to [`MOST_MINUTES_AHEAD`] is accepted). What a person does last is what counts.
     #[must_use]

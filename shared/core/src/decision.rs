@@ -428,6 +428,9 @@ fn gates<'a>(
 ) -> Result<(Score, u32, &'a ContactPoint), Withheld> {
     let standing = fresh.standing;
     in_force(proposal, now)?;
+    if standing.erased.is_some() {
+        return Err(Withheld::by(Reason::Suppressed));
+    }
     if standing.consents.objects(Objection::NoMarketing, now) {
         return Err(Withheld::by(Reason::Objected));
     }

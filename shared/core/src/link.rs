@@ -423,6 +423,12 @@ impl PublicBaseUrl {
         self.page(LinkPurpose::Preferences, brand, token)
     }
 
+    /// The page that says why a message came. It opens with the link to one's choices: it shows less.
+    #[must_use]
+    pub fn why(&self, brand: &BrandId, token: &Token) -> String {
+        format!("{}/w/{brand}/{}", self.0, token.as_str())
+    }
+
     /// The page that links of a purpose open.
     #[must_use]
     pub fn page(&self, purpose: LinkPurpose, brand: &BrandId, token: &Token) -> String {

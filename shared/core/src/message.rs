@@ -146,6 +146,7 @@ pub fn compose(
         ),
         unsubscribe: linking.base.unsubscribe(&brand.id, &token(LinkPurpose::Unsubscribe)?),
         preferences: linking.base.preferences(&brand.id, &token(LinkPurpose::Preferences)?),
+        why_page: linking.base.why(&brand.id, &token(LinkPurpose::Preferences)?),
     };
     Ok(Message {
         from: mailbox(&brand.name, &brand.sender),
@@ -166,6 +167,7 @@ struct Parts<'a> {
     why: String,
     unsubscribe: String,
     preferences: String,
+    why_page: String,
 }
 
 /// RFC 2369 section 3.2 and RFC 8058 section 3.1 (one https address, and the fixed one-click value), RFC 2919 for the
@@ -212,6 +214,7 @@ struct Words {
     where_: &'static str,
     unsubscribe: &'static str,
     preferences: &'static str,
+    why: &'static str,
     colon: &'static str,
 }
 
@@ -222,6 +225,7 @@ const fn words(language: Language) -> Words {
             where_: "Où",
             unsubscribe: "Se désinscrire",
             preferences: "Choisir ce que je reçois",
+            why: "Pourquoi ce message\u{a0}?",
             colon: "\u{a0}:",
         },
         Language::English => Words {
@@ -229,6 +233,7 @@ const fn words(language: Language) -> Words {
             where_: "Where",
             unsubscribe: "Unsubscribe",
             preferences: "Choose what I receive",
+            why: "Why this message?",
             colon: ":",
         },
     }
@@ -252,6 +257,7 @@ fn text(parts: &Parts<'_>) -> String {
         why,
         unsubscribe,
         preferences,
+        why_page,
     } = parts;
     let words = words(*language);
     let colon = words.colon;
@@ -262,8 +268,8 @@ fn text(parts: &Parts<'_>) -> String {
     text.push_str(&format!("\n{}{colon}\n{}\n", words.more, offer.link));
     text.push_str(&format!("\n* * *\n\n{why}\n\n"));
     text.push_str(&format!(
-        "{}{colon}\n{unsubscribe}\n\n{}{colon}\n{preferences}\n\n",
-        words.unsubscribe, words.preferences
+        "{}{colon}\n{unsubscribe}\n\n{}{colon}\n{preferences}\n\n{}\n{why_page}\n\n",
+        words.unsubscribe, words.preferences, words.why
     ));
     text.push_str(&format!("{}\n", brand.imprint));
     text
@@ -280,6 +286,7 @@ fn page(parts: &Parts<'_>) -> String {
         why,
         unsubscribe,
         preferences,
+        why_page,
     } = parts;
     let words = words(*language);
     html! {
@@ -309,6 +316,8 @@ fn page(parts: &Parts<'_>) -> String {
                                         a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
                                         " \u{a0}·\u{a0} "
                                         a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
+                                        " \u{a0}·\u{a0} "
+                                        a.quiet href=(why_page) style=(FOOTER_LINK) { (words.why) }
                                     }
                                     p style="margin:0;" { (brand.imprint) }
                                 } }
@@ -693,8 +702,8 @@ mod tests {
             .skip(1)
             .filter_map(|rest| rest.split('"').next())
             .collect();
-        assert_eq!(addresses.len(), 3, "the offer, leaving, choices");
-        assert_eq!(html.matches("http").count(), 3);
+        assert_eq!(addresses.len(), 4, "the offer, leaving, choices, why");
+        assert_eq!(html.matches("http").count(), 4);
     }
 
     #[test]

@@ -28,6 +28,14 @@ impl Pepper {
     }
 }
 
+impl Pepper {
+    /// A key of its own for another use, from which the pepper cannot be told.
+    #[must_use]
+    pub fn derive(&self, label: &[u8]) -> [u8; 32] {
+        hmac256(&self.0, &[b"derived key", label])
+    }
+}
+
 impl std::fmt::Debug for Pepper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pepper(redacted)")

@@ -98,7 +98,7 @@ impl Reader<'_> {
     }
 }
 
-pub(super) const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
+pub(crate) const fn say<'s>(language: Language, french: &'s str, english: &'s str) -> &'s str {
     match language {
         Language::French => french,
         Language::English => english,

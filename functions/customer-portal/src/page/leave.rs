@@ -164,6 +164,29 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
     )
 }
 
+/// For a link that leads to nobody any more: whoever follows it receives nothing. It does not say why.
+pub(crate) fn out(reader: Reader<'_>) -> String {
+    let brand = reader.brand();
+    let heading = reader.say("Vous ne recevez rien", "You receive nothing");
+    let text = match reader.language {
+        Language::French => format!("Par ce lien, {brand} n’envoie plus rien à personne. Il n’y a rien à faire."),
+        Language::English => {
+            format!("By this link, {brand} sends nothing to anybody any more. There is nothing to do.")
+        }
+    };
+    page(
+        reader.language,
+        heading,
+        Some(reader.brand),
+        &html! {
+            section {
+                h1 { (heading) }
+                p role="status" { (text) }
+            }
+        },
+    )
+}
+
 /// Back as before.
 pub(crate) fn back(
     reader: Reader<'_>,

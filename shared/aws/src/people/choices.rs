@@ -2,21 +2,25 @@
 
 use apropos_core::brand::Topics;
 use apropos_core::consent::ConsentEvent;
-use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument, PreferenceEventDocument};
+use apropos_core::document::{
+    ConsentEventDocument, ContactDocument, ContextDocument, LedgerText, PreferenceEventDocument,
+};
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::ledger::{LedgerEntry, append};
+use apropos_core::origin::Source;
 use apropos_core::preference::Preference;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{NewSecrets, Person, Written, audience_key, ledger_item, names_pk, put, read_ledger_entry};
 use crate::names::{
-    CELL, DOC, HASH, KEY, KIND, LINK, PROOF_KEY, SEQ, STATE, Table, VERSION, ledger_entry, ledger_guard, person,
+    CELL, DOC, HASH, KEY, KIND, LINK, ORIGINS, PROOF_KEY, SEQ, STATE, Table, VERSION, ledger_entry, ledger_guard,
+    person,
 };
 use crate::store::{StoreError, Tables, b, document, json, key, key2, n, optional_text, s, time};
 
 /// What marks a ledger entry as a preference; consents came first and have no mark.
-pub(super) const PREFERENCE: &str = "preference";
+pub(crate) const PREFERENCE: &str = "preference";
 
 /// What a person changes in one go: at most [`MOST_EVENTS_TOGETHER`](crate::MOST_EVENTS_TOGETHER) in all.
 #[derive(Clone, Copy)]
@@ -25,17 +29,6 @@ pub struct Choices<'a> {
     pub consents: &'a [(ConsentEvent, ConsentEventDocument)],
     /// How they want to be written to.
     pub preferences: &'a [(Preference, PreferenceEventDocument)],
-}
-
-/// The clear text of a ledger entry.
-#[derive(Clone)]
-pub enum LedgerText {
-    /// A consent event.
-    Consent(Box<ConsentEventDocument>),
-    /// A preference of the person's own.
-    Preference(Box<PreferenceEventDocument>),
-    /// Erased; the entry's hash still stands in the chain.
-    Erased,
 }
 
 impl Tables {
@@ -55,6 +48,7 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
         let proof_key = person.proof_key.as_ref().unwrap_or(&secrets.proof_key);
         let mut standing = person.standing.clone();
@@ -89,16 +83,20 @@ impl Tables {
             item.insert(KEY.to_owned(), b(proof_key.0));
             writes.push(self.put_new(Table::Consents, item)?);
         }
-        let versioned = context.map(|context| {
-            let version = person.version_for(&context);
-            (context, version)
-        });
+        let (versioned, origins) = context
+            .map(|context| {
+                let (context, origins) = person.settled(&context, Source::Person, now);
+                let version = person.next_version(&context);
+                ((context, version), origins)
+            })
+            .unzip();
         if let (Some((held, _)), Some((context, version))) = (&person.context, &versioned)
             && held != context
         {
             let mut item = key(&pk);
             item.insert(VERSION.to_owned(), n(*version));
             item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+            item.insert(ORIGINS.to_owned(), json(&origins.unwrap_or_default())?);
             item.insert(CELL.to_owned(), s(audience_key(person, context)));
             writes.push(put(self.name(Table::Customers), item)?);
         }

@@ -13,6 +13,7 @@ use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::{Language, Localized};
 use crate::quiet::{QuietHours, QuietWindow, Weekdays};
+use crate::retention::Retention;
 use crate::time::LocalMinute;
 
 /// A brand's settings.
@@ -54,6 +55,9 @@ pub struct BrandDocument {
     /// The colour of its pages' accents, such as `#0b5c4a`; its shade is adapted where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour: Option<String>,
+    /// Days that a yes outlives the last sign of the person, 30 to 1095; 1095 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u16>,
 }
 
 /// A topic.
@@ -202,6 +206,10 @@ impl TryFrom<&BrandDocument> for Brand {
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
             colour: document.colour.as_deref().map(str::parse).transpose().at("colour")?,
+            retention: document
+                .retention_days
+                .map_or(Ok(Retention::THREE_YEARS), Retention::from_days)
+                .at("retention_days")?,
         })
     }
 }

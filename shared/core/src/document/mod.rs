@@ -9,6 +9,7 @@ mod campaign;
 mod consent;
 mod context;
 mod field;
+mod ledger;
 mod offer;
 mod preference;
 mod sign_up;
@@ -18,6 +19,7 @@ pub use campaign::{AudienceDocument, CampaignDocument};
 pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, SoftOptInDocument};
 pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
 pub use field::FieldError;
+pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
 pub use offer::{
     ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
     WindowDocument,
