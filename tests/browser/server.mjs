@@ -110,6 +110,24 @@ class Server {
     return links
   }
 
+  /** The link to a page in the message to an address that has one, once it is there. */
+  async mailed(address, page) {
+    const outbox = path.join(this.data, 'outbox')
+    const found = new RegExp(`${this.url}/${page}/[\\w/-]+`)
+    for (let tries = 0; tries < 300; tries += 1) {
+      const files = await readdir(outbox, { recursive: true }).catch(() => [])
+      for (const file of files.filter((name) => name.endsWith('.eml'))) {
+        const mail = await readFile(path.join(outbox, file), 'utf8')
+        if (!mail.includes(`\r\nTo: ${address}\r\n`)) continue
+        // Quoted-printable: a line that goes on ends in "=".
+        const link = found.exec(mail.replaceAll('=\r\n', ''))
+        if (link) return link[0]
+      }
+      await wait(100)
+    }
+    throw new Error(`no link to ${page} came`)
+  }
+
   async stop() {
     const ended = new Promise((resolve) => this.child.once('exit', resolve))
     this.child.kill('SIGINT')

@@ -109,8 +109,9 @@ impl Handler {
         };
         let asked = if posts {
             match form_of(event) {
-                Some(fields) => Some(fields),
-                None => return answer::page(400, page::unreadable(stranger)),
+                // What cannot be undone is done for its own button only.
+                Some(fields) if room != Room::Erase || is_erasing(&fields) => Some(fields),
+                Some(_) | None => return answer::page(400, page::unreadable(stranger)),
             }
         } else {
             None
@@ -191,7 +192,7 @@ impl Handler {
             return Ok(answer::page(200, html));
         };
         let link = match fields.as_slice() {
-            [(name, value)] if name == "ask" && knock.room == Room::Ask => match value.as_str() {
+            [(name, value)] if name == "ask" => match value.as_str() {
                 "access" => FreshLink::Access,
                 "correct" => FreshLink::Correct,
                 "erase" => FreshLink::Erase,
@@ -432,6 +433,10 @@ fn reader<'a>(brand: &'a Brand, person: &Person, accepted: Option<Language>) -> 
         language: own.or(accepted).unwrap_or(Language::English),
         brand,
     }
+}
+
+fn is_erasing(fields: &Fields) -> bool {
+    matches!(fields.as_slice(), [(name, value)] if name == "erase" && value == "yes")
 }
 
 fn form_of(event: &ApiGatewayV2httpRequest) -> Option<Fields> {

@@ -77,7 +77,12 @@ pub const ROUTES: [Route; 22] = [
         Scope::CampaignsRead,
     ),
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
-    public("/.well-known/apropos-receipt-key"),
+    Route {
+        method: "GET",
+        pattern: "/.well-known/apropos-receipt-key",
+        function: Function::CustomerPortal,
+        scope: None,
+    },
     public("/u/{brand}/{token}"),
     public("/p/{brand}/{token}"),
     public("/d/{brand}/{token}"),
