@@ -28,7 +28,8 @@ def schemathesis(stack, key):
     program = pathlib.Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [program, "--config-file", ROOT / "infra" / "schemathesis.toml", "run", ROOT / "infra" / "openapi.yaml"]
-        + ["--url", stack.api],
+        # MiniStack answers OPTIONS itself; the local stack's test of the contract tries it.
+        + ["--url", stack.api, "--exclude-method", "OPTIONS", "--max-examples", "12"],
         env={**os.environ, "APROPOS_KEY": key},
         cwd=stack.emulator.work,
     )
@@ -53,13 +54,15 @@ def told(emulator, template, name, work, quiet=False):
 def mutated(emulator, work):
     """Tells the story on templates with one thing taken out: each must break off."""
     text = TEMPLATE.read_text()
-    for number, (what, change) in enumerate(mutations.MUTATIONS.items(), start=1):
+    for number, (what, (change, claim)) in enumerate(mutations.MUTATIONS.items(), start=1):
         # Beside the shipped one, because its paths are relative.
         template = TEMPLATE.with_name(f".mutation-{number}.yaml")
         template.write_text(change(text))
         try:
             told(emulator, template, STACKS[number], work, quiet=True)
         except Failed as failed:
+            if not str(failed).startswith(claim):
+                raise Failed(f"without {what} it was not '{claim}' that noticed: {failed}") from failed
             say(f"ok  without {what}: {failed}")
         else:
             raise Failed(f"nothing was noticed without {what}")

@@ -39,14 +39,22 @@ def without_right(text, role, action, table):
     return text[:start] + body + text[end:]
 
 
-# What is taken out, and how.
+# What is taken out, how, and the claim that must notice.
 MUTATIONS = {
-    "the route POST /v1/consents": lambda text: without_resource(text, "RecordConsentsRoute"),
-    "send-messages' right to UpdateItem on the standing": lambda text: without_right(
-        text, "SendMessagesRole", "dynamodb:UpdateItem", "StandingTable"
+    "the route POST /v1/consents": (
+        lambda text: without_resource(text, "ConsentsRoute"),
+        "customers and consents come in",
     ),
-    "APROPOS_SEND_QUEUE_URL of score-offers": lambda text: without_line(
-        text, "ScoreOffersFunction", r"APROPOS_SEND_QUEUE_URL"
+    "send-messages' right to UpdateItem on the standing": (
+        lambda text: without_right(text, "SendMessagesRole", "dynamodb:UpdateItem", "StandingTable"),
+        "those near who agreed get one message each",
     ),
-    "the event source of record-feedback": lambda text: without_resource(text, "FeedbackEvents"),
+    "APROPOS_SEND_QUEUE_URL of score-offers": (
+        lambda text: without_line(text, "ScoreOffersFunction", r"APROPOS_SEND_QUEUE_URL"),
+        "those near who agreed get one message each",
+    ),
+    "the event source of record-feedback": (
+        lambda text: without_resource(text, "FeedbackSource"),
+        "what ses tells closes addresses",
+    ),
 }

@@ -118,7 +118,7 @@ class Story:
         same(status, 200, "the report")
         return next(row for row in answer["runs"] if row["run"] == run)
 
-    def completed(self, run, seconds=90, key=None):
+    def completed(self, run, seconds=45, key=None):
         def over():
             row = self.report(run, key)
             return row if row["status"] == "completed" else None
@@ -274,7 +274,7 @@ def opening_a_link_changes_nothing_and_one_click_unsubscribes(story):
 def what_ses_tells_closes_addresses(story):
     for name, event in (("chantal", "delivery"), ("benoit", "bounce"), ("chantal", "complaint")):
         story.happens(story.mail_to(name), event)
-    until("feedback is worked through", lambda: story.stack.depth("feedback") == 0)
+    until("feedback is worked through", lambda: story.stack.depth("feedback") == 0, 40)
     same(story.stack.depth("feedback-dead"), 0, "dead feedback")
 
 
@@ -324,7 +324,7 @@ def link_keys_are_rotated_and_old_links_go_on(story):
     claim("2" in said, "the new key's id is told")
     # A new start reads the ring anew; the portal has started long ago and meets a key that it does not know.
     story.stack.emulator.client("lambda").update_function_configuration(
-        FunctionName=f"{story.stack.name}-send-messages", Description="started anew"
+        FunctionName=f"{story.stack.name}-send-messages", MemorySize=512
     )
     story.call("POST", "/v1/customers", {"customers": [customer("hugo")]})
     story.call("POST", "/v1/consents", {"events": consents("hugo")})

@@ -38,8 +38,8 @@ impl Handler {
     ///
     /// # Errors
     /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        settings::handler().await
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        settings::handler()
     }
 
     /// Says whether a caller may go on, and as whom.

@@ -8,7 +8,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
-    let handler = &Handler::from_env().await?;
+    let handler = &Handler::from_env()?;
     let on = |event: LambdaEvent<AuthorizerEvent>| async move {
         Ok::<_, lambda_runtime::Error>(handler.on(&event.payload).await?)
     };

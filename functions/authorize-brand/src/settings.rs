@@ -4,6 +4,6 @@ use apropos_aws::{Clock, InvalidSetting, sdk_config, tables};
 
 use crate::Handler;
 
-pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
-    Ok(Handler::new(tables(&sdk_config().await)?, Clock::system()))
+pub(crate) fn handler() -> Result<Handler, InvalidSetting> {
+    Ok(Handler::new(tables(&sdk_config()?)?, Clock::system()))
 }

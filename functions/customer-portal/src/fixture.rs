@@ -57,6 +57,7 @@ pub(crate) fn no_queue() -> Queue<TransactionalTask> {
         .behavior_version(apropos_aws::behavior())
         .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
         .endpoint_url("http://127.0.0.1:1")
+        .http_client(apropos_aws::http_client())
         .build();
     let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
     Queue::new(aws_sdk_sqs::Client::from_conf(config), url)

@@ -402,6 +402,7 @@ mod tests {
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .retry_config(RetryConfig::disabled())
             .endpoint_url("http://127.0.0.1:1")
+            .http_client(apropos_aws::http_client())
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
         let (keys, pepper, sends) = (LinkKeys::fixed(ring()), pepper(), no_queue());

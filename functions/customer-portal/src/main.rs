@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logs();
-    let settings = Settings::from_env().await?;
+    let settings = Settings::from_env()?;
     let handler = OnceCell::new();
     let on = async |event: LambdaEvent<Event>| {
         let handler = handler.get_or_try_init(|| settings.handler()).await?;

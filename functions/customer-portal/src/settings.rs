@@ -22,8 +22,8 @@ impl Settings {
     ///
     /// # Errors
     /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        let config = sdk_config().await;
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        let config = sdk_config()?;
         Ok(Self {
             tables: tables(&config)?,
             link_keys: SecretSource::from_env(&config, "APROPOS_LINK_KEYS_SECRET", "APROPOS_LINK_KEYS")?,

@@ -4,8 +4,8 @@ use apropos_aws::{Clock, InvalidSetting, Queue, sdk_config, setting, tables};
 
 use crate::Handler;
 
-pub(crate) async fn handler() -> Result<Handler, InvalidSetting> {
-    let config = sdk_config().await;
+pub(crate) fn handler() -> Result<Handler, InvalidSetting> {
+    let config = sdk_config()?;
     Ok(Handler::new(
         tables(&config)?,
         Clock::system(),

@@ -17,8 +17,8 @@ impl Settings {
     ///
     /// # Errors
     /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        let config = sdk_config().await;
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        let config = sdk_config()?;
         Ok(Self {
             tables: tables(&config)?,
             pepper: SecretSource::from_env(&config, "APROPOS_PEPPER_SECRET", "APROPOS_PEPPER")?,

@@ -44,8 +44,8 @@ impl Handler {
     ///
     /// # Errors
     /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        settings::handler().await
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        settings::handler()
     }
 
     /// Takes an event of any kind that this function is started by.

@@ -23,8 +23,8 @@ impl Settings {
     ///
     /// # Errors
     /// [`InvalidSetting`].
-    pub async fn from_env() -> Result<Self, InvalidSetting> {
-        let config = sdk_config().await;
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        let config = sdk_config()?;
         Ok(Self {
             tables: tables(&config)?,
             mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok()),

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use apropos_aws::{StoreError, Tables, behavior};
+use apropos_aws::{StoreError, Tables, behavior, http_client};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use dynoxide::{Database, DynoxideError};
@@ -56,6 +56,7 @@ impl Emulator {
             .region(Region::new("eu-west-3"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "emulator"))
             .endpoint_url(endpoint.clone())
+            .http_client(http_client())
             .build();
         let client = Client::from_conf(config);
         let tables = Tables::new(client.clone(), "t-");

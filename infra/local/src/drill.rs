@@ -95,14 +95,14 @@ pub(crate) fn parse(command: &str, parser: &mut lexopt::Parser) -> Result<Option
 pub(crate) async fn run(command: DrillCommand) -> Result<(), DrillError> {
     match command {
         DrillCommand::Export(path) => {
-            let tables = tables(&named_stack().await?)?;
+            let tables = tables(&named_stack()?)?;
             let lines = tables.not_to_undo().await?;
             let text: String = lines.iter().map(line).collect();
             std::fs::write(&path, text).map_err(|source| DrillError::File { path, source })?;
             say(&format!("{} erasures and suppressions exported", lines.len()));
         }
         DrillCommand::Replay(path) => {
-            let config = named_stack().await?;
+            let config = named_stack()?;
             let pepper = SecretSource::from_env(&config, "APROPOS_PEPPER_SECRET", "APROPOS_PEPPER")?;
             let pepper = pepper.read(Pepper::new).await?;
             let tables = tables(&config)?;
@@ -137,9 +137,9 @@ pub(crate) async fn run(command: DrillCommand) -> Result<(), DrillError> {
 
 /// Where the tables are that the environment names. The name is asked for first: without one there is nothing to look
 /// for a region or credentials for.
-async fn named_stack() -> Result<SdkConfig, DrillError> {
+fn named_stack() -> Result<SdkConfig, DrillError> {
     setting("APROPOS_TABLE_PREFIX")?;
-    Ok(sdk_config().await)
+    Ok(sdk_config()?)
 }
 
 /// One receipt, or those in a whole file of a person's data.

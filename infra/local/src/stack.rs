@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apropos_aws::{Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior, with_causes};
+use apropos_aws::{
+    Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior, http_client, with_causes,
+};
 use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
 use apropos_core::document::{BrandDocument, FieldError};
@@ -602,5 +604,6 @@ pub(crate) fn sdk_config(endpoint: &str) -> SdkConfig {
         .region(Region::new(REGION))
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
+        .http_client(http_client())
         .build()
 }

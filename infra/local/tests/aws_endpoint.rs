@@ -71,6 +71,7 @@ impl Stack {
             aws_sdk_sqs::Config::builder()
                 .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
                 .endpoint_url(&endpoint)
+                .http_client(apropos_aws::http_client())
                 .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
                 .credentials_provider(aws_sdk_sqs::config::Credentials::new(
                     "id", "secret", None, None, "static",
@@ -82,6 +83,7 @@ impl Stack {
             aws_sdk_sesv2::Config::builder()
                 .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::v2026_01_12())
                 .endpoint_url(&endpoint)
+                .http_client(apropos_aws::http_client())
                 .region(aws_sdk_sesv2::config::Region::new("eu-west-3"))
                 .credentials_provider(aws_sdk_sesv2::config::Credentials::new(
                     "id", "secret", None, None, "static",

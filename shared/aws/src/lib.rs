@@ -29,6 +29,7 @@ mod sign_ups;
 mod standing;
 mod start;
 mod store;
+mod transport;
 mod turns;
 
 pub use catalogue::{Created, HeldCampaign, is_current};
@@ -57,6 +58,6 @@ pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};
 pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};
 pub use standing::{Claimed, Fenced};
-pub use start::{InvalidSetting, behavior, parsed_setting, sdk_config, setting, start_logs, tables};
+pub use start::{InvalidSetting, behavior, http_client, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
 pub use turns::{Turn, TurnLimit};

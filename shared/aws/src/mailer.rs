@@ -43,7 +43,7 @@ pub struct Mailer {
 impl Mailer {
     /// The mailer of an account, with its configuration set if it has one.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, configuration_set: Option<String>) -> Self {
+    pub fn new(config: &aws_types::SdkConfig, configuration_set: Option<String>) -> Self {
         let timeouts = TimeoutConfig::builder().operation_timeout(WHOLE_CALL).build();
         let config = aws_sdk_sesv2::config::Builder::from(config)
             .retry_config(RetryConfig::disabled())

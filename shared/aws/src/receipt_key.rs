@@ -1,9 +1,9 @@
-//! The key that consent receipts are signed with: Ed25519 from AWS-LC, which the SDK's TLS links anyway.
+//! The key that consent receipts are signed with: Ed25519 from ring, which TLS links anyway.
 
 use apropos_core::consent_receipt::{ConsentReceipt, SignedReceipt};
 use apropos_core::fingerprint::{base64url, from_base64url, sha256};
 use apropos_core::suppression::Pepper;
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use crate::store::StoreError;
 
@@ -44,13 +44,10 @@ impl ReceiptKey {
     /// Signs a receipt.
     ///
     /// # Errors
-    /// [`StoreError::Build`] if it cannot be written or signed; a fault of ours.
+    /// [`StoreError::Build`] if it cannot be written; a fault of ours.
     pub fn sign(&self, receipt: &ConsentReceipt) -> Result<SignedReceipt, StoreError> {
         let text = serde_json::to_string(receipt).map_err(|error| StoreError::Build(Box::new(error)))?;
-        let signature = self
-            .0
-            .try_sign(text.as_bytes())
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let signature = self.0.sign(text.as_bytes());
         Ok(SignedReceipt {
             key_id: key_id(self.0.public_key().as_ref()),
             signature: base64url(signature.as_ref()),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apropos_core::link::{InvalidKeyRing, KeyRing};
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
+use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 

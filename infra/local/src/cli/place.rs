@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use apropos_aws::{Clock, Tables, behavior};
+use apropos_aws::{Clock, Tables, behavior, http_client};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::ProvideCredentials as _;
 use jiff::Timestamp;
@@ -128,7 +128,7 @@ impl AwsPlace {
 
 /// The SDK's settings from the environment or the profile, but for what was asked for.
 pub(super) async fn aws_settings(region: Option<&str>, endpoint_url: Option<&str>) -> Result<SdkConfig, CommandError> {
-    let mut settings = aws_config::defaults(behavior());
+    let mut settings = aws_config::defaults(behavior()).http_client(http_client());
     if let Some(region) = region {
         settings = settings.region(Region::new(region.to_owned()));
     }
