@@ -68,7 +68,8 @@ ENVIRONMENT = {
     "APROPOS_SEND_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/sends",
     "APROPOS_PUBLIC_BASE_URL": "https://apropos.example.com",
     "APROPOS_CONFIGURATION_SET": "apropos",
-    "APROPOS_LINK_KEYS": '{"keys":[{"id":1,"secret":"an example secret of enough characters"}]}',
+    "APROPOS_LINK_KEYS": '{"1": "an example secret of enough characters"}',
+    "APROPOS_FEEDBACK_TOPIC_ARN": "arn:aws:sns:eu-west-3:123456789012:feedback",
     "APROPOS_PEPPER": "an example pepper of enough characters",
     # Node's SDK otherwise writes at each start that a newer Node is wanted.
     "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
