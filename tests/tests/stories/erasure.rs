@@ -1,5 +1,6 @@
 //! Erased, and gone for good: nothing is left, nothing comes back, nobody else notices (I8).
 
+use apropos_core::document::LedgerText;
 use apropos_core::email::EmailAddress;
 use apropos_core::erasure::Progress;
 use apropos_core::ids::CustomerId;
@@ -56,6 +57,35 @@ async fn the_last_step_is_taken_by_the_clock_and_not_by_the_person() {
     assert!(ledger.iter().all(|(_, event)| event.is_none()));
     let entries: Vec<_> = ledger.into_iter().map(|(entry, _)| entry).collect();
     verify(&entries, standing.head).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_set_about_messages_is_erased_with_the_rest() {
+    let (app, why) = written_to().await;
+    let choices = why.replacen("/w/", "/p/", 1);
+    let form = "save=all&on=email.offers&cap=1-30&quiet_from=&quiet_until=&language=fr&interest=books";
+    let saved = app.submit(&choices, FORM, form).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let camille = CustomerId::new("camille").unwrap();
+    let texts = async || {
+        app.stack
+            .tables()
+            .ledger_texts(&brand_id(BRAND), &camille)
+            .await
+            .unwrap()
+    };
+    let is_preference = |text: &LedgerText| matches!(text, LedgerText::Preference(_));
+    assert!(texts().await.iter().any(|(_, text)| is_preference(text)));
+    erased(&app, &why).await;
+    for _ in 0..2 {
+        app.advance(SignedDuration::from_mins(15));
+        app.stack.tick().await.unwrap();
+    }
+    assert!(app.stack.tables().pending_erasures().await.unwrap().is_empty());
+    let texts = texts().await;
+    assert!(texts.iter().all(|(_, text)| matches!(text, LedgerText::Erased)));
+    let entries: Vec<_> = texts.into_iter().map(|(entry, _)| entry).collect();
+    verify(&entries, app.standing("camille").await.head).unwrap();
 }
 
 #[tokio::test]

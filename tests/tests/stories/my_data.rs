@@ -9,8 +9,9 @@
 use apropos_aws::verify_receipt;
 use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::LedgerDocument;
+use apropos_core::email::EmailAddress;
 use apropos_tests::words::{campaign, exhibition, lyonnais, with};
-use apropos_tests::{BRAND, TestApp, path_of};
+use apropos_tests::{BRAND, TestApp, brand_id, path_of};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -174,6 +175,33 @@ async fn what_a_person_corrects_no_import_undoes() {
     // Paris, and no longer near the exhibition.
     let report = app.take_through("expo-2").await;
     assert_eq!(report["withheld"], json!({ "too_far": 1 }), "{report}");
+}
+
+#[tokio::test]
+async fn what_was_saved_on_the_page_of_choices_is_in_the_file_as_the_persons_own_and_stays() {
+    let (app, why) = written_to().await;
+    let choices = why.replacen("/w/", "/p/", 1);
+    let form = "save=all&on=email.offers&on=profiling&on=home_location&cap=1-30&quiet_from=&quiet_until=&language=en\
+                &interest=books";
+    let saved = app.submit(&choices, FORM, form).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    app.store(&[lyonnais("camille")]).await;
+    // The address still leads to them after their contact point was written with another language.
+    let address = EmailAddress::parse("camille@mail.example").unwrap();
+    let owner = app.stack.person_at(&brand_id(BRAND), &address).await.unwrap();
+    assert_eq!(owner.unwrap().customer.as_str(), "camille");
+    let access = fresh_link(&app, &why, "access").await;
+    let file: Value = app.submit(&access, FORM, "show=json").await.json().unwrap();
+    assert_eq!(file["contact"]["language"], "en");
+    assert_eq!(file["context"]["interests"], json!(["books"]));
+    let facts = file["facts"].as_array().unwrap();
+    let books = facts.iter().find(|fact| fact["name"] == "interest:books").unwrap();
+    assert_eq!(books["origin"]["source"], "person");
+    let entries = file["ledger"]["entries"].as_array().unwrap();
+    let set: Vec<_> = entries.iter().map(|entry| &entry["preference"]["preference"]).collect();
+    assert!(set.contains(&&json!({ "language": "en" })), "{set:?}");
+    let ledger: LedgerDocument = serde_json::from_value(file["ledger"].clone()).unwrap();
+    assert_eq!(ledger.check(), Ok(()));
 }
 
 #[tokio::test]
