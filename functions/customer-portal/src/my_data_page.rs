@@ -545,7 +545,7 @@ pub(crate) fn correct(reader: Reader<'_>, person: &Person, saved: Correction, ne
             section {
                 h2 { (reader.say("Changer", "Change")) }
                 (change(reader, next, "home", reader.say("Code postal du domicile", "Postcode of my home"), &html! {
-                    input #f-home name="value" inputmode="numeric" autocomplete="postal-code" maxlength="5" required;
+                    input #f-home type="text" name="value" inputmode="numeric" autocomplete="postal-code" maxlength="5" required;
                 }))
                 @for fact in Fact::ALL {
                     (change(reader, next, fact.code(), &fact_name(reader.language, fact.code()), &input(reader, fact)))
@@ -559,15 +559,19 @@ fn change(reader: Reader<'_>, next: &str, name: &str, label: &str, input: &Marku
     html! {
         form.field method="post" action=(next) {
             input type="hidden" name="field" value=(name);
-            label for=(format!("f-{name}")) { (label) }
+            label for=(field_id(name)) { (label) }
             (input) " "
             button.second type="submit" { (reader.say("Enregistrer", "Save")) span.hear { " (" (label) ")" } }
         }
     }
 }
 
+fn field_id(name: &str) -> String {
+    format!("f-{}", name.replace('.', "-"))
+}
+
 fn input(reader: Reader<'_>, fact: Fact) -> Markup {
-    let id = format!("f-{}", fact.code());
+    let id = field_id(fact.code());
     match fact.kind() {
         FactKind::Flag => html! {
             select id=(id) name="value" {
