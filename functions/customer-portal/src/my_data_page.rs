@@ -496,18 +496,16 @@ pub(crate) fn correct(reader: Reader<'_>, person: &Person, saved: Correction, ne
         Some(reader.brand),
         &html! {
             h1 { (heading) }
-            section {
-                @match saved {
-                    Correction::None => {}
-                    Correction::Saved => { p.note role="status" { (reader.say(
-                        "C’est enregistré. Aucun fichier de la marque ne pourra le défaire.",
-                        "Saved. No file of the brand can undo it.",
-                    )) } }
-                    Correction::Refused => { p.note role="alert" { (reader.say(
-                        "Cette valeur n’est pas possible\u{a0}; rien n’a changé.",
-                        "This is not a possible value; nothing was changed.",
-                    )) } }
-                }
+            @match saved {
+                Correction::None => {}
+                Correction::Saved => { p.note role="status" { (reader.say(
+                    "C’est enregistré. Aucun fichier de la marque ne pourra le défaire.",
+                    "Saved. No file of the brand can undo it.",
+                )) } }
+                Correction::Refused => { p.note.bad role="alert" { (reader.say(
+                    "Cette valeur n’est pas possible\u{a0}; rien n’a changé.",
+                    "This is not a possible value; nothing was changed.",
+                )) } }
             }
             section {
                 h2 { (reader.say("Interdire", "Forbid")) }
