@@ -5,12 +5,16 @@ mod stories {
     mod consent_to_leave;
     mod contract;
     mod discreet;
+    mod erasure;
     mod events_of_aws;
     mod feedback;
+    mod my_data;
     mod never_twice;
     mod pause_and_cancel;
+    mod preferences;
     mod quiet_and_caps;
     mod roles;
+    mod sign_up;
     mod template;
     mod template_routes;
     mod tenants;

@@ -1,7 +1,5 @@
 //! Answers: status, headers and body, the same safe headers on each.
 
-use std::sync::LazyLock;
-
 use apropos_aws::http::answer;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
@@ -9,33 +7,66 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::page::STYLE;
-
 /// The methods of a page.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
-/// Nothing but the page's own stylesheet, by its hash, and forms that post to us. Computed once a start, so that it
-/// cannot fall behind the stylesheet.
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+/// Nothing at all: what an answer that is no page may load.
+const NOTHING: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+
+/// Nothing but the page's own stylesheet, by its hash, and forms that post to us. The stylesheet differs by the brand's
+/// colour, so the hash is taken of the very one that the page holds; it stands before anything a brand wrote.
+fn policy(html: &str) -> HeaderValue {
+    let style = html
+        .split_once("<style>")
+        .and_then(|(_, rest)| rest.split_once("</style>"));
+    let Some((style, _)) = style else {
+        return NOTHING;
+    };
+    let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+    // Base64 always fits a header; without the hash a page would only lose its looks.
     HeaderValue::from_str(&format!(
         "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ))
-    // Base64 always fits a header; without the hash a page would only lose its looks.
-    .unwrap_or(HeaderValue::from_static(
-        "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-    ))
-});
+    .unwrap_or(NOTHING)
+}
 
 /// A page.
 pub(crate) fn page(status: u16, html: String) -> ApiGatewayV2httpResponse {
-    safe(answer(status, "text/html; charset=utf-8", html))
+    let policy = policy(&html);
+    let mut response = safe(answer(status, "text/html; charset=utf-8", html));
+    response
+        .headers
+        .insert(HeaderName::from_static("content-security-policy"), policy);
+    response
+}
+
+/// A page that asks to come back later: so many are no person's.
+pub(crate) fn too_often(html: String) -> ApiGatewayV2httpResponse {
+    let mut response = page(429, html);
+    response.headers.insert(RETRY_AFTER, HeaderValue::from_static("3600"));
+    response
 }
 
 /// A page that asks to try again.
 pub(crate) fn unavailable(html: String) -> ApiGatewayV2httpResponse {
     let mut response = page(503, html);
     response.headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
+    response
+}
+
+/// A public key, base64url on a line of its own.
+pub(crate) fn public_key(key: &str) -> ApiGatewayV2httpResponse {
+    plain(200, &format!("{key}\n"))
+}
+
+/// A file of JSON to keep.
+pub(crate) fn file(json: String) -> ApiGatewayV2httpResponse {
+    let mut response = safe(answer(200, "application/json; charset=utf-8", json));
+    response.headers.insert(
+        HeaderName::from_static("content-disposition"),
+        HeaderValue::from_static("attachment; filename=\"my-data.json\""),
+    );
     response
 }
 
@@ -72,10 +103,12 @@ fn with_methods(mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpRespo
 /// `Cache-Control: no-store` comes with every answer of ours already.
 fn safe(mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
     let headers = [
-        ("content-security-policy", POLICY.clone()),
+        ("content-security-policy", NOTHING),
         // The address is the key: no other site may learn it.
         ("referrer-policy", HeaderValue::from_static("no-referrer")),
         ("x-content-type-options", HeaderValue::from_static("nosniff")),
+        // For browsers that do not know frame-ancestors.
+        ("x-frame-options", HeaderValue::from_static("DENY")),
         ("x-robots-tag", HeaderValue::from_static("noindex")),
     ];
     for (name, value) in headers {
@@ -86,13 +119,19 @@ fn safe(mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
 
 #[cfg(test)]
 mod tests {
+    use apropos_core::language::Language;
+
     use super::*;
+    use crate::fixture::{brand_document, brand_from};
+    use crate::page::Reader;
+    use crate::visit::Leaving;
 
     #[test]
     fn every_answer_carries_the_safe_headers() {
         for response in [
             page(200, String::new()),
             unavailable(String::new()),
+            too_often(String::new()),
             one_click_done(),
             options(),
             method_not_allowed(),
@@ -104,9 +143,10 @@ mod tests {
             assert_eq!(header("x-robots-tag"), "noindex");
             assert_eq!(header("x-content-type-options"), "nosniff");
             let policy = header("content-security-policy");
-            assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+            assert_eq!(header("x-frame-options"), "DENY");
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
             assert!(
-                policy.ends_with("'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+                policy.ends_with("; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
                 "{policy}"
             );
         }
@@ -114,9 +154,27 @@ mod tests {
 
     #[test]
     fn the_policy_names_the_very_stylesheet_that_a_page_holds() {
-        let html = crate::page::refusal(apropos_core::language::Language::French);
-        let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
-        let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
-        assert!(POLICY.to_str().unwrap().contains(&format!("'sha256-{hash}'")));
+        let mut policies = Vec::new();
+        for colour in ["#0b5c4a", "#ff0000"] {
+            let mut document = brand_document();
+            document["colour"] = colour.into();
+            // A brand's words cannot pass for a stylesheet.
+            document["name"] = "<style>*{}</style>".into();
+            let brand = brand_from(document);
+            let reader = Reader {
+                language: Language::French,
+                brand: &brand,
+            };
+            let html = crate::page::left(reader, Leaving::Everything, "/p");
+            let (before, rest) = html.split_once("<style>").unwrap();
+            let (style, after) = rest.split_once("</style>").unwrap();
+            assert!(!before.contains("&lt;") && !after.contains("<style"));
+            assert!(style.contains("--accent:"));
+            let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+            let policy = page(200, html).headers["content-security-policy"].clone();
+            assert!(policy.to_str().unwrap().contains(&format!("'sha256-{hash}'")));
+            policies.push(policy);
+        }
+        assert_ne!(policies[0], policies[1]);
     }
 }

@@ -6,7 +6,7 @@ use apropos_core::consent::{
 };
 use apropos_core::document::{ConsentEventDocument, EvidenceDocument, FieldError, LegalBasisDocument, NoticeDocument};
 use apropos_core::ids::EventId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What the person wants of one purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +45,12 @@ pub(crate) enum Road {
     OneClick,
     /// The page behind the unsubscribe link.
     UnsubscribePage,
-    /// The page of one's choices.
+    /// A button of the page of one's choices.
     PreferencePage,
+    /// The form of that page, saved as a whole.
+    PreferenceForm,
+    /// The page of one's data, by a fresh link.
+    MyData,
 }
 
 impl Road {
@@ -54,7 +58,8 @@ impl Road {
         match self {
             Self::OneClick => "one_click",
             Self::UnsubscribePage => "unsubscribe_page",
-            Self::PreferencePage => "preference_page",
+            Self::PreferencePage | Self::PreferenceForm => "preference_page",
+            Self::MyData => "my_data_page",
         }
     }
 
@@ -63,7 +68,9 @@ impl Road {
             (Self::OneClick, _) => "one_click_post",
             (Self::UnsubscribePage, Act::Withdraw) => "clicked_unsubscribe",
             (Self::UnsubscribePage, Act::Request | Act::Grant | Act::Expire | Act::Deny)
-            | (Self::PreferencePage, _) => "pressed_button",
+            | (Self::PreferencePage | Self::MyData, _) => "pressed_button",
+            (Self::PreferenceForm, Act::Request | Act::Grant) => "ticked_box",
+            (Self::PreferenceForm, Act::Expire | Act::Deny | Act::Withdraw) => "unticked_box",
         }
     }
 
@@ -71,47 +78,44 @@ impl Road {
     const fn source(self) -> &'static str {
         match self {
             Self::OneClick | Self::UnsubscribePage => "/u",
-            Self::PreferencePage => "/p",
+            Self::PreferencePage | Self::PreferenceForm => "/p",
+            Self::MyData => "/r",
         }
     }
 }
 
 impl Choice {
-    /// A topic by e-mail.
-    pub(crate) fn email(topic: &apropos_core::brand::Topic, switch: Switch) -> Self {
-        Self {
-            purpose: Purpose::Topic {
-                topic: topic.id.clone(),
-                channel: Channel::Email,
-            },
-            switch,
-        }
-    }
-
-    /// Whether the brand writes at all: on is the objection of GDPR 21(2).
-    pub(crate) const fn no_marketing(switch: Switch) -> Self {
-        Self {
-            purpose: Purpose::Objection(Objection::NoMarketing),
-            switch,
-        }
-    }
-
-    /// Whether the preference page of a brand has such a button.
+    /// Whether the preference page of a brand has it. The objection to profiling is the same box as the yes to it.
     pub(crate) fn is_offered_by(&self, brand: &Brand) -> bool {
         match &self.purpose {
-            Purpose::Topic {
-                topic,
-                channel: Channel::Email,
-            } => brand.topics.get(topic).is_some(),
-            Purpose::Data(DataPurpose::Profiling | DataPurpose::HomeLocation)
-            | Purpose::Objection(Objection::NoMarketing) => true,
-            Purpose::Topic {
-                channel: Channel::Sms | Channel::Post | Channel::Display,
-                ..
-            }
-            | Purpose::Data(DataPurpose::CurrentLocation | DataPurpose::Measurement)
-            | Purpose::Objection(Objection::NoProfiling) => false,
+            Purpose::Topic { topic, .. } => brand.topics.get(topic).is_some(),
+            Purpose::Data(_) | Purpose::Objection(Objection::NoMarketing | Objection::Pause) => true,
+            Purpose::Objection(Objection::NoProfiling) => false,
         }
+    }
+
+    /// Everything that the preference page of a brand has a box for.
+    pub(crate) fn boxes(brand: &Brand) -> impl Iterator<Item = Purpose> {
+        let topics = brand.topics.iter().flat_map(|topic| {
+            Channel::ALL.into_iter().map(|channel| Purpose::Topic {
+                topic: topic.id.clone(),
+                channel,
+            })
+        });
+        topics.chain(DataPurpose::ALL.into_iter().map(Purpose::Data))
+    }
+
+    /// Whether the box of a purpose is ticked for what is on record.
+    pub(crate) fn is_ticked(purpose: &Purpose, consents: &Consents, now: Timestamp) -> bool {
+        match purpose {
+            Purpose::Data(data) => consents.allows(*data, now),
+            Purpose::Topic { .. } | Purpose::Objection(_) => consents.state(purpose, now).is_granted(),
+        }
+    }
+
+    /// Whether its box was turned: one that was left as it was says nothing, least of all a no to what was never asked.
+    pub(crate) fn turns(&self, consents: &Consents, now: Timestamp) -> bool {
+        Self::is_ticked(&self.purpose, consents, now) != (self.switch == Switch::On)
     }
 
     /// Whether what is on record says so already, in the person's own words where it is a refusal.
@@ -161,12 +165,14 @@ impl Choice {
             .into_iter()
             .zip(ids)
             .map(|((purpose, act), id)| {
+                let at = consents.time_of_act(&purpose, now);
+                let is_pause = purpose == Purpose::Objection(Objection::Pause) && act == Act::Grant;
                 let document = ConsentEventDocument {
                     event: id.to_string(),
                     purpose: purpose.code(),
                     act: act.code().to_owned(),
-                    effective_at: consents.time_of_act(&purpose, now).to_string(),
-                    expires_at: None,
+                    effective_at: at.to_string(),
+                    expires_at: is_pause.then(|| at.saturating_add(PAUSE).unwrap_or(at).to_string()),
                     actor: Actor::Customer.code().to_owned(),
                     legal_basis: LegalBasisDocument::Consent,
                     evidence: EvidenceDocument {
@@ -181,6 +187,17 @@ impl Choice {
                 Ok((ConsentEvent::try_from(&document)?, document))
             })
             .collect()
+    }
+}
+
+/// How long a pause lasts.
+pub(crate) const PAUSE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Whether an event keeps data or messages away from the person, which is never too often.
+pub(crate) const fn protects(event: &ConsentEvent) -> bool {
+    match event.purpose {
+        Purpose::Topic { .. } | Purpose::Data(_) => matches!(event.act, Act::Withdraw | Act::Deny | Act::Expire),
+        Purpose::Objection(_) => matches!(event.act, Act::Grant),
     }
 }
 
@@ -245,7 +262,7 @@ mod tests {
         };
         let pair = |purpose: &str, act: &str| vec![(purpose.to_owned(), act.to_owned())];
         assert_eq!(acts(choice("profiling", Switch::Off)), pair("profiling", "withdraw"));
-        assert_eq!(acts(Choice::no_marketing(Switch::On)), pair("no_marketing", "grant"));
+        assert_eq!(acts(choice("no_marketing", Switch::On)), pair("no_marketing", "grant"));
     }
 
     #[test]
@@ -266,6 +283,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_ends_by_itself_after_thirty_days() {
+        let acts = recorded(&choice("pause", Switch::On), Road::PreferencePage, &Consents::default());
+        let [pause] = acts.as_slice() else {
+            panic!("a pause is one act");
+        };
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let length = time(pause.expires_at.as_deref().unwrap()).duration_since(time(&pause.effective_at));
+        assert_eq!(length, PAUSE);
+    }
+
+    #[test]
+    fn a_box_left_as_it_was_says_nothing() {
+        let imported = fold(&[("email.offers", Act::Grant, Actor::Import, -60)]);
+        assert!(!choice("email.news", Switch::Off).turns(&imported, now()));
+        assert!(!choice("email.offers", Switch::On).turns(&imported, now()));
+        assert!(choice("email.offers", Switch::Off).turns(&imported, now()));
+        assert!(choice("email.news", Switch::On).turns(&imported, now()));
+    }
+
+    #[test]
     fn somebody_elses_withdrawal_is_made_the_persons_own() {
         let leave = choice("email.offers", Switch::Off);
         let others = fold(&[("email.offers", Act::Withdraw, Actor::Brand, 0)]);
@@ -281,17 +318,15 @@ mod tests {
             "email.news",
             "profiling",
             "home_location",
+            "sms.offers",
+            "measurement",
+            "current_location",
             "no_marketing",
+            "pause",
         ] {
             assert!(choice(code, Switch::On).is_offered_by(&brand()), "{code}");
         }
-        for code in [
-            "sms.offers",
-            "email.unknown",
-            "measurement",
-            "current_location",
-            "no_profiling",
-        ] {
+        for code in ["email.unknown", "no_profiling"] {
             assert!(!choice(code, Switch::On).is_offered_by(&brand()), "{code}");
         }
     }
@@ -306,7 +341,7 @@ mod tests {
                 prop::sample::select(Actor::ALL.to_vec()),
                 -300i64..=300,
             ), 0..8),
-            code in prop::sample::select(vec!["email.offers", "email.news", "profiling", "home_location", "no_marketing"]),
+            code in prop::sample::select(vec!["email.offers", "sms.news", "profiling", "home_location", "no_marketing", "pause"]),
             switch in prop::sample::select(Switch::ALL.to_vec()),
         ) {
             let mut consents = fold(&events);
@@ -315,6 +350,7 @@ mod tests {
                 consents.record(&event, 1);
             }
             prop_assert!(choice.holds(&consents, now()));
+            prop_assert!(!choice.turns(&consents, now()));
             let allowed = match &choice.purpose {
                 Purpose::Data(purpose) => consents.allows(*purpose, now()),
                 Purpose::Topic { .. } | Purpose::Objection(_) => consents.state(&choice.purpose, now()).is_granted(),

@@ -2,15 +2,15 @@
 //!
 //! A one-click body (RFC 8058 section 3.2) comes as `application/x-www-form-urlencoded` or `multipart/form-data`, and our
 //! own pages send the former. The multipart reader is our own, since the known ones read streams of files and this is one
-//! line of text: it takes text fields only, of a body of at most 4 096 bytes, and refuses whatever it does not know.
+//! line of text: it takes text fields only, of a body of at most 16 384 bytes, and refuses whatever it does not know.
 
 use thiserror::Error;
 
 /// The most bytes of a form.
-pub(crate) const MOST_BYTES: usize = 4_096;
+pub(crate) const MOST_BYTES: usize = 16_384;
 
-/// The most fields of a form.
-const MOST_FIELDS: usize = 8;
+/// The most fields of a form: the preference page has 64 boxes of topics, 63 of interests and a dozen others.
+const MOST_FIELDS: usize = 160;
 
 /// Not a form that can be read. What was sent is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -19,6 +19,15 @@ pub(crate) struct UnreadableForm;
 
 /// Reads the fields in their order. A body without a media type is taken as URL-encoded, as RFC 8058 shows it.
 pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
+    fields_at_most(MOST_FIELDS, content_type, body)
+}
+
+/// Reads the fields of a form that may have more of them.
+pub(crate) fn fields_at_most(
+    most: usize,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, UnreadableForm> {
     if body.len() > MOST_BYTES {
         return Err(UnreadableForm);
     }
@@ -28,11 +37,11 @@ pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(Str
     let fields = if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         urlencoded(body)?
     } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
-        multipart(boundary(parameters)?, body)?
+        multipart(most, boundary(parameters)?, body)?
     } else {
         return Err(UnreadableForm);
     };
-    if fields.len() > MOST_FIELDS {
+    if fields.len() > most {
         return Err(UnreadableForm);
     }
     Ok(fields)
@@ -70,7 +79,7 @@ fn boundary(parameters: &str) -> Result<&str, UnreadableForm> {
 
 /// RFC 7578 over RFC 2046, line by line. Lines may end in LF alone; a body that is cut before its last boundary is
 /// refused.
-fn multipart(boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
+fn multipart(most: usize, boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
     let body = std::str::from_utf8(body).ok().ok_or(UnreadableForm)?;
     let mut lines = body
         .split('\n')
@@ -101,7 +110,7 @@ fn multipart(boundary: &str, body: &[u8]) -> Result<Vec<(String, String)>, Unrea
         };
         fields.push((name.ok_or(UnreadableForm)?, value.join("\n")));
         match delimiter {
-            Delimiter::Next if fields.len() <= MOST_FIELDS => {}
+            Delimiter::Next if fields.len() <= most => {}
             Delimiter::Next => return Err(UnreadableForm),
             Delimiter::End => return Ok(fields),
         }
@@ -231,7 +240,7 @@ mod tests {
             ("multipart/mixed; boundary=b", &whole),
             ("application/json", "{\"List-Unsubscribe\": \"One-Click\"}"),
             ("text/plain", "List-Unsubscribe=One-Click"),
-            ("application/x-www-form-urlencoded", "a&b&c&d&e&f&g&h&i"),
+            ("application/x-www-form-urlencoded", &"a&".repeat(MOST_FIELDS + 1)),
         ] {
             assert_eq!(
                 fields(Some(content_type), body.as_bytes()),
@@ -241,7 +250,7 @@ mod tests {
         }
         assert_eq!(fields(None, &[0xff]), Err(UnreadableForm));
         assert_eq!(fields(None, &[b'a'; MOST_BYTES + 1]), Err(UnreadableForm));
-        let endless = "--b\nContent-Disposition: form-data; name=a\n\n1\n".repeat(20) + "--b--";
+        let endless = "--b\nContent-Disposition: form-data; name=a\n\n1\n".repeat(MOST_FIELDS + 1) + "--b--";
         assert_eq!(
             fields(Some("multipart/form-data; boundary=b"), endless.as_bytes()),
             Err(UnreadableForm)

@@ -2,38 +2,63 @@
 
 use apropos_aws::http::route;
 use apropos_aws::{
-    Answer, Clock, Event, LinkKeys, NewSecrets, Person, StoreError, Tables, Unexpected, Written, random, with_causes,
+    Answer, Clock, Event, LinkKeys, LinkTarget, Person, Queue, StoreError, Tables, TransactionalTask, Unexpected,
+    with_causes,
 };
 use apropos_core::brand::Brand;
-use apropos_core::consent::Consents;
-use apropos_core::ids::{CustomerId, EventId};
+use apropos_core::consent::Objection;
+use apropos_core::ids::CustomerId;
 use apropos_core::language::Language;
-use apropos_core::ledger::ProofKey;
-use apropos_core::link::{InvalidLink, LinkId, LinkPurpose, sign};
+use apropos_core::link::{InvalidLink, KeyRing, LinkPurpose, sign};
+use apropos_core::suppression::Pepper;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
-use crate::choice::{Choice, MOST_ACTS, Road, Switch};
-use crate::page::{Occasion, Reader};
+use crate::choice::{Choice, Road, Switch};
+use crate::filled::{Filled, Wrong};
+use crate::my_data::Room;
+use crate::page::{Occasion, Reader, Shown};
+use crate::record::{Recording, Wanted};
 use crate::request::Asked;
 use crate::visit::{Knock, Leaving, Page, Visit};
-use crate::{answer, page};
+use crate::{answer, page, record};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct Handler {
-    tables: Tables,
-    clock: Clock,
-    keys: LinkKeys,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) keys: LinkKeys,
+    pub(crate) pepper: Pepper,
+    pub(crate) sends: Queue<TransactionalTask>,
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
-const MOST_TRIES: usize = 10;
+pub(crate) const MOST_TRIES: usize = 10;
+
+/// What came of a visit, for its page.
+struct Visited {
+    person: Person,
+    /// The form, where it was sent and is wrong: nothing was changed, and it is shown again as it was typed.
+    refused: Option<(Filled, Vec<Wrong>)>,
+}
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(tables: Tables, clock: Clock, keys: LinkKeys) -> Self {
-        Self { tables, clock, keys }
+    pub const fn new(
+        tables: Tables,
+        clock: Clock,
+        keys: LinkKeys,
+        pepper: Pepper,
+        sends: Queue<TransactionalTask>,
+    ) -> Self {
+        Self {
+            tables,
+            clock,
+            keys,
+            pepper,
+            sends,
+        }
     }
 
     /// Takes an event of any kind that this function is started by.
@@ -43,7 +68,11 @@ impl Handler {
     pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
         match event {
             Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
-            Event::Sqs(_) | Event::Schedule(_) => Err(Unexpected),
+            Event::Schedule(_) => {
+                self.tick().await;
+                Ok(Answer::Done)
+            }
+            Event::Sqs(_) => Err(Unexpected),
         }
     }
 
@@ -52,6 +81,17 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let accepted = accepted_language(event);
+        match *path.as_slice() {
+            [".well-known", "apropos-receipt-key"] => return self.receipt_key(event),
+            ["s", brand] => return Box::pin(self.at_sign_up(brand, event)).await,
+            ["c", brand, token] => return Box::pin(self.at_confirm(brand, token, event)).await,
+            [first, brand, token] => {
+                if let Some(room) = Room::at(first) {
+                    return Box::pin(self.at_room(room, brand, token, event)).await;
+                }
+            }
+            _ => {}
+        }
         // Whoever's link it is not must not learn whose it is, so this follows the browser alone.
         let stranger = accepted.unwrap_or(Language::English);
         let Some(knock) = Knock::at(&path) else {
@@ -63,7 +103,7 @@ impl Handler {
             "OPTIONS" => return answer::options(),
             _ => return answer::method_not_allowed(),
         };
-        let response = match self.verified(knock).await {
+        let response = match self.verified(|ring| knock.verify(ring)).await {
             Err(refused) => {
                 tracing::debug!(reason = %refused, "a link was refused");
                 answer::page(404, page::refusal(stranger))
@@ -96,13 +136,16 @@ impl Handler {
 
     /// Checks a link. One that names a key we do not have may come from after a rotation, so the ring is read again;
     /// where that fails the link looks unknown, and works when it is opened again.
-    async fn verified(&self, knock: Knock<'_>) -> Result<Visit, InvalidLink> {
-        let refused = match knock.verify(&self.keys.ring()) {
+    pub(crate) async fn verified<T>(
+        &self,
+        check: impl Fn(&KeyRing) -> Result<T, InvalidLink>,
+    ) -> Result<T, InvalidLink> {
+        let refused = match check(&self.keys.ring()) {
             Err(refused @ InvalidLink::UnknownKey(_)) => refused,
             known => return known,
         };
         match self.keys.read_again(self.clock.now()).await {
-            Ok(Some(ring)) => knock.verify(&ring),
+            Ok(Some(ring)) => check(&ring),
             Ok(None) => Err(refused),
             Err(error) => {
                 tracing::error!(error = %with_causes(&error), "the link keys could not be read again");
@@ -119,15 +162,25 @@ impl Handler {
         accepted: Option<Language>,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let stranger = accepted.unwrap_or(Language::English);
-        let Some((brand, customer)) = self.found(visit).await? else {
-            return Ok(answer::page(404, page::refusal(stranger)));
+        let (brand, customer) = match self.found(visit).await? {
+            Found::Customer(brand, customer) => (*brand, customer),
+            Found::Nobody(_) if asked == Some(Asked::OneClick) => return Ok(answer::one_click_done()),
+            Found::Nobody(brand) => {
+                let reader = Reader {
+                    language: stranger,
+                    brand: &brand,
+                };
+                return Ok(answer::page(200, page::out(reader)));
+            }
+            Found::Unknown => return Ok(answer::page(404, page::refusal(stranger))),
         };
-        let person = match wanted(visit, &brand, asked.as_ref()) {
-            Wanted::Nothing => self.tables.person(&brand.id, &customer).await?,
-            Wanted::Change(choice, road) => self.record(&brand, &customer, &choice, road).await?,
-            Wanted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
+        let visited = match self.act(visit, &brand, &customer, asked.as_ref()).await? {
+            Acted::Done(visited) => *visited,
+            Acted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
+            Acted::TooOften => return Ok(answer::too_often(page::too_often(stranger))),
         };
-        let language = person
+        let language = visited
+            .person
             .contact
             .as_ref()
             .map(|(contact, _)| contact.language)
@@ -137,18 +190,81 @@ impl Handler {
             language,
             brand: &brand,
         };
-        Ok(self.show(visit, asked.as_ref(), reader, &person.standing.consents))
+        Ok(self.show(visit, asked.as_ref(), reader, &visited))
+    }
+
+    /// Brings about what is asked for.
+    async fn act(
+        &self,
+        visit: &Visit,
+        brand: &Brand,
+        customer: &CustomerId,
+        asked: Option<&Asked>,
+    ) -> Result<Acted, StoreError> {
+        let leaving = visit.leaving(brand);
+        let named = |purpose: Option<&_>| purpose.map_or(Some(leaving), |purpose| Leaving::named(purpose, brand));
+        let change = match asked {
+            None => {
+                let person = self.tables.person(&brand.id, customer).await?;
+                return Ok(Acted::done(person));
+            }
+            Some(Asked::OneClick) => Some((gone(leaving), Road::OneClick)),
+            Some(Asked::Leave(purpose)) => {
+                named(purpose.as_ref()).map(|leaving| (gone(leaving), Road::UnsubscribePage))
+            }
+            Some(Asked::Undo(purpose)) => {
+                named(purpose.as_ref()).map(|leaving| (returned(leaving), Road::UnsubscribePage))
+            }
+            Some(Asked::Set(choice)) => choice
+                .is_offered_by(brand)
+                .then(|| (choice.clone(), Road::PreferencePage)),
+            Some(Asked::Save(filled)) => return self.save(brand, customer, filled).await,
+        };
+        let Some((choice, road)) = change else {
+            return Ok(Acted::Unknown);
+        };
+        let wanted = Wanted {
+            choices: std::slice::from_ref(&choice),
+            preferences: &[],
+            road,
+        };
+        Ok(Acted::of(record::all(self, brand, customer, wanted).await?))
+    }
+
+    async fn save(&self, brand: &Brand, customer: &CustomerId, filled: &Filled) -> Result<Acted, StoreError> {
+        let person = self.tables.person(&brand.id, customer).await?;
+        match filled.wishes(&person, brand, self.clock.now()) {
+            None => Ok(Acted::Unknown),
+            Some(Err(wrong)) => Ok(Acted::Done(Box::new(Visited {
+                person,
+                refused: Some((filled.clone(), wrong)),
+            }))),
+            Some(Ok(wishes)) => {
+                let wanted = Wanted {
+                    choices: &wishes.choices,
+                    preferences: &wishes.preferences,
+                    road: Road::PreferenceForm,
+                };
+                Ok(Acted::of(record::all(self, brand, customer, wanted).await?))
+            }
+        }
     }
 
     /// The brand and the customer that a link refers to.
-    async fn found(&self, visit: &Visit) -> Result<Option<(Brand, CustomerId)>, StoreError> {
-        let Some((brand, customer)) = self.tables.link(visit.link().id).await? else {
-            return Ok(None);
+    async fn found(&self, visit: &Visit) -> Result<Found, StoreError> {
+        let (owner, customer) = match self.tables.link_target(visit.link().id).await? {
+            LinkTarget::Customer(owner, customer) => (owner, Some(customer)),
+            LinkTarget::Nobody(owner) => (owner, None),
+            LinkTarget::Unknown => return Ok(Found::Unknown),
         };
-        if brand != *visit.brand() {
-            return Ok(None);
+        if owner != *visit.brand() {
+            return Ok(Found::Unknown);
         }
-        Ok(self.tables.brand(&brand).await?.map(|brand| (brand, customer)))
+        Ok(match (self.tables.brand(&owner).await?, customer) {
+            (None, _) => Found::Unknown,
+            (Some(brand), Some(customer)) => Found::Customer(Box::new(brand), customer),
+            (Some(brand), None) => Found::Nobody(Box::new(brand)),
+        })
     }
 
     fn show(
@@ -156,21 +272,54 @@ impl Handler {
         visit: &Visit,
         asked: Option<&Asked>,
         reader: Reader<'_>,
-        consents: &Consents,
+        visited: &Visited,
     ) -> ApiGatewayV2httpResponse {
         let now = self.clock.now();
-        let leaving = visit.leaving(reader.brand);
-        let choices = || self.choices_address(visit);
+        let person = &visited.person;
+        let consents = &person.standing.consents;
+        let brand = reader.brand;
+        let leaving = visit.leaving(brand);
+        // What was asked for by name was found when it was done.
+        let named = |purpose: &Option<_>| {
+            purpose
+                .as_ref()
+                .and_then(|purpose| Leaving::named(purpose, brand))
+                .unwrap_or(leaving)
+        };
+        let at = || self.choices_address(visit);
         let html = match (asked, visit.page()) {
             (Some(Asked::OneClick), _) => return answer::one_click_done(),
-            (Some(Asked::Leave), _) => page::left(reader, leaving, &choices()),
-            (Some(Asked::Undo), _) => page::back(reader, leaving, consents, &choices(), now),
-            (Some(Asked::Set(_)), _) => page::choices(reader, consents, Occasion::Saved, now),
-            (None, Page::Unsubscribe) if gone(leaving).holds(consents, now) => page::left(reader, leaving, &choices()),
-            (None, Page::Unsubscribe) => page::leave(reader, leaving, &choices()),
-            (None, Page::Preferences) => page::choices(reader, consents, Occasion::Opened, now),
+            (Some(Asked::Leave(purpose)), _) => page::left(reader, named(purpose), &at()),
+            (Some(Asked::Undo(purpose)), _) => page::back(reader, named(purpose), consents, &at(), now),
+            (Some(Asked::Set(_) | Asked::Save(_)), _) | (None, Page::Preferences) => {
+                return self.show_choices(asked, reader, visited);
+            }
+            (None, Page::Unsubscribe) if consents.objects(Objection::NoMarketing, now) => {
+                page::left(reader, Leaving::Everything, &at())
+            }
+            (None, Page::Unsubscribe) if gone(leaving).holds(consents, now) => page::left(reader, leaving, &at()),
+            (None, Page::Unsubscribe) => page::leave(reader, leaving, consents, &at(), now),
         };
         answer::page(200, html)
+    }
+
+    fn show_choices(&self, asked: Option<&Asked>, reader: Reader<'_>, visited: &Visited) -> ApiGatewayV2httpResponse {
+        let now = self.clock.now();
+        let person = &visited.person;
+        let (filled, status, occasion) = match (&visited.refused, asked) {
+            (Some((filled, wrong)), _) => (filled.clone(), 422, Occasion::Refused(wrong)),
+            (None, None) => (Filled::of(person, reader.brand, now), 200, Occasion::Opened),
+            (None, Some(_)) => (Filled::of(person, reader.brand, now), 200, Occasion::Saved),
+        };
+        let shown = Shown {
+            filled: &filled,
+            consents: &person.standing.consents,
+            occasion,
+            zone: person.contact.as_ref().map(|(contact, _)| &contact.time_zone),
+            has_context: person.context.is_some(),
+            now,
+        };
+        answer::page(status, page::choices(reader, &shown))
     }
 
     /// The preference page of the same person: both links come in the same message, so one leads to the other.
@@ -179,105 +328,60 @@ impl Handler {
         let token = token.as_ref().map_or("", |token| token.as_str());
         format!("/p/{}/{token}", visit.brand())
     }
-
-    /// Records a choice, and gives the person as they are after it. A choice that holds already is not written again.
-    async fn record(
-        &self,
-        brand: &Brand,
-        customer: &CustomerId,
-        choice: &Choice,
-        road: Road,
-    ) -> Result<Person, StoreError> {
-        let ids = event_ids()?;
-        let secrets = NewSecrets {
-            proof_key: ProofKey(random()?),
-            link: LinkId::from_bytes(random()?),
-        };
-        for _ in 0..MOST_TRIES {
-            let wanted = [(customer.clone(), ids.to_vec())];
-            let mut found = self.tables.people(&brand.id, &wanted).await?;
-            let mut person = found.pop().ok_or(StoreError::Contended)?;
-            let now = self.clock.now();
-            let events = choice
-                .events(road, brand, &person.standing.consents, &ids, now)
-                .map_err(|error| StoreError::Build(Box::new(error)))?;
-            if events.is_empty() {
-                return Ok(person);
-            }
-            match self
-                .tables
-                .append_consents(&person, &brand.topics, &events, &secrets, now)
-                .await?
-            {
-                Written::Stale => {}
-                Written::Done => {
-                    for (event, _) in &events {
-                        tracing::info!(
-                            brand.id = %brand.id,
-                            customer.id = %customer,
-                            purpose = event.purpose.code(),
-                            act = event.act.code(),
-                            "a choice was recorded"
-                        );
-                        let seq = person.standing.head.seq.saturating_add(1);
-                        person.standing.head.seq = seq;
-                        person.standing.consents.record(event, seq);
-                    }
-                    return Ok(person);
-                }
-            }
-        }
-        Err(StoreError::Contended)
-    }
 }
 
-/// What a visit is to bring about.
-enum Wanted {
-    Nothing,
-    Change(Choice, Road),
-    /// A button that this brand's page does not have.
+/// Whom a link leads to.
+enum Found {
+    Customer(Box<Brand>, CustomerId),
+    /// They had their data erased. Whoever leaves by the link is out already.
+    Nobody(Box<Brand>),
     Unknown,
 }
 
-fn wanted(visit: &Visit, brand: &Brand, asked: Option<&Asked>) -> Wanted {
-    let leaving = visit.leaving(brand);
-    match asked {
-        None => Wanted::Nothing,
-        Some(Asked::OneClick) => Wanted::Change(gone(leaving), Road::OneClick),
-        Some(Asked::Leave) => Wanted::Change(gone(leaving), Road::UnsubscribePage),
-        Some(Asked::Undo) => Wanted::Change(returned(leaving), Road::UnsubscribePage),
-        Some(Asked::Set(choice)) if choice.is_offered_by(brand) => Wanted::Change(choice.clone(), Road::PreferencePage),
-        Some(Asked::Set(_)) => Wanted::Unknown,
+/// What came of what was asked for.
+enum Acted {
+    Done(Box<Visited>),
+    /// A button or a field that this brand's pages do not have.
+    Unknown,
+    TooOften,
+}
+
+impl Acted {
+    fn done(person: Person) -> Self {
+        Self::Done(Box::new(Visited { person, refused: None }))
+    }
+
+    fn of(recording: Recording) -> Self {
+        match recording {
+            Recording::Done(person) => Self::done(*person),
+            Recording::TooOften => Self::TooOften,
+        }
     }
 }
 
 fn gone(leaving: Leaving<'_>) -> Choice {
-    match leaving {
-        Leaving::Topic(topic) => Choice::email(topic, Switch::Off),
-        Leaving::Everything => Choice::no_marketing(Switch::On),
+    Choice {
+        purpose: leaving.purpose(),
+        switch: match leaving {
+            Leaving::Topic(..) => Switch::Off,
+            Leaving::Everything => Switch::On,
+        },
     }
 }
 
 fn returned(leaving: Leaving<'_>) -> Choice {
-    match leaving {
-        Leaving::Topic(topic) => Choice::email(topic, Switch::On),
-        Leaving::Everything => Choice::no_marketing(Switch::Off),
+    Choice {
+        purpose: leaving.purpose(),
+        switch: match leaving {
+            Leaving::Topic(..) => Switch::On,
+            Leaving::Everything => Switch::Off,
+        },
     }
 }
 
-fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
+pub(crate) fn accepted_language(event: &ApiGatewayV2httpRequest) -> Option<Language> {
     let header = event.headers.get("accept-language")?;
     Language::from_accept(header.to_str().ok()?)
-}
-
-fn event_ids() -> Result<[EventId; MOST_ACTS], StoreError> {
-    Ok([event_id()?, event_id()?])
-}
-
-fn event_id() -> Result<EventId, StoreError> {
-    let bytes: [u8; 16] = random()?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    EventId::new(hex).map_err(|error| StoreError::Build(Box::new(error)))
 }
 
 #[cfg(test)]
@@ -288,7 +392,7 @@ mod tests {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 
     use super::*;
-    use crate::fixture::{now, ring, token};
+    use crate::fixture::{no_queue, now, pepper, ring, token};
 
     /// Over a store that nobody answers for: whoever reads from it gets a 503.
     fn handler() -> Handler {
@@ -301,7 +405,8 @@ mod tests {
             .http_client(apropos_aws::http_client())
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), "t-");
-        Handler::new(tables, Clock::manual(now()), LinkKeys::fixed(ring()))
+        let (keys, pepper, sends) = (LinkKeys::fixed(ring()), pepper(), no_queue());
+        Handler::new(tables, Clock::manual(now()), keys, pepper, sends)
     }
 
     fn request(method: Method, path: &str, body: &str) -> ApiGatewayV2httpRequest {
@@ -342,6 +447,13 @@ mod tests {
             format!("/u/{}/{good}", "x".repeat(65)),
             format!("/p/lumen/{good}"),
             format!("/x/lumen/{good}"),
+            format!("/d/lumen/{good}"),
+            format!("/w/lumen/{good}"),
+            format!("/a/lumen/{}", token(LinkPurpose::Preferences)),
+            format!("/r/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/lumen/{}", token(LinkPurpose::Access)),
+            format!("/e/velo/{}", token(LinkPurpose::Erase)),
+            "/a/lumen/short".to_owned(),
             format!("/u/lumen/{}", token(LinkPurpose::Preferences)),
             format!("/u/lumen/{}", token(LinkPurpose::Erase)),
         ]

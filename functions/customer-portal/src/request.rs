@@ -5,6 +5,7 @@ use apropos_core::consent::Purpose;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 
 use crate::choice::{Choice, Switch};
+use crate::filled::Filled;
 use crate::form::{UnreadableForm, fields};
 use crate::visit::Page;
 
@@ -13,12 +14,14 @@ use crate::visit::Page;
 pub(crate) enum Asked {
     /// A mail client leaves in the person's name (RFC 8058).
     OneClick,
-    /// The page's button was pressed.
-    Leave,
+    /// A button of the page was pressed: what it names, or what the link is about.
+    Leave(Option<Purpose>),
     /// It was a mistake: back as before.
-    Undo,
+    Undo(Option<Purpose>),
     /// A button of the preference page.
     Set(Choice),
+    /// The form of the preference page.
+    Save(Box<Filled>),
 }
 
 impl Asked {
@@ -39,21 +42,27 @@ impl Asked {
     }
 
     fn leaving(fields: &[(String, String)]) -> Option<Self> {
-        let [(name, value)] = fields else {
-            return None;
+        let ((name, value), purpose) = match fields {
+            [action] => (action, None),
+            [action, (name, code)] if name == "purpose" => (action, Some(Purpose::from_code(code).ok()?)),
+            _ => return None,
         };
         let value = value.trim();
-        if name.eq_ignore_ascii_case("List-Unsubscribe") && value.eq_ignore_ascii_case("One-Click") {
+        if purpose.is_none() && name.eq_ignore_ascii_case("List-Unsubscribe") && value.eq_ignore_ascii_case("One-Click")
+        {
             return Some(Self::OneClick);
         }
         match (name.as_str(), value) {
-            ("action", "leave") => Some(Self::Leave),
-            ("action", "undo") => Some(Self::Undo),
+            ("action", "leave") => Some(Self::Leave(purpose)),
+            ("action", "undo") => Some(Self::Undo(purpose)),
             _ => None,
         }
     }
 
     fn setting(fields: &[(String, String)]) -> Option<Self> {
+        if fields.iter().any(|(name, value)| name == "save" && value == "all") {
+            return Filled::read(fields).map(Box::new).map(Self::Save);
+        }
         let [(purpose_name, purpose), (switch_name, switch)] = fields else {
             return None;
         };
@@ -117,6 +126,39 @@ mod tests {
             }
         }
         assert_eq!(understood, 24);
+        // What else is seen in the wild.
+        for (content_type, body) in [
+            (
+                "application/x-www-form-urlencoded; charset=\"utf-8\"",
+                "List-Unsubscribe=One-Click",
+            ),
+            (
+                "application/x-www-form-urlencoded;charset=us-ascii",
+                "List-Unsubscribe=One-Click\r\n",
+            ),
+            (" application/x-www-form-urlencoded ", "list-unsubscribe=one-click"),
+            ("application/x-www-form-urlencoded", "List%2DUnsubscribe=One%2DClick"),
+            ("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click+"),
+            ("multipart/form-data; boundary=\"Zb\"", multipart),
+            ("multipart/form-data; boundary=\"Zb\"; charset=UTF-8", multipart),
+            ("multipart/form-data;charset=\"utf-8\";BOUNDARY=Zb", multipart),
+            ("multipart/form-data; boundary=Zb", &multipart.replace("\r\n", "\n")),
+            (
+                "multipart/form-data; boundary=Zb",
+                &multipart.replace("\"List-Unsubscribe\"", "List-Unsubscribe"),
+            ),
+            (
+                "multipart/form-data; boundary=Zb",
+                &multipart.replace("\r\n\r\n", "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"),
+            ),
+        ] {
+            let event = post(Some(content_type), body);
+            assert_eq!(
+                Asked::read(Page::Unsubscribe, &event),
+                Ok(Asked::OneClick),
+                "{content_type}"
+            );
+        }
         let bare = post(None, "List-Unsubscribe=One-Click");
         assert_eq!(Asked::read(Page::Unsubscribe, &bare), Ok(Asked::OneClick));
     }
@@ -131,8 +173,13 @@ mod tests {
     #[test]
     fn the_pages_own_forms_are_understood_on_their_own_page_only() {
         let read = |page, body| Asked::read(page, &post(Some("application/x-www-form-urlencoded"), body));
-        assert_eq!(read(Page::Unsubscribe, "action=leave"), Ok(Asked::Leave));
-        assert_eq!(read(Page::Unsubscribe, "action=undo"), Ok(Asked::Undo));
+        assert_eq!(read(Page::Unsubscribe, "action=leave"), Ok(Asked::Leave(None)));
+        assert_eq!(read(Page::Unsubscribe, "action=undo"), Ok(Asked::Undo(None)));
+        let sms = Purpose::from_code("sms.offers").ok();
+        assert_eq!(
+            read(Page::Unsubscribe, "action=leave&purpose=sms.offers"),
+            Ok(Asked::Leave(sms))
+        );
         let set = Asked::Set(Choice {
             purpose: Purpose::from_code("email.offers").unwrap(),
             switch: Switch::On,
@@ -143,6 +190,9 @@ mod tests {
             (Page::Unsubscribe, "action=leave&action=undo"),
             (Page::Unsubscribe, "List-Unsubscribe=One-Click&action=undo"),
             (Page::Unsubscribe, "List-Unsubscribe=Two-Click"),
+            (Page::Unsubscribe, "List-Unsubscribe=One-Click&purpose=email.news"),
+            (Page::Unsubscribe, "action=leave&purpose=fax.offers"),
+            (Page::Preferences, "save=all&colour=red"),
             (Page::Unsubscribe, "purpose=email.offers&set=on"),
             (Page::Preferences, "action=undo"),
             (Page::Preferences, "List-Unsubscribe=One-Click"),

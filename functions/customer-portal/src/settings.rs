@@ -1,6 +1,10 @@
 //! What the function needs from its environment, read once; its secrets when the first event comes.
 
-use apropos_aws::{Clock, InvalidSetting, LinkKeys, SecretError, SecretSource, Tables, sdk_config, tables};
+use apropos_aws::{
+    Clock, InvalidSetting, LinkKeys, Queue, SecretError, SecretSource, Tables, TransactionalTask, sdk_config, setting,
+    tables,
+};
+use apropos_core::suppression::Pepper;
 
 use crate::Handler;
 
@@ -9,6 +13,8 @@ use crate::Handler;
 pub struct Settings {
     tables: Tables,
     link_keys: SecretSource,
+    pepper: SecretSource,
+    sends: Queue<TransactionalTask>,
 }
 
 impl Settings {
@@ -21,6 +27,8 @@ impl Settings {
         Ok(Self {
             tables: tables(&config)?,
             link_keys: SecretSource::from_env(&config, "APROPOS_LINK_KEYS_SECRET", "APROPOS_LINK_KEYS")?,
+            pepper: SecretSource::from_env(&config, "APROPOS_PEPPER_SECRET", "APROPOS_PEPPER")?,
+            sends: Queue::new(aws_sdk_sqs::Client::new(&config), setting("APROPOS_SEND_QUEUE_URL")?),
         })
     }
 
@@ -31,6 +39,13 @@ impl Settings {
     pub async fn handler(&self) -> Result<Handler, SecretError> {
         let clock = Clock::system();
         let keys = LinkKeys::read(self.link_keys.clone(), clock.now()).await?;
-        Ok(Handler::new(self.tables.clone(), clock, keys))
+        let pepper = self.pepper.read(Pepper::new).await?;
+        Ok(Handler::new(
+            self.tables.clone(),
+            clock,
+            keys,
+            pepper,
+            self.sends.clone(),
+        ))
     }
 }

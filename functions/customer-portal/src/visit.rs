@@ -4,6 +4,7 @@
 //! the keys alone. So garbage is refused before any read, by construction.
 
 use apropos_core::brand::{Brand, Topic};
+use apropos_core::consent::{Channel, Objection, Purpose};
 use apropos_core::ids::BrandId;
 use apropos_core::link::{InvalidLink, KeyRing, LinkContent, LinkPurpose, UnverifiedLink};
 
@@ -86,16 +87,38 @@ impl Visit {
         brand
             .topics
             .by_number(self.link.topic)
-            .map_or(Leaving::Everything, Leaving::Topic)
+            .map_or(Leaving::Everything, |topic| Leaving::Topic(topic, Channel::Email))
     }
 }
 
-/// What an unsubscribe link leaves.
+/// What is left: by the link, or by another button of its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaving<'a> {
-    /// The topic it came with.
-    Topic(&'a Topic),
-    /// The brand no longer has that topic, and nobody knows what it was called. Who says "no more" is taken at their
+    /// A topic on a channel; the one a link came with, by e-mail.
+    Topic(&'a Topic, Channel),
+    /// All of the brand: by its own button, or because the brand no longer has that topic, and nobody knows what it was called. Who says "no more" is taken at their
     /// word: it would be worse to write to them again under another name.
     Everything,
+}
+
+impl<'a> Leaving<'a> {
+    /// What a button of the page names, if the brand has it.
+    pub(crate) fn named(purpose: &Purpose, brand: &'a Brand) -> Option<Self> {
+        match purpose {
+            Purpose::Topic { topic, channel } => Some(Self::Topic(brand.topics.get(topic)?, *channel)),
+            Purpose::Objection(Objection::NoMarketing) => Some(Self::Everything),
+            Purpose::Data(_) | Purpose::Objection(Objection::NoProfiling | Objection::Pause) => None,
+        }
+    }
+
+    /// The purpose, as buttons name it.
+    pub(crate) fn purpose(self) -> Purpose {
+        match self {
+            Self::Topic(topic, channel) => Purpose::Topic {
+                topic: topic.id.clone(),
+                channel,
+            },
+            Self::Everything => Purpose::Objection(Objection::NoMarketing),
+        }
+    }
 }

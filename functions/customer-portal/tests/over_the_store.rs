@@ -6,22 +6,27 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, LinkKeys, NewSecrets, Tables};
+use apropos_aws::{Addressed, Clock, Confirms, LinkKeys, NewSecrets, PK, Queue, SK, Table, Tables, TransactionalTask};
+use apropos_core::category::Category;
 use apropos_core::consent::{Act, Actor, ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext};
-use apropos_core::document::{BrandDocument, ConsentEventDocument};
+use apropos_core::document::{BrandDocument, ConsentEventDocument, LedgerText};
 use apropos_core::email::EmailAddress;
-use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::ids::{BrandId, CustomerId, EventId, RequestId};
 use apropos_core::language::Language;
 use apropos_core::ledger::{ProofKey, verify};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, sign};
+use apropos_core::sign_up::{Confirmed, SignUp, event_id};
+use apropos_core::standing::Standing;
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash};
 use apropos_core::time::TimeZoneName;
 use apropos_customer_portal::Handler;
 use apropos_emulator::Emulator;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderValue, Method};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::Client;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
@@ -42,22 +47,53 @@ fn ring() -> KeyRing {
     KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
+fn pepper() -> Pepper {
+    Pepper::new(&"p".repeat(32)).unwrap()
+}
+
+/// A queue that nobody answers for.
+fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .http_client(apropos_aws::http_client())
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
+}
+
+fn rotated() -> KeyRing {
+    KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef", "2": "fedcba9876543210fedcba9876543210"}"#).unwrap()
+}
+
 /// The function over a store with two brands, and one customer who said yes to offers and reads French.
 struct Portal {
     tables: Tables,
+    client: Client,
+    clock: Clock,
     handler: Handler,
 }
 
 impl Portal {
     async fn start() -> Self {
-        let Emulator { tables, .. } = Emulator::in_memory().await.unwrap();
+        let Emulator { tables, client } = Emulator::in_memory().await.unwrap();
         for id in ["lumen", "velo"] {
             tables.put_brand(&brand(id)).await.unwrap();
         }
         // A clock that stands still: what is pressed in one millisecond must still come in order.
+        let clock = Clock::manual(now());
         let portal = Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now()), LinkKeys::fixed(ring())),
+            handler: Handler::new(
+                tables.clone(),
+                clock.clone(),
+                LinkKeys::fixed(ring()),
+                pepper(),
+                no_queue(),
+            ),
             tables,
+            client,
+            clock,
         };
         portal.know_camille().await;
         portal
@@ -75,9 +111,16 @@ impl Portal {
             language: Language::French,
             time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
         };
-        let context = CustomerContext::default();
+        let context = CustomerContext {
+            interests: vec![Category::from_slug("books").unwrap()],
+            ..CustomerContext::default()
+        };
+        let contact = Addressed {
+            contact: &contact,
+            hash: address_hash(&pepper(), &lumen(), &contact.address),
+        };
         self.tables
-            .put_context(&person, &brand.topics, &context, Some(&contact), &secrets, now())
+            .put_context(&person, &brand.topics, &context, Some(contact), &secrets, now())
             .await
             .unwrap();
         self.record("e1", "email.offers", "grant", "import").await;
@@ -124,6 +167,38 @@ impl Portal {
         assert_eq!(response.status_code, 200, "{body}");
         assert!(!response.headers.contains_key("location") && response.cookies.is_empty());
         text(&response).to_owned()
+    }
+
+    /// Every item of every table, in one text: what a visit must not change.
+    async fn everything(&self) -> String {
+        let mut all = String::new();
+        for table in Table::ALL {
+            let name = format!("t-{}", table.suffix());
+            let items = self
+                .client
+                .scan()
+                .table_name(&name)
+                .send()
+                .await
+                .unwrap()
+                .items
+                .unwrap();
+            let mut lines: Vec<String> = items
+                .iter()
+                .map(|item| {
+                    let mut attributes: Vec<_> = item.iter().map(|pair| format!("{pair:?}")).collect();
+                    attributes.sort();
+                    format!("{:?} {:?} {attributes:?}", item.get(PK), item.get(SK))
+                })
+                .collect();
+            lines.sort();
+            all.push_str(&format!("{name}: {lines:#?}\n"));
+        }
+        all
+    }
+
+    async fn standing(&self) -> Standing {
+        self.tables.standing(&lumen(), &camille()).await.unwrap()
     }
 
     async fn state(&self, purpose: &str) -> &'static str {
@@ -286,9 +361,12 @@ async fn each_choice_is_recorded_under_its_own_purpose() {
 async fn what_the_page_does_not_offer_cannot_be_set() {
     let portal = Portal::start().await;
     for body in [
-        "purpose=sms.offers&set=off",
         "purpose=email.unknown&set=on",
-        "purpose=measurement&set=on",
+        "purpose=no_profiling&set=on",
+        "save=all&cap=brand&language=fr&on=email.unknown",
+        "save=all&cap=brand&language=fr&on=no_marketing",
+        "save=all&cap=brand&language=fr&interest=yachts",
+        "save=all&cap=brand&cap=1-7&language=fr",
     ] {
         assert_eq!(
             portal.ask(Method::POST, &choosing(), body).await.status_code,
@@ -305,6 +383,8 @@ async fn a_link_that_leads_nowhere_looks_like_a_forged_one() {
     let forged = "/u/lumen/AQEJCQkJCQkJCQkJCQkJCQkJAAPAPd5_R1PEOHRpRD_B5vXI".to_owned();
     let mut answers = Vec::new();
     for path in [
+        "/u/lumen/AQEJCQkJ".to_owned(),
+        format!("/u/lumen/{}", "=".repeat(48)),
         forged,
         path("u", LinkPurpose::Unsubscribe, "lumen", [8; 16], 0),
         path("u", LinkPurpose::Unsubscribe, "velo", [9; 16], 0),
@@ -324,9 +404,234 @@ async fn a_link_that_leads_nowhere_looks_like_a_forged_one() {
             }
         }
     }
-    assert_eq!(answers.len(), 10);
+    assert_eq!(answers.len(), 14);
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(portal.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_visits_leave_every_item_of_every_table_as_it_is() {
+    let portal = Portal::start().await;
+    let before = portal.everything().await;
+    let paths = [leaving(), choosing()];
+    let methods = [Method::GET, Method::HEAD, Method::OPTIONS];
+    for (path, method) in paths.iter().cycle().zip(methods.into_iter().cycle()).take(1_000) {
+        let status = portal.ask(method, path, ONE_CLICK).await.status_code;
+        assert!(status == 200 || status == 204, "{status}");
+    }
+    assert_eq!(portal.everything().await, before);
+    // The comparison does see a change.
+    portal.post(&leaving(), ONE_CLICK).await;
+    assert_ne!(portal.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_link_of_any_message_ever_sent_works_after_the_key_was_changed() {
+    let portal = Portal::start().await;
+    let later = Handler::new(
+        portal.tables.clone(),
+        portal.clock.clone(),
+        LinkKeys::fixed(rotated()),
+        pepper(),
+        no_queue(),
+    );
+    let later = Portal {
+        handler: later,
+        ..portal
+    };
+    assert_eq!(later.post(&leaving(), ONE_CLICK).await, "OK\n");
+    assert_eq!(later.state("email.offers").await, "withdrawn");
+    assert!(later.post(&choosing(), &form(&[])).await.contains("C’est enregistré"));
+}
+
+#[tokio::test]
+async fn each_button_of_the_leave_page_stops_what_it_names_and_its_undo_brings_it_back() {
+    let portal = Portal::start().await;
+    portal.record("e2", "sms.offers", "grant", "customer").await;
+    portal.record("e3", "email.news", "grant", "customer").await;
+    for purpose in ["sms.offers", "email.news"] {
+        let page = portal
+            .post(&leaving(), &format!("action=leave&purpose={purpose}"))
+            .await;
+        assert!(
+            page.contains(&format!("name=\"purpose\" value=\"{purpose}\"")),
+            "{page}"
+        );
+        assert_eq!(portal.state(purpose).await, "withdrawn");
+        assert_eq!(portal.state("email.offers").await, "granted");
+        portal.post(&leaving(), &format!("action=undo&purpose={purpose}")).await;
+        assert_eq!(portal.state(purpose).await, "granted");
+    }
+    portal.post(&leaving(), "action=leave&purpose=no_marketing").await;
+    assert_eq!(portal.state("no_marketing").await, "granted");
+    assert!(text(&portal.ask(Method::GET, &leaving(), "").await).contains("plus aucune offre"));
+    portal.post(&leaving(), "action=undo&purpose=no_marketing").await;
+    assert_eq!(portal.state("no_marketing").await, "withdrawn");
+    for refused in ["email.unknown", "profiling", "pause"] {
+        let body = format!("action=leave&purpose={refused}");
+        assert_eq!(portal.ask(Method::POST, &leaving(), &body).await.status_code, 400);
+    }
+}
+
+/// The form of the preference page as Camille finds it, with changes.
+fn form(changes: &[(&str, &str)]) -> String {
+    let mut fields = vec![("save", "all"), ("on", "email.offers"), ("cap", "brand")];
+    fields.extend([("quiet_from", ""), ("quiet_until", ""), ("language", "fr")]);
+    fields.push(("interest", "books"));
+    for (name, value) in changes {
+        match (*name, fields.iter_mut().find(|(held, _)| held == name)) {
+            ("on" | "interest" | "day_off", _) | (_, None) => fields.push((name, value)),
+            ("not", _) => fields.retain(|(_, held)| held != value),
+            (_, Some(field)) => field.1 = value,
+        }
+    }
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(
+            fields
+                .into_iter()
+                .filter(|(name, value)| *name != "not" && !changes.contains(&("not", value))),
+        )
+        .finish()
+}
+
+#[tokio::test]
+async fn a_form_saved_as_it_was_found_records_nothing() {
+    let portal = Portal::start().await;
+    let before = portal.everything().await;
+    assert!(portal.post(&choosing(), &form(&[])).await.contains("C’est enregistré"));
+    assert_eq!(portal.everything().await, before);
+}
+
+#[tokio::test]
+async fn every_part_of_the_form_is_recorded_with_its_evidence_and_shown_again() {
+    let portal = Portal::start().await;
+    let page = portal
+        .post(
+            &choosing(),
+            &form(&[
+                ("not", "email.offers"),
+                ("on", "sms.news"),
+                ("on", "profiling"),
+                ("on", "measurement"),
+                ("cap", "1-30"),
+                ("quiet_from", "18:00"),
+                ("quiet_until", "09:30"),
+                ("day_off", "saturday"),
+                ("language", "en"),
+                ("not", "books"),
+                ("interest", "candles"),
+            ]),
+        )
+        .await;
+    assert!(page.contains("lang=\"en\"") && page.contains("Saved, and in effect already"));
+    for shown in [
+        "value=\"18:00\"",
+        "value=\"09:30\"",
+        "value=\"1-30\" checked",
+        "value=\"candles\" checked",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    for (purpose, state) in [
+        ("email.offers", "withdrawn"),
+        ("sms.news", "granted"),
+        ("profiling", "granted"),
+        ("measurement", "granted"),
+        ("email.news", "unknown"),
+        ("home_location", "unknown"),
+    ] {
+        assert_eq!(portal.state(purpose).await, state, "{purpose}");
+    }
+    let person = portal.tables.person(&lumen(), &camille()).await.unwrap();
+    let limits = &person.standing.limits;
+    assert_eq!(limits.cap.map(|cap| (cap.most(), cap.window_days())), Some((1, 30)));
+    assert!(limits.quiet.is_some() && limits.own_language && limits.own_interests);
+    assert_eq!(person.contact.unwrap().0.language, Language::English);
+    let (context, version) = person.context.unwrap();
+    assert_eq!(context.interests, [Category::from_slug("candles").unwrap()]);
+    assert_eq!(version, 2);
+    // One chain over consents and preferences.
+    portal.events().await;
+    let texts = portal.tables.ledger_texts(&lumen(), &camille()).await.unwrap();
+    let mut actions = Vec::new();
+    for (_, text) in &texts[1..] {
+        let (source, action) = match text {
+            LedgerText::Consent(event) => (&event.evidence.source, &event.evidence.affirmative_action),
+            LedgerText::Preference(event) => (&event.evidence.source, &event.evidence.affirmative_action),
+            LedgerText::Erased => panic!("nothing was erased"),
+        };
+        assert_eq!(source, "/p");
+        actions.push(action.as_str());
+    }
+    actions.sort_unstable();
+    let expected = [["saved_form"; 4].as_slice(), &["ticked_box"; 3], &["unticked_box"]].concat();
+    assert_eq!(actions, expected);
+    // And back to what the brand does.
+    portal
+        .post(&choosing(), &form(&[("on", "profiling"), ("interest", "candles")]))
+        .await;
+    let limits = portal.standing().await.limits;
+    assert_eq!((limits.cap, limits.quiet), (None, None));
+}
+
+#[tokio::test]
+async fn a_form_with_a_wrong_field_changes_nothing_and_keeps_what_was_typed() {
+    let portal = Portal::start().await;
+    let before = portal.everything().await;
+    let hostile = "\"><script>alert(1)</script>\u{202e}";
+    for (change, shown) in [
+        (("quiet_from", "18:00"), "value=\"18:00\""),
+        (("quiet_from", hostile), "&lt;script&gt;"),
+        (("cap", "0-0"), "Fréquence"),
+        (("language", "de"), "Langue"),
+    ] {
+        let body = form(&[change, ("not", "email.offers"), ("on", "profiling")]);
+        let response = portal.ask(Method::POST, &choosing(), &body).await;
+        assert_eq!(response.status_code, 422, "{change:?}");
+        let page = text(&response);
+        assert!(
+            page.contains("Rien n’a changé encore") && page.contains(shown),
+            "{change:?}"
+        );
+        // The boxes are as they were ticked, not as they are on record.
+        assert!(page.contains("value=\"profiling\" aria-describedby=\"use-profiling\" checked"));
+        assert!(!page.contains("<script"), "{change:?}");
+    }
+    assert_eq!(portal.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_pause_is_shown_with_its_end_ends_by_itself_and_can_be_ended() {
+    let portal = Portal::start().await;
+    let page = portal.post(&choosing(), "purpose=pause&set=on").await;
+    assert!(page.contains("17\u{a0}décembre 2026"), "{page}");
+    let paused = portal.standing().await.consents;
+    assert_eq!(
+        paused.paused_until(now()),
+        Some(now() + SignedDuration::from_hours(720))
+    );
+    assert_eq!(paused.paused_until(now() + SignedDuration::from_hours(720)), None);
+    assert_eq!(portal.state("email.offers").await, "granted");
+    portal.post(&choosing(), "purpose=pause&set=off").await;
+    assert_eq!(portal.standing().await.consents.paused_until(now()), None);
+}
+
+#[tokio::test]
+async fn a_link_that_is_pressed_more_often_than_people_do_may_only_refuse() {
+    let portal = Portal::start().await;
+    let mut refused = 0;
+    for turn in 0..150 {
+        let set = if turn % 2 == 0 { "on" } else { "off" };
+        let response = portal
+            .ask(Method::POST, &choosing(), &format!("purpose=profiling&set={set}"))
+            .await;
+        refused += i32::from(response.status_code == 429);
+    }
+    assert!(refused > 0);
+    assert_eq!(portal.post(&leaving(), ONE_CLICK).await, "OK\n");
+    assert_eq!(portal.state("email.offers").await, "withdrawn");
+    portal.clock.advance(SignedDuration::from_hours(1));
+    portal.post(&choosing(), "purpose=email.news&set=on").await;
 }
 
 #[tokio::test]
@@ -353,4 +658,166 @@ async fn buttons_pressed_together_are_all_recorded() {
         assert_eq!(response.status_code, 200);
     }
     assert_eq!(portal.events().await.len(), 5);
+}
+
+/// A sign-up of a new address, and the path of its confirmation.
+async fn signed_up(portal: &Portal, topics: usize) -> String {
+    let purposes: Vec<Purpose> = ["offers", "news"]
+        .iter()
+        .take(topics)
+        .flat_map(|topic| ["email", "sms", "post", "display"].map(|channel| format!("{channel}.{topic}")))
+        .map(|code| Purpose::from_code(&code).unwrap())
+        .collect();
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = SignUp {
+        customer: CustomerId::new("s-1").unwrap(),
+        contact: ContactPoint {
+            address: EmailAddress::parse("new@mail.example").unwrap(),
+            language: Language::English,
+            time_zone: TimeZoneName::new("Europe/Paris").unwrap(),
+        },
+        purposes,
+        notice: brand.notice.clone(),
+        asked_at: now(),
+    };
+    portal
+        .tables
+        .keep_sign_up(&lumen(), &request, &sign_up, now())
+        .await
+        .unwrap();
+    portal
+        .tables
+        .create_one_time(
+            LinkId::from_bytes([5; 16]),
+            LinkPurpose::Confirm,
+            &lumen(),
+            &sign_up.customer,
+            Confirms::SignUp(request),
+            now(),
+        )
+        .await
+        .unwrap();
+    path("c", LinkPurpose::Confirm, "lumen", [5; 16], 0)
+}
+
+async fn new_person(portal: &Portal) -> (usize, usize) {
+    let customer = CustomerId::new("s-1").unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let granted = person
+        .standing
+        .consents
+        .states(now())
+        .filter(|(_, state)| state.is_granted());
+    let ledger = portal.tables.ledger(&lumen(), &customer).await.unwrap();
+    (granted.count(), ledger.len())
+}
+
+#[tokio::test]
+async fn every_box_that_was_ticked_is_confirmed_in_one_go() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    let shown = portal.ask(Method::GET, &confirmation, "").await;
+    assert_eq!(text(&shown).matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (0, 0));
+    let done = portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(done.matches("<li>").count(), 8);
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn a_confirmation_that_broke_off_is_completed_by_pressing_again() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 2).await;
+    // The contact point was written, one yes recorded, and then the function died.
+    let brand = portal.tables.brand(&lumen()).await.unwrap().unwrap();
+    let customer = CustomerId::new("s-1").unwrap();
+    let request = RequestId::new("r1").unwrap();
+    let sign_up = portal.tables.sign_up(&lumen(), &request, now()).await.unwrap().unwrap();
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let secrets = NewSecrets::random().unwrap();
+    let addressed = Addressed {
+        contact: &sign_up.contact,
+        hash: address_hash(&pepper(), &lumen(), &sign_up.contact.address),
+    };
+    let context = CustomerContext::default();
+    portal
+        .tables
+        .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now())
+        .await
+        .unwrap();
+    let first = &sign_up.purposes[3];
+    let asked = event_id(&request, "asked", first).unwrap();
+    let yes = Confirmed {
+        purpose: first,
+        notice: &sign_up.notice,
+        asked: asked.clone(),
+        id: event_id(&request, "yes", first).unwrap(),
+    };
+    let person = portal.tables.person(&lumen(), &customer).await.unwrap();
+    let documents = [
+        sign_up.request(first, &asked),
+        yes.event(&person.standing.consents, now()),
+    ];
+    let events: Vec<_> = documents
+        .into_iter()
+        .map(|document| (ConsentEvent::try_from(&document).unwrap(), document))
+        .collect();
+    portal
+        .tables
+        .append_consents(&person, &brand.topics, &events, &secrets, now())
+        .await
+        .unwrap();
+    assert_eq!(new_person(&portal).await, (1, 2));
+
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+    portal.post(&confirmation, "action=confirm").await;
+    assert_eq!(new_person(&portal).await, (8, 16));
+}
+
+#[tokio::test]
+async fn an_erasure_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    portal
+        .tables
+        .forget_sign_up(&RequestId::new("r1").unwrap())
+        .await
+        .unwrap();
+    for (method, body) in [(Method::GET, ""), (Method::POST, "action=confirm")] {
+        assert_eq!(portal.ask(method, &confirmation, body).await.status_code, 410);
+    }
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_complaint_in_between_ends_a_confirmation() {
+    let portal = Portal::start().await;
+    let confirmation = signed_up(&portal, 1).await;
+    let hash = address_hash(&pepper(), &lumen(), &EmailAddress::parse("new@mail.example").unwrap());
+    portal
+        .tables
+        .suppress(&lumen(), &hash, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    assert_eq!(
+        portal
+            .ask(Method::POST, &confirmation, "action=confirm")
+            .await
+            .status_code,
+        410
+    );
+    assert_eq!(new_person(&portal).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_form_whose_message_cannot_be_queued_asks_to_try_again() {
+    let portal = Portal::start().await;
+    let filled = "topic=offers&channel=email&email=new%40mail.example";
+    let response = portal.ask(Method::POST, "/s/lumen", filled).await;
+    assert_eq!(response.status_code, 503);
+    assert_eq!(portal.ask(Method::GET, "/s/lumen", "").await.status_code, 200);
+    assert_eq!(portal.ask(Method::GET, "/s/unknown", "").await.status_code, 404);
+    assert_eq!(portal.ask(Method::PUT, "/s/lumen", filled).await.status_code, 405);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_aws::{
-    Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, StoreError,
-    Tables, Unexpected,
+    Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Person, Queue, Recorded,
+    StoreError, Tables, TransactionalTask, Unexpected, with_causes,
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
@@ -17,6 +17,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::Instrument;
 
+use crate::asked::Asked;
 use crate::request::{ConsentsAnswer, ConsentsRequest, Ids, MOST_EVENTS, Outcome, RecordAnswer, read};
 use crate::settings;
 
@@ -31,6 +32,7 @@ const MOST_TRIES: u32 = 8;
 pub struct Handler {
     tables: Tables,
     clock: Clock,
+    sends: Queue<TransactionalTask>,
 }
 
 /// One person's events in their order, with their positions in the request.
@@ -43,8 +45,8 @@ struct Events {
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(tables: Tables, clock: Clock) -> Self {
-        Self { tables, clock }
+    pub const fn new(tables: Tables, clock: Clock, sends: Queue<TransactionalTask>) -> Self {
+        Self { tables, clock, sends }
     }
 
     /// The function as its environment sets it up.
@@ -93,9 +95,11 @@ impl Handler {
 
         let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
         let mut by_customer: BTreeMap<CustomerId, Events> = BTreeMap::new();
+        let mut asked = Asked::default();
         for (index, raw) in request.events.iter().enumerate() {
             match read(raw, &brand.topics, now) {
                 Ok(record) => {
+                    asked.note(index, &record, now);
                     let person = by_customer.entry(record.customer).or_default();
                     person.indices.push(index);
                     person.events.push((record.event, record.document));
@@ -106,13 +110,13 @@ impl Handler {
             }
         }
         outcomes.extend(self.record(&brand, by_customer, now).await?);
+        self.ask_to_confirm(&brand, asked, &outcomes, now).await?;
 
-        let refused = outcomes
-            .values()
-            .filter(|outcome| matches!(outcome, Outcome::Refused { .. }))
-            .count();
-        let recorded = outcomes.len() - refused;
-        tracing::info!(brand.id = %brand_id, recorded, refused, "consent events taken in");
+        let count = |wanted: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| wanted(outcome)).count();
+        let recorded = count(|outcome| matches!(outcome, Outcome::Recorded { .. }));
+        let suppressed = count(|outcome| matches!(outcome, Outcome::Suppressed));
+        let refused = count(|outcome| matches!(outcome, Outcome::Refused { .. }));
+        tracing::info!(brand.id = %brand_id, recorded, suppressed, refused, "consent events taken in");
         let results = outcomes
             .into_iter()
             .zip(&request.events)
@@ -131,9 +135,27 @@ impl Handler {
             &ConsentsAnswer {
                 results,
                 recorded,
+                suppressed,
                 refused,
             },
         ))
+    }
+
+    /// Queues a confirmation for everyone with a request that was recorded, now or by an earlier try of this call. If the
+    /// queue does not take them the caller has to try again: the events are recorded once all the same.
+    async fn ask_to_confirm(
+        &self,
+        brand: &Brand,
+        asked: Asked,
+        outcomes: &BTreeMap<usize, Outcome>,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let is_recorded = |index: &usize| matches!(outcomes.get(index), Some(Outcome::Recorded { .. }));
+        let tasks = asked.tasks(brand, is_recorded, now);
+        self.sends.send(&tasks).await.map_err(|failed| {
+            tracing::error!(error = %with_causes(&failed), brand.id = %brand.id, "confirmations could not be queued");
+            Problem::unavailable()
+        })
     }
 
     /// Records events, each person's in their order and several people at once.
@@ -178,6 +200,10 @@ impl Handler {
                         .into_iter()
                         .map(|Recorded { seq, state, duplicate }| Outcome::Recorded { seq, state, duplicate }),
                 ),
+                Err(StoreError::Erased) => {
+                    outcomes.resize_with(events.indices.len(), || Outcome::Suppressed);
+                    break;
+                }
                 Err(error) => {
                     let problem = Problem::from(error);
                     outcomes.resize_with(events.indices.len(), || Outcome::Refused {

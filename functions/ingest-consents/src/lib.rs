@@ -2,6 +2,7 @@
 //!
 //! Touches: consents, standing, audience rw; customers, contacts, brands r.
 
+mod asked;
 mod handler;
 mod request;
 mod settings;

@@ -120,11 +120,12 @@ impl Ids {
     }
 }
 
-/// The answer: one result an event, in the order of the request; `recorded` and `refused` add up to them.
+/// The answer: one result an event, in the order of the request; `recorded`, `suppressed` and `refused` add up to them.
 #[derive(Serialize)]
 pub(crate) struct ConsentsAnswer {
     pub(crate) results: Vec<RecordAnswer>,
     pub(crate) recorded: usize,
+    pub(crate) suppressed: usize,
     pub(crate) refused: usize,
 }
 
@@ -154,6 +155,8 @@ pub(crate) enum Outcome {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         duplicate: bool,
     },
+    /// The customer had their data erased, and nothing was recorded.
+    Suppressed,
     /// Nothing was recorded.
     Refused { problem: Problem },
 }

@@ -7,7 +7,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, Table, Tables};
+use apropos_aws::{Clock, Queue, Table, Tables, TransactionalTask};
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::ledger::verify;
@@ -40,7 +40,7 @@ impl Api {
         tables.put_brand(&brand).await.unwrap();
         let now: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
         Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now)),
+            handler: Handler::new(tables.clone(), Clock::manual(now), no_queue()),
             tables,
             client,
         }
@@ -78,6 +78,18 @@ impl Api {
         assert_eq!(verify(&chain, head), Ok(()));
         chain.len()
     }
+}
+
+/// A queue that nobody answers for: whoever calls it fails.
+fn no_queue() -> Queue<TransactionalTask> {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .endpoint_url("http://127.0.0.1:1")
+        .http_client(apropos_aws::http_client())
+        .build();
+    let url = "http://127.0.0.1:1/000000000000/sends".to_owned();
+    Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
 }
 
 fn lumen() -> BrandId {
@@ -363,4 +375,19 @@ async fn only_a_key_of_the_brand_with_the_scope_may_write() {
     put.request_context.http.method = Method::PUT;
     assert_eq!(api.ask(&put).await.0, 405);
     api.assert_nothing_written("a request without the right to").await;
+}
+
+#[tokio::test]
+async fn a_request_whose_confirmation_cannot_be_queued_is_to_be_sent_again() {
+    let api = Api::start().await;
+    let request_of = |actor: &str| event("c1", "e1", "request", actor, "2026-11-20T08:59:00Z");
+    let body = |event: Value| json!({"events": [event]}).to_string();
+    let asked = request(&body(request_of("customer")), "consents:write");
+    assert_eq!(api.ask(&asked).await.0, 503);
+    // It is recorded all the same, once, however often it is sent.
+    assert_eq!(api.ask(&asked).await.0, 503);
+    assert_eq!(api.ledger("c1").await, 1);
+    // Who has nothing to confirm needs no queue.
+    let imported = request(&body(request_of("import")), "consents:write");
+    assert_eq!(api.ask(&imported).await.0, 200);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
-use apropos_aws::{Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
+use apropos_aws::{Addressed, Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
@@ -254,14 +254,26 @@ impl Handler {
                     self.tables.person(&brand.id, customer).await?
                 }
             };
+            if person.is_erased() {
+                return Ok(Outcome::Suppressed);
+            }
+            let held = (
+                person.context.as_ref().map(|(held, _)| held),
+                person.contact.as_ref().map(|(held, _)| held),
+            );
+            let (context, contact) = person.standing.limits.keeping(held, context.clone(), contact.clone());
+            let addressed = Addressed {
+                contact: &contact,
+                hash: accepted.address,
+            };
             let written = self
                 .tables
-                .put_context(&person, &brand.topics, context, Some(contact), &secrets, now)
+                .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now)
                 .await?;
             match written {
                 Written::Done => {
                     return Ok(Outcome::Stored {
-                        context_version: person.version_for(context),
+                        context_version: person.version_for(&context),
                     });
                 }
                 Written::Stale => {}

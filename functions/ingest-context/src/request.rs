@@ -143,7 +143,7 @@ pub(crate) enum Outcome {
         /// Rises with each change; the same record again keeps it.
         context_version: u32,
     },
-    /// The address was erased or complained of, and nothing was stored.
+    /// The address or the customer was erased, or the address was complained of, and nothing was stored.
     Suppressed,
     /// Nothing was stored.
     Refused { problem: Problem },

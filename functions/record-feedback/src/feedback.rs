@@ -131,7 +131,7 @@ async fn object(
         let wanted = [(customer.clone(), vec![event.id.clone()])];
         let mut found = handler.tables.people(&brand.id, &wanted).await?;
         let person = found.pop().ok_or(StoreError::Contended)?;
-        if person.standing.version == 0 {
+        if person.standing.version == 0 || person.is_erased() {
             return Ok(());
         }
         let events = [(event, document)];

@@ -9,8 +9,8 @@
 )]
 
 use apropos_aws::{
-    Answer, Claimed, Clock, Created, Delivery, DeliveryState, Event, Heard, NewSecrets, Settlement, Suppressed, Tables,
-    TopicArn, Undone, derive, hear,
+    Addressed, Answer, Claimed, Clock, Created, Delivery, DeliveryState, Event, Heard, NewSecrets, Settlement,
+    Suppressed, Tables, TopicArn, Undone, derive, hear,
 };
 use apropos_core::brand::Brand;
 use apropos_core::campaign::{Campaign, DeliveryId, Run, RunStatus};
@@ -177,13 +177,18 @@ impl Feedback {
         };
         let person = feedback.tables.person(&maison(), &camille()).await.unwrap();
         let secrets = NewSecrets::random().unwrap();
+        let contact = contact();
+        let addressed = Addressed {
+            contact: &contact,
+            hash: address_hash(&feedback.pepper, &maison(), &contact.address),
+        };
         feedback
             .tables
             .put_context(
                 &person,
                 &feedback.brand.topics,
                 &CustomerContext::default(),
-                Some(&contact()),
+                Some(addressed),
                 &secrets,
                 now(),
             )

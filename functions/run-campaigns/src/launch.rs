@@ -1,7 +1,7 @@
 //! Launching, pausing, resuming and cancelling a run.
 
 use apropos_aws::http::{Problem, authorized, body, json, parse};
-use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, random, with_causes};
+use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::{Audience, Run, RunStatus};
 use apropos_core::document::FieldError;
@@ -99,6 +99,10 @@ async fn existing(
 /// The populated cells that the audience may live in, cut into tasks.
 pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
     let mut cells = handler.tables.populated_cells(brand).await?;
+    // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
+    if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
+        cells.push((Tables::nowhere().to_owned(), 0));
+    }
     if held.campaign.audience == Audience::NearPlaces {
         let offer = handler
             .tables

@@ -9,6 +9,7 @@ use apropos_core::decision::{Approval, Decision, Fresh, Reachable, Withheld, dec
 use apropos_core::ids::{AttemptId, CustomerId};
 use apropos_core::message::{Linking, Message, compose};
 use apropos_core::reason::Reason;
+use apropos_core::retention::as_held;
 use apropos_core::standing::{Claim, Claimable};
 use apropos_core::suppression::{address_hash, global_address_hash};
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +57,9 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask) -> Result<(), Undone
 }
 
 async fn wait(handler: &Handler, run: &Run, customer: &CustomerId) -> Result<(), Undone> {
+    if handler.tables.standing(&run.brand, customer).await?.erased.is_some() {
+        return Ok(());
+    }
     let at = handler.clock.now() + PAUSED_FOR;
     Ok(handler
         .tables
@@ -80,6 +84,10 @@ async fn one(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> R
     for _ in 0..MOST_DECISIONS {
         let now = handler.clock.now();
         let person = person(handler, held, customer).await?;
+        if person.is_erased() {
+            // The erasure counts them in this run, and nothing may be written about them any more.
+            return Ok(());
+        }
         match person.standing.claimable(&held.run.id, now) {
             Claimable::Free => {}
             Claimable::InFlight => return Err(Undone::Wait),
@@ -186,7 +194,8 @@ async fn decision(
 ) -> Result<(Decision, u32), StoreError> {
     let unknown = (Default::default(), 0);
     let (context, version) = person.context.as_ref().unwrap_or(&unknown);
-    let record = derive(context, *version, &person.standing, &held.brand.topics, now);
+    let standing = as_held(&person.standing, Some(context), held.brand.retention, now);
+    let record = derive(context, *version, &standing, &held.brand.topics, now);
     let reachable = match &person.contact {
         None => Reachable::NoContactPoint,
         Some((contact, _)) => {
@@ -201,7 +210,7 @@ async fn decision(
     };
     let fresh = Fresh {
         customer: &person.customer,
-        standing: &person.standing,
+        standing: &standing,
         record: &record,
         reachable,
     };

@@ -1,11 +1,12 @@
-//! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES.
+//! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES. Transactional messages too,
+//! because nothing else may call SES.
 
-use apropos_aws::{Answer, Clock, Event, Mailer, Tables, Unexpected, batch_response, read_message};
+use apropos_aws::{Answer, Clock, Event, Mailer, SendMessage, Tables, Unexpected, batch_response};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
-use crate::candidate;
+use crate::{candidate, transactional};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -54,8 +55,9 @@ impl Handler {
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = match read_message(&message) {
-                Ok(task) => candidate::all(self, &task).await,
+            let outcome = match SendMessage::read(&message) {
+                Ok(SendMessage::Candidates(task)) => candidate::all(self, &task).await,
+                Ok(SendMessage::Transactional(task)) => Box::pin(transactional::one(self, &task)).await,
                 Err(undone) => Err(undone),
             };
             outcomes.push((message.message_id.unwrap_or_default(), outcome));

@@ -24,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
+use crate::drill::{self, DrillCommand, DrillError};
 use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
@@ -39,6 +40,9 @@ Usage: apropos-local demo [options]
        apropos-local brands put FILE PLACE
        apropos-local brands get --brand ID PLACE
        apropos-local secrets rotate-link-keys --secret ARN [--region R] [--endpoint-url U]
+       apropos-local restore-drill export|replay FILE
+       apropos-local ledger verify FILE
+       apropos-local receipt verify FILE --key FILE
 
 demo    Load the demo brands, take their campaigns through, print the outcome and go on serving.
   --once           End after printing
@@ -68,6 +72,15 @@ keys    Make, list and revoke API keys. A new key is printed once, alone on stan
 brands  Store the settings of a brand from a JSON file, or print them.
 
 secrets Add a key to the ring that signs the links in messages; the former keys go on verifying.
+
+restore-drill
+        On the tables that the environment names (APROPOS_TABLE_PREFIX, AWS_*): export what a restore must not undo,
+        erasures and suppressions; replay it on restored tables (APROPOS_PEPPER_SECRET, or APROPOS_PEPPER) before they
+        see traffic.
+
+ledger  Check a consent ledger that a person downloaded: its chain, and each event against its commitment.
+
+receipt Check signed consent receipts against a public key (GET /.well-known/apropos-receipt-key).
 
 PLACE is one of:
   --data DIR                The data directory of a stack on this machine, serving or not
@@ -101,6 +114,7 @@ pub async fn main() -> ExitCode {
         Command::Keys(asked) => keys::run(asked).await,
         Command::Brands(asked) => brands::run(asked).await,
         Command::Secrets(asked) => secrets::run(asked).await,
+        Command::Drill(command) => drill::run(command).await.map_err(CommandError::Drill),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -121,6 +135,7 @@ enum Command {
     Keys(keys::Keys),
     Brands(brands::Brands),
     Secrets(secrets::Secrets),
+    Drill(DrillCommand),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -135,6 +150,10 @@ struct ServeOptions {
 enum UsageError {
     #[error("a command is missing: {COMMANDS}")]
     NoCommand,
+    #[error(
+        "it is restore-drill export FILE, restore-drill replay FILE, ledger verify FILE, or receipt verify FILE --key FILE"
+    )]
+    Drill,
     #[error("there is no command '{0}': it is {COMMANDS}")]
     UnknownCommand(String),
     #[error("{0} what: {1}")]
@@ -174,6 +193,8 @@ enum CommandError {
     Demo(#[source] DemoError),
     #[error("the stand-in for SES ended early")]
     Mail(#[source] MailStandInError),
+    #[error("the command failed")]
+    Drill(#[source] DrillError),
     #[error("the stack failed")]
     Stack(#[from] StackError),
     #[error("the data directory could not be used")]
@@ -210,7 +231,7 @@ enum CommandError {
     },
 }
 
-const COMMANDS: &str = "demo, serve, mail, keys, brands or secrets";
+const COMMANDS: &str = "demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt";
 const EXPORT: &str = "eval \"$(aws configure export-credentials --format env)\"";
 const DEFAULT_PORT: u16 = 9_000;
 const DEFAULT_CUSTOMERS: u32 = 2_000;
@@ -227,6 +248,11 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Value(name)) if name == "keys" => keys::parse(parser),
         Some(Value(name)) if name == "brands" => brands::parse(parser),
         Some(Value(name)) if name == "secrets" => secrets::parse(parser),
+        Some(Value(name)) if name == "restore-drill" || name == "ledger" || name == "receipt" => {
+            let command = name.to_string_lossy();
+            let parsed = drill::parse(&command, &mut parser)?;
+            parsed.map(Command::Drill).ok_or(UsageError::Drill)
+        }
         Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
         Some(other) => Err(other.unexpected().into()),
     }
@@ -414,11 +440,11 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo, serve, mail, keys, brands or secrets"
+            "there is no command 'run': it is demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(
             parsed("").unwrap_err(),
-            "a command is missing: demo, serve, mail, keys, brands or secrets"
+            "a command is missing: demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(

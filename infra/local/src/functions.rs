@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
-use apropos_aws::{Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, with_causes};
+use apropos_aws::{
+    Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask, with_causes,
+};
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -63,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
+    /// The same queue, for messages of the other kind.
+    pub(crate) transactional: Queue<TransactionalTask>,
     pub(crate) mailer: Mailer,
     pub(crate) topic: TopicArn,
     pub(crate) base: PublicBaseUrl,
@@ -88,6 +92,7 @@ impl Functions {
             clock,
             pages,
             sends,
+            transactional,
             mailer,
             topic,
             base,
@@ -101,8 +106,10 @@ impl Functions {
                 tables.clone(),
                 clock.clone(),
                 LinkKeys::fixed(ring.clone()),
+                pepper.clone(),
+                transactional.clone(),
             ),
-            ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone()),
+            ingest_consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone(), transactional),
             ingest_context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
             record_feedback: apropos_record_feedback::Handler::new(
                 tables.clone(),
@@ -179,8 +186,9 @@ impl Functions {
         unbroken(Function::SendMessages, tokio::spawn(call).await)
     }
 
-    /// Calls `run-campaigns` as each minute does.
+    /// Calls `customer-portal` and `run-campaigns` as each minute does.
     pub(crate) async fn tick(&self) -> Result<(), TickError> {
+        self.customer_portal.tick().await;
         self.run_campaigns.tick().await
     }
 }

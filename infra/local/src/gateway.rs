@@ -60,7 +60,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 22] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -77,8 +77,21 @@ pub const ROUTES: [Route; 14] = [
         Scope::CampaignsRead,
     ),
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
+    Route {
+        method: "GET",
+        pattern: "/.well-known/apropos-receipt-key",
+        function: Function::CustomerPortal,
+        scope: None,
+    },
     public("/u/{brand}/{token}"),
     public("/p/{brand}/{token}"),
+    public("/d/{brand}/{token}"),
+    public("/w/{brand}/{token}"),
+    public("/a/{brand}/{token}"),
+    public("/r/{brand}/{token}"),
+    public("/e/{brand}/{token}"),
+    public("/s/{brand}"),
+    public("/c/{brand}/{token}"),
 ];
 
 const fn campaign(method: &'static str, pattern: &'static str, scope: Scope) -> Route {
@@ -679,7 +692,8 @@ mod tests {
             tables,
             clock,
             pages: Queue::new(queues.clone(), "http://127.0.0.1:1/pages".to_owned()),
-            sends: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
+            sends: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
+            transactional: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
             mailer: Mailer::new(&offline_sdk(), None),
             topic: apropos_aws::TopicArn::new(&crate::notification::topic()).unwrap(),
             base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apropos_aws::{
-    Clock, InvalidTopicArn, Mailer, Queue, StoreError, Tables, TopicArn, behavior, http_client, with_causes,
+    Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior, http_client, with_causes,
 };
 use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
@@ -15,7 +15,7 @@ use apropos_core::document::{BrandDocument, FieldError};
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::BrandId;
 use apropos_core::link::PublicBaseUrl;
-use apropos_core::suppression::{Pepper, global_address_hash};
+use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
 use apropos_run_campaigns::TickError;
 use aws_config::{Region, SdkConfig};
 use axum::Router;
@@ -144,7 +144,8 @@ impl Stack {
             tables: tables.clone(),
             clock: clock.clone(),
             pages: Queue::new(sqs.clone(), queue_url(PAGES)),
-            sends: Queue::new(sqs, queue_url(SENDS)),
+            sends: Queue::new(sqs.clone(), queue_url(SENDS)),
+            transactional: Queue::new(sqs, queue_url(SENDS)),
             mailer: Mailer::new(&sdk, None),
             topic: TopicArn::new(&notification::topic())?,
             base: base_url(address)?,
@@ -264,6 +265,29 @@ impl Stack {
             .tables
             .mark_undeliverable(&global_address_hash(&self.pepper, address))
             .await?)
+    }
+
+    /// Keeps a brand from writing to an address.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub async fn suppress(
+        &self,
+        brand: &BrandId,
+        address: &EmailAddress,
+        reason: SuppressionReason,
+    ) -> Result<(), StackError> {
+        let hash = address_hash(&self.pepper, brand, address);
+        Ok(self.tables.suppress(brand, &hash, reason).await?)
+    }
+
+    /// Who an address belongs to.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub async fn person_at(&self, brand: &BrandId, address: &EmailAddress) -> Result<Option<Person>, StackError> {
+        let hash = address_hash(&self.pepper, brand, address);
+        Ok(self.tables.person_at(brand, hash, address).await?)
     }
 
     /// Moves the clock on.

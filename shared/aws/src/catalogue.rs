@@ -234,24 +234,42 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, brand: &BrandId, run: &RunId) -> Result<Option<Run>, StoreError> {
-        let Some(item) = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await? else {
-            return Ok(None);
-        };
-        let status = text(&item, STATUS)?;
-        Ok(Some(Run {
-            brand: brand.clone(),
-            campaign: CampaignId::new(text(&item, CAMPAIGN)?)
-                .ok()
-                .ok_or(StoreError::Corrupt { attribute: CAMPAIGN })?,
-            id: run.clone(),
-            launched_at: time(&item, LAUNCHED_AT)?,
-            status: RunStatus::ALL
-                .into_iter()
-                .find(|each| each.code() == status)
-                .ok_or(StoreError::Corrupt { attribute: STATUS })?,
-            tasks: u32::try_from(read_plan(&item)?.len()).unwrap_or(u32::MAX),
-            key: fixed(&item, KEY)?,
-        }))
+        let item = self.get(Table::Campaigns, key2(runs(brand), run.as_str())).await?;
+        item.as_ref().map(|item| read_run(brand, item)).transpose()
+    }
+
+    /// At most so many of a brand's runs in the order of their ids, and after which to go on if there may be more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn runs_after(
+        &self,
+        brand: &BrandId,
+        after: Option<&RunId>,
+        most: i32,
+    ) -> Result<(Vec<Run>, Option<RunId>), StoreError> {
+        let pk = runs(brand);
+        let answer = self
+            .client
+            .query()
+            .table_name(self.name(Table::Campaigns))
+            .consistent_read(true)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", s(&pk))
+            .set_exclusive_start_key(after.map(|run| key2(&pk, run.as_str())))
+            .limit(most)
+            .send()
+            .await
+            .map_err(StoreError::call("Query"))?;
+        let found = answer
+            .items()
+            .iter()
+            .map(|item| read_run(brand, item))
+            .collect::<Result<Vec<_>, _>>()?;
+        let more = answer.last_evaluated_key().is_some_and(|last| !last.is_empty());
+        let next = found.last().filter(|_| more).map(|run| run.id.clone());
+        Ok((found, next))
     }
 
     /// The plan of a run.
@@ -330,6 +348,26 @@ impl Tables {
 fn read_offer(item: &Item) -> Result<Offer, StoreError> {
     let stored: StoredOffer = document(item, DOC)?;
     stored.parse().ok().ok_or(StoreError::Corrupt { attribute: DOC })
+}
+
+fn read_run(brand: &BrandId, item: &Item) -> Result<Run, StoreError> {
+    let status = text(item, STATUS)?;
+    Ok(Run {
+        brand: brand.clone(),
+        campaign: CampaignId::new(text(item, CAMPAIGN)?)
+            .ok()
+            .ok_or(StoreError::Corrupt { attribute: CAMPAIGN })?,
+        id: RunId::new(text(item, SK)?)
+            .ok()
+            .ok_or(StoreError::Corrupt { attribute: SK })?,
+        launched_at: time(item, LAUNCHED_AT)?,
+        status: RunStatus::ALL
+            .into_iter()
+            .find(|each| each.code() == status)
+            .ok_or(StoreError::Corrupt { attribute: STATUS })?,
+        tasks: u32::try_from(read_plan(item)?.len()).unwrap_or(u32::MAX),
+        key: fixed(item, KEY)?,
+    })
 }
 
 fn read_plan(item: &Item) -> Result<Vec<Vec<String>>, StoreError> {

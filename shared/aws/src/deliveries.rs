@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Created;
 use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, FATE, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
+use crate::random::random;
 use crate::standing::Fenced;
 use crate::store::{
     Item, StoreError, Tables, created, document, json, key2, ms, n, optional_number, optional_text, parsed, s, text,
@@ -353,6 +354,23 @@ pub(crate) fn delivery_key(brand: &BrandId, run: &RunId, id: DeliveryId) -> Item
     key2(deliveries(brand, run, shard), hex)
 }
 
+/// What a delivery counted for, under a random id and with the times of the run: it names nobody.
+pub(crate) fn anonymous_delivery(run: &Run, state: DeliveryState, reason: Option<Reason>) -> Result<Item, StoreError> {
+    let mut item = delivery_key(&run.brand, &run.id, DeliveryId(random()?));
+    item.insert(STATE.to_owned(), s(state.code()));
+    if let Some(reason) = reason {
+        item.insert(REASON.to_owned(), s(reason.code()));
+    }
+    item.insert(AT.to_owned(), ms(run.launched_at));
+    item.insert(TTL.to_owned(), n(run.launched_at.as_second() + DELIVERY_SECONDS));
+    Ok(item)
+}
+
+/// Where a stored delivery stands, and why.
+pub(crate) fn stored_state(item: &Item) -> Result<(DeliveryState, Option<Reason>), StoreError> {
+    Ok((state(item)?, reason(item)?))
+}
+
 fn state(item: &Item) -> Result<DeliveryState, StoreError> {
     let code = text(item, STATE)?;
     DeliveryState::ALL
@@ -367,7 +385,7 @@ fn reason(item: &Item) -> Result<Option<Reason>, StoreError> {
         .transpose()
 }
 
-fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
+pub(crate) fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id,
         customer: parsed(item, CUSTOMER)?,

@@ -172,7 +172,7 @@ impl Tables {
     }
 }
 
-fn due_key(item: &DueItem) -> Item {
+pub(crate) fn due_key(item: &DueItem) -> Item {
     key2(
         due(item.minute, item.shard),
         due_item(&item.brand, &item.run, &item.customer),

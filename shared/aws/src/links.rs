@@ -7,7 +7,7 @@ use apropos_core::link::LinkId;
 use apropos_core::suppression::{AddressHash, SuppressionReason};
 
 use crate::names::{BRAND, CUSTOMER, REASON, Table, suppression, undeliverable};
-use crate::store::{Item, StoreError, Tables, key, parsed, s, text};
+use crate::store::{Item, StoreError, Tables, key, optional_text, parsed, s, text};
 
 /// Whether an address may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +20,49 @@ pub enum Suppressed {
     Undeliverable,
 }
 
+/// What a permanent link refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkTarget {
+    /// Nothing: it was never ours.
+    Unknown,
+    /// A customer of a brand.
+    Customer(BrandId, CustomerId),
+    /// Nobody any more. It must still answer whoever leaves by it, in messages sent long ago, that they are out.
+    Nobody(BrandId),
+}
+
 impl Tables {
     /// Who a permanent link refers to, strongly read.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn link(&self, id: LinkId) -> Result<Option<(BrandId, CustomerId)>, StoreError> {
+        Ok(match self.link_target(id).await? {
+            LinkTarget::Customer(brand, customer) => Some((brand, customer)),
+            LinkTarget::Unknown | LinkTarget::Nobody(_) => None,
+        })
+    }
+
+    /// What a permanent link refers to, strongly read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn link_target(&self, id: LinkId) -> Result<LinkTarget, StoreError> {
         let Some(item) = self.get(Table::Links, key(id.to_text())).await? else {
-            return Ok(None);
+            return Ok(LinkTarget::Unknown);
         };
-        Ok(Some((parsed(&item, BRAND)?, parsed(&item, CUSTOMER)?)))
+        let brand = parsed(&item, BRAND)?;
+        Ok(match optional_text(&item, CUSTOMER)? {
+            Some(_) => LinkTarget::Customer(brand, parsed(&item, CUSTOMER)?),
+            None => LinkTarget::Nobody(brand),
+        })
+    }
+
+    /// Lets a link refer to nobody.
+    pub(crate) async fn empty_link(&self, id: LinkId, brand: &BrandId) -> Result<(), StoreError> {
+        let mut item = key(id.to_text());
+        item.insert(BRAND.to_owned(), s(brand.as_str()));
+        self.put_item(Table::Links, item).await
     }
 
     /// Whether an address is suppressed for a brand, or undeliverable for all.

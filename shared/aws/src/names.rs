@@ -129,8 +129,18 @@ pub(crate) const NEXT: &str = "next";
 pub(crate) const LAUNCHED_AT: &str = "launched_at";
 pub(crate) const COUNT: &str = "count";
 pub(crate) const MESSAGE_ID: &str = "message_id";
+pub(crate) const ERASED: &str = "erased";
+pub(crate) const STEP: &str = "step";
+pub(crate) const AFTER: &str = "after";
+pub(crate) const FINISHED: &str = "finished";
+pub(crate) const ORIGINS: &str = "origins";
+pub(crate) const PROOF: &str = "proof";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
+pub(crate) const PURPOSE: &str = "purpose";
+pub(crate) const USED_AT: &str = "used_at";
+pub(crate) const IDS: &str = "ids";
+pub(crate) const FORMER_IDS: &str = "former_ids";
 pub(crate) const REVOKED_AT: &str = "revoked_at";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const LAST_USED: &str = "last_used";
@@ -200,6 +210,9 @@ pub(crate) fn deliveries(brand: &BrandId, run: &RunId, shard: char) -> String {
 /// The partition that lists the minutes with something due.
 pub(crate) const DUE_MINUTES: &str = "minutes";
 
+/// The partition that lists the erasures that are not finished; no minute begins so.
+pub(crate) const ERASURES: &str = "erasures";
+
 pub(crate) fn due(minute: i64, shard: u8) -> String {
     format!("{minute:010}#{shard}")
 }
@@ -219,4 +232,29 @@ pub(crate) fn suppression(brand: &BrandId, hash: &str) -> String {
 /// No brand's id begins with `*`, so this partition is nobody's.
 pub(crate) fn undeliverable(hash: &str) -> String {
     format!("*#{hash}")
+}
+
+/// A one-time link. Permanent ones are under their bare id, which holds no `#`.
+pub(crate) fn one_time(id: &str) -> String {
+    format!("once#{id}")
+}
+
+/// A sign-up that waits to be confirmed.
+pub(crate) fn sign_up(request: &str) -> String {
+    format!("signup#{request}")
+}
+
+/// That a transactional message was handed over, or an address written to.
+pub(crate) fn handed(what: &str) -> String {
+    format!("handed#{what}")
+}
+
+/// A counter of turns.
+pub(crate) fn turns(key: &str) -> String {
+    format!("turns#{key}")
+}
+
+/// Who an address belongs to. A customer's id holds no `@`, so this is nobody's contact point.
+pub(crate) fn address(brand: &BrandId, hash: &str) -> String {
+    format!("{brand}#@{hash}")
 }

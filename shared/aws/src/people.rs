@@ -2,6 +2,8 @@
 //! the audience's record. Every write is one transaction that checks and raises the standing's version, so the audience
 //! never drifts from the consents and a race loses nothing.
 
+mod choices;
+
 use std::collections::{HashMap, HashSet};
 
 use apropos_core::audience::{AudienceRecord, ConsentHint, Habits};
@@ -12,15 +14,17 @@ use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocum
 use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::ledger::{LedgerEntry, ProofKey, append};
 use apropos_core::link::LinkId;
+use apropos_core::origin::{Origins, Source, settle};
 use apropos_core::standing::Standing;
+use apropos_core::suppression::AddressHash;
 use apropos_core::time::EpochDay;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::names::{
-    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK,
-    STATE, Table, VERSION, audience, ledger_entry, ledger_guard, person,
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT,
+    SEQ, SK, STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
 };
 use crate::random::random;
 use crate::standing;
@@ -28,6 +32,9 @@ use crate::store::{
     Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, optional_text, s,
     text,
 };
+
+pub use choices::Choices;
+pub(crate) use choices::PREFERENCE;
 
 /// Everything on record about one person that a write needs to know.
 #[derive(Debug, Clone)]
@@ -40,10 +47,14 @@ pub struct Person {
     pub standing: Standing,
     /// The context with its version, once known.
     pub context: Option<(CustomerContext, u32)>,
+    /// Where each of its facts came from.
+    pub origins: Origins,
     /// The contact point with its link, once known.
     pub contact: Option<(ContactPoint, LinkId)>,
     /// The partition that the audience's record is in.
-    audience_key: Option<String>,
+    pub(crate) audience_key: Option<String>,
+    /// The hash of the contact point's address, by which it is found.
+    pub(crate) address: Option<String>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -80,6 +91,15 @@ pub enum Written {
     Done,
     /// Someone else wrote in between, nothing was written: read again.
     Stale,
+}
+
+/// A contact point, with the keyed hash that finds its owner by the address.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// Where to write to.
+    pub contact: &'a ContactPoint,
+    /// Of its address, for the person's brand.
+    pub hash: AddressHash,
 }
 
 /// A fresh secret for each thing that a first write creates.
@@ -162,9 +182,15 @@ impl Tables {
                         .transpose()?
                         .unwrap_or_default(),
                     context: held.map(read_context).transpose()?,
+                    origins: held.map(read_origins).transpose()?.unwrap_or_default(),
                     contact: first(&contacts, &pk).map(read_contact).transpose()?,
                     audience_key: held
                         .map(|item| optional_text(item, CELL))
+                        .transpose()?
+                        .flatten()
+                        .map(str::to_owned),
+                    address: first(&contacts, &pk)
+                        .map(|item| optional_text(item, HASH))
                         .transpose()?
                         .flatten()
                         .map(str::to_owned),
@@ -223,6 +249,7 @@ impl Tables {
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Appended, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
         let mut standing = person.standing.clone();
         let mut known = person.recorded.clone();
@@ -271,7 +298,7 @@ impl Tables {
     }
 
     /// Stores a person's context and, if given, contact point over the former ones, and derives the audience's record
-    /// again, in one transaction of at most 6 items.
+    /// again, in one transaction of at most 8 items.
     ///
     /// What is the same as before is not written again, so a context that did not change keeps its version and what was
     /// decided on it can still be explained. The audience's record is derived all the same: its lifecycle follows the
@@ -284,26 +311,49 @@ impl Tables {
         person: &Person,
         topics: &Topics,
         context: &CustomerContext,
-        contact: Option<&ContactPoint>,
+        contact: Option<Addressed<'_>>,
         secrets: &NewSecrets,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
+        let said = (Source::Brand, context);
+        self.put_context_from(person, topics, said, contact, secrets, now).await
+    }
+
+    /// As [`put_context`](Self::put_context), for whoever says it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was written, or all of it.
+    pub async fn put_context_from(
+        &self,
+        person: &Person,
+        topics: &Topics,
+        (source, said): (Source, &CustomerContext),
+        contact: Option<Addressed<'_>>,
+        secrets: &NewSecrets,
+        now: Timestamp,
+    ) -> Result<Written, StoreError> {
+        person.may_be_written()?;
         let pk = names_pk(person);
-        let version = person.version_for(context);
+        let (context, origins) = person.settled(said, source, now);
+        let context = &context;
+        let version = person.next_version(context);
         let mut writes = Vec::new();
-        if person.context.as_ref().is_none_or(|(held, _)| held != context) {
+        if person.context.as_ref().is_none_or(|(held, _)| held != context) || person.origins != origins {
             let mut item = key(&pk);
             item.insert(VERSION.to_owned(), n(version));
             item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+            item.insert(ORIGINS.to_owned(), json(&origins)?);
             item.insert(CELL.to_owned(), s(audience_key(person, context)));
             writes.push(put(self.name(Table::Customers), item)?);
         }
         let held = person.contact.as_ref().map(|(held, _)| held);
-        if let Some(contact) = contact.filter(|contact| held != Some(*contact)) {
+        if let Some(Addressed { contact, hash }) = contact.filter(|new| held != Some(new.contact)) {
+            writes.extend(self.move_address(person, hash).await?);
             let link = person.contact.as_ref().map_or(secrets.link, |(_, link)| *link);
             let mut item = key(&pk);
             item.insert(DOC.to_owned(), json(&ContactDocument::of(contact))?);
             item.insert(LINK.to_owned(), b(link.bytes()));
+            item.insert(HASH.to_owned(), s(hash.to_text()));
             writes.push(put(self.name(Table::Contacts), item)?);
             if person.contact.is_none() {
                 let mut item = key(link.to_text());
@@ -321,6 +371,33 @@ impl Tables {
             now,
         )?);
         self.transact(writes).await
+    }
+
+    /// The address leads to the person from now on, and a former one no longer does: unless it leads to somebody else by
+    /// now, as it may where people share one.
+    async fn move_address(&self, person: &Person, hash: AddressHash) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let pk = address(&person.brand, &hash.to_text());
+        let mut writes = Vec::new();
+        let former = person.address.as_ref().map(|former| address(&person.brand, former));
+        if let Some(former) = former.filter(|former| *former != pk) {
+            let owner = self.get(Table::Contacts, key(&former)).await?;
+            let owner = owner.as_ref().map(|item| text(item, CUSTOMER)).transpose()?;
+            if owner == Some(person.customer.as_str()) {
+                let delete = Delete::builder()
+                    .table_name(self.name(Table::Contacts))
+                    .set_key(Some(key(former)))
+                    .condition_expression("#customer = :customer")
+                    .expression_attribute_names("#customer", CUSTOMER)
+                    .expression_attribute_values(":customer", s(person.customer.as_str()))
+                    .build()
+                    .map_err(|error| StoreError::Build(Box::new(error)))?;
+                writes.push(TransactWriteItem::builder().delete(delete).build());
+            }
+        }
+        let mut item = key(pk);
+        item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
+        writes.push(put(self.name(Table::Contacts), item)?);
+        Ok(writes)
     }
 
     /// The standing under its next version, on condition that it is still the one that was read.
@@ -422,7 +499,19 @@ impl Tables {
         }
     }
 
-    /// A person's ledger, oldest entry first, with the clear events that are still kept.
+    /// The key that a person's commitments are made under, for the person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn proof_key(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<ProofKey>, StoreError> {
+        let item = self
+            .get(Table::Consents, key2(person(brand, customer), PROOF_KEY))
+            .await?;
+        item.map(|item| Ok(ProofKey(fixed(&item, KEY)?))).transpose()
+    }
+
+    /// A person's ledger, oldest entry first, with the clear consent events that are still kept. Preferences are entries
+    /// too: [`ledger_texts`](Self::ledger_texts) has their text.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -437,14 +526,9 @@ impl Tables {
         items
             .iter()
             .map(|item| {
-                let entry = LedgerEntry {
-                    seq: number(item, SEQ)?,
-                    recorded_at: crate::store::time(item, RECORDED_AT)?,
-                    previous: fixed(item, PREVIOUS)?,
-                    commitment: fixed(item, COMMITMENT)?,
-                    hash: fixed(item, HASH)?,
-                };
-                let document = optional_text(item, DOC)?.map(|_| document(item, DOC)).transpose()?;
+                let entry = read_ledger_entry(item)?;
+                let is_consent = optional_text(item, KIND)?.is_none() && optional_text(item, DOC)?.is_some();
+                let document = is_consent.then(|| document(item, DOC)).transpose()?;
                 Ok((entry, document))
             })
             .collect()
@@ -506,15 +590,62 @@ pub fn derive(
 }
 
 impl Person {
+    /// Someone of whom only this is known, and nothing is recorded yet.
+    #[must_use]
+    pub fn of(
+        brand: BrandId,
+        customer: CustomerId,
+        context: Option<(CustomerContext, u32)>,
+        contact: Option<(ContactPoint, LinkId)>,
+    ) -> Self {
+        Self {
+            brand,
+            customer,
+            standing: Standing::default(),
+            context,
+            origins: Origins::default(),
+            contact,
+            address: None,
+            audience_key: None,
+            proof_key: None,
+            recorded: HashMap::new(),
+        }
+    }
+
+    /// Whether the person had their data erased; then nothing about them is taken in.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.standing.erased.is_some()
+    }
+
+    /// Whatever a caller forgot to ask, nothing is written over an erasure.
+    const fn may_be_written(&self) -> Result<(), StoreError> {
+        if self.is_erased() {
+            Err(StoreError::Erased)
+        } else {
+            Ok(())
+        }
+    }
+
     /// The sequence number under which an event was recorded before.
     #[must_use]
     pub fn recorded(&self, event: &EventId) -> Option<u32> {
         self.recorded.get(event).map(|recorded| recorded.seq)
     }
 
-    /// The version that the context will have: the next one, or the held one where nothing changed.
+    fn settled(&self, said: &CustomerContext, source: Source, now: Timestamp) -> (CustomerContext, Origins) {
+        let held = self.context.as_ref().map(|(context, _)| (context, &self.origins));
+        settle(held, said, source, now)
+    }
+
+    /// The version that the context will have when a brand sends this: the next one, or the held one where nothing
+    /// changes.
     #[must_use]
-    pub fn version_for(&self, context: &CustomerContext) -> u32 {
+    pub fn version_for(&self, said: &CustomerContext) -> u32 {
+        self.next_version(&self.settled(said, Source::Brand, Timestamp::UNIX_EPOCH).0)
+    }
+
+    fn next_version(&self, context: &CustomerContext) -> u32 {
         match &self.context {
             Some((held, version)) if held == context => *version,
             Some((_, version)) => version + 1,
@@ -528,10 +659,17 @@ impl Person {
         self.audience_key.as_deref().map(cell_of)
     }
 
-    /// The cell key that the audience's record will be under with this context.
+    /// The cell key that the audience's record will be under with this very context.
     #[must_use]
-    pub fn cell_for(&self, context: &CustomerContext) -> String {
+    pub fn cell_for_own(&self, context: &CustomerContext) -> String {
         cell_of(&audience_key(self, context)).to_owned()
+    }
+
+    /// The cell key that the audience's record will be under when a brand sends this context.
+    #[must_use]
+    pub fn cell_for(&self, said: &CustomerContext) -> String {
+        let (context, _) = self.settled(said, Source::Brand, Timestamp::UNIX_EPOCH);
+        cell_of(&audience_key(self, &context)).to_owned()
     }
 }
 
@@ -584,6 +722,16 @@ fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {
     item
 }
 
+fn read_ledger_entry(item: &Item) -> Result<LedgerEntry, StoreError> {
+    Ok(LedgerEntry {
+        seq: number(item, SEQ)?,
+        recorded_at: crate::store::time(item, RECORDED_AT)?,
+        previous: fixed(item, PREVIOUS)?,
+        commitment: fixed(item, COMMITMENT)?,
+        hash: fixed(item, HASH)?,
+    })
+}
+
 fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Result<(), StoreError> {
     let sk = text(item, SK)?;
     if sk == PROOF_KEY {
@@ -623,6 +771,15 @@ pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreE
         .ok()
         .ok_or(StoreError::Corrupt { attribute: DOC })?;
     Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
+}
+
+/// What was stored before origins were kept has none.
+fn read_origins(item: &Item) -> Result<Origins, StoreError> {
+    if item.contains_key(ORIGINS) {
+        document(item, ORIGINS)
+    } else {
+        Ok(Origins::default())
+    }
 }
 
 fn read_contact(item: &Item) -> Result<(ContactPoint, LinkId), StoreError> {
@@ -695,6 +852,7 @@ mod tests {
                 cap: Some(FrequencyCap::new(2, 7).unwrap()),
                 quiet: Some(QuietHours::BRAND_DEFAULT),
                 threshold: Some(Relevance::new(6_000).unwrap()),
+                ..CustomerLimits::default()
             },
             contacts: ContactRing::from_parts((1_799_000_000..).take(MOST_CONTACTS).collect(), Some(1_798_000_000)),
             ..Standing::default()
@@ -789,8 +947,10 @@ mod tests {
             customer: CustomerId::new(customer).unwrap(),
             standing: Standing::default(),
             context: None,
+            origins: Origins::default(),
             contact: None,
             audience_key: None,
+            address: None,
             proof_key: None,
             recorded: HashMap::new(),
         };

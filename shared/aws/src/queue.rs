@@ -1,10 +1,16 @@
 //! The two queues, and what stands in their messages. Bodies hold ids only: nothing in a queue names a person.
 
-use apropos_core::ids::{BrandId, CampaignId, CustomerId, RunId};
+use apropos_core::ids::{BrandId, CampaignId, CustomerId, EventId, RequestId, RunId};
+use apropos_core::transactional::FreshLink;
+use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::event::{Undone, read_message};
 
 /// A part of an audience to score: some cells, from a cursor on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +49,95 @@ pub struct SendTask {
     pub run: RunId,
     /// Who.
     pub customers: Vec<CustomerId>,
+}
+
+/// A transactional message to send: ids only, because the address and the link are made where it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransactionalTask {
+    /// The form of this message.
+    pub v: u8,
+    /// Whose.
+    pub brand: BrandId,
+    /// Given twice, it is sent once.
+    pub request: RequestId,
+    /// When it was asked for, in milliseconds since the epoch: a message that nobody waits for any more is not sent.
+    pub asked_at: i64,
+    /// What it is about. A candidate message has no such member, which tells the two apart.
+    pub about: About,
+}
+
+/// What a transactional message is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum About {
+    /// A sign-up, kept under the id of the request.
+    SignUp,
+    /// Consents that were requested, to be confirmed.
+    Confirm {
+        /// Whose.
+        customer: CustomerId,
+        /// The events that requested them.
+        requests: Vec<ConsentRequest>,
+    },
+    /// A link that the person asked for.
+    FreshLink {
+        /// Who.
+        customer: CustomerId,
+        /// Which.
+        link: FreshLink,
+    },
+}
+
+/// A consent that was requested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRequest {
+    /// Of what: `email.offers`, …
+    pub purpose: String,
+    /// The event that requested it.
+    pub event: EventId,
+}
+
+impl TransactionalTask {
+    /// A message of the form that this version writes.
+    #[must_use]
+    pub fn new(brand: BrandId, request: RequestId, asked_at: Timestamp, about: About) -> Self {
+        Self {
+            v: FORM,
+            brand,
+            request,
+            asked_at: asked_at.as_millisecond(),
+            about,
+        }
+    }
+}
+
+/// What stands in a message of the send queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendMessage {
+    /// Candidates of a run.
+    Candidates(SendTask),
+    /// A transactional message.
+    Transactional(TransactionalTask),
+}
+
+impl SendMessage {
+    /// Reads a message of the send queue, of either kind.
+    ///
+    /// # Errors
+    /// [`Undone::Malformed`].
+    pub fn read(message: &SqsMessage) -> Result<Self, Undone> {
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(default)]
+            about: Option<IgnoredAny>,
+        }
+        match read_message::<Kind>(message)?.about {
+            None => read_message(message).map(Self::Candidates),
+            Some(IgnoredAny) => read_message(message).map(Self::Transactional),
+        }
+    }
 }
 
 /// The form of message that this version writes and reads.
@@ -118,5 +213,57 @@ impl<T: Serialize> Queue<T> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<SendMessage, Undone> {
+        let mut message = SqsMessage::default();
+        message.body = Some(body.to_owned());
+        SendMessage::read(&message)
+    }
+
+    #[test]
+    fn a_message_that_an_earlier_version_queued_is_still_one_of_candidates() {
+        let body = r#"{"v":1,"brand":"lumen","campaign":"c","run":"r","customers":["c-1"]}"#;
+        let Ok(SendMessage::Candidates(task)) = read(body) else {
+            panic!("{body}")
+        };
+        assert_eq!(task.customers.len(), 1);
+    }
+
+    #[test]
+    fn a_transactional_message_reads_back() {
+        let customer = CustomerId::new("c-1").unwrap();
+        for about in [
+            About::SignUp,
+            About::FreshLink {
+                customer: customer.clone(),
+                link: FreshLink::Erase,
+            },
+            About::Confirm {
+                customer,
+                requests: vec![ConsentRequest {
+                    purpose: "email.offers".into(),
+                    event: EventId::new("e1").unwrap(),
+                }],
+            },
+        ] {
+            let brand = BrandId::new("lumen").unwrap();
+            let request = RequestId::new("r1").unwrap();
+            let task = TransactionalTask::new(brand, request, Timestamp::UNIX_EPOCH, about);
+            let body = serde_json::to_string(&task).unwrap();
+            assert_eq!(read(&body).unwrap(), SendMessage::Transactional(task), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_no_kind_is_malformed() {
+        for body in ["", "{}", r#"{"about":"sign_up"}"#, r#"{"about":null,"v":1}"#, "[]"] {
+            assert!(matches!(read(body), Err(Undone::Malformed)), "{body}");
+        }
     }
 }

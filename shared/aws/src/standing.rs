@@ -6,6 +6,7 @@ use apropos_core::cap::{ContactRing, FrequencyCap};
 use apropos_core::consent::Consents;
 use apropos_core::decision::Approval;
 use apropos_core::document::{CapDocument, QuietDocument};
+use apropos_core::erasure::{Erased, ErasureStep, Progress};
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::relevance::Relevance;
 use apropos_core::standing::{Claim, CustomerLimits, LedgerHead, Standing};
@@ -14,9 +15,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{AT, ATTEMPT, CLAIMS, CONSENTS, FORGOTTEN, HASH, LIMITS, RING, SEQ, Table, VERSION, person};
+use crate::names::{
+    AFTER, AT, ATTEMPT, CLAIMS, CONSENTS, ERASED, FINISHED, FORGOTTEN, HASH, LIMITS, RING, SEQ, STEP, Table, VERSION,
+    person,
+};
 use crate::store::{
-    Item, StoreError, Tables, b, bytes, document, fixed, json, key, ms, n, number, optional_number, s, text, time,
+    Item, StoreError, Tables, b, bytes, document, fixed, json, key, ms, n, number, optional_number, optional_text,
+    optional_time, s, text, time,
 };
 
 /// How a claim ended.
@@ -242,7 +247,13 @@ struct LimitsDocument {
     quiet: Option<QuietDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold_bp: Option<u16>,
+    /// What is the person's own choice: `language`, `interests`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<String>,
 }
+
+const OWN_LANGUAGE: &str = "language";
+const OWN_INTERESTS: &str = "interests";
 
 fn write_limits(limits: &CustomerLimits) -> LimitsDocument {
     LimitsDocument {
@@ -252,6 +263,14 @@ fn write_limits(limits: &CustomerLimits) -> LimitsDocument {
         }),
         quiet: limits.quiet.map(QuietDocument::of),
         threshold_bp: limits.threshold.map(Relevance::basis_points),
+        own: [
+            (limits.own_language, OWN_LANGUAGE),
+            (limits.own_interests, OWN_INTERESTS),
+        ]
+        .into_iter()
+        .filter(|(own, _)| *own)
+        .map(|(_, name)| name.to_owned())
+        .collect(),
     }
 }
 
@@ -265,6 +284,8 @@ fn read_limits(document: &LimitsDocument) -> Option<CustomerLimits> {
             .ok()?,
         quiet: document.quiet.as_ref().map(QuietDocument::parse).transpose().ok()?,
         threshold: document.threshold_bp.map(Relevance::new).transpose().ok()?,
+        own_language: document.own.iter().any(|name| name == OWN_LANGUAGE),
+        own_interests: document.own.iter().any(|name| name == OWN_INTERESTS),
     })
 }
 
@@ -289,6 +310,27 @@ pub(crate) fn first_item(pk: String, standing: &Standing) -> Result<Item, StoreE
     item.insert(CLAIMS.to_owned(), AttributeValue::M(HashMap::new()));
     item.insert(RING.to_owned(), ring_bytes(&standing.contacts));
     item.insert(FORGOTTEN.to_owned(), n(standing.contacts.forgotten().unwrap_or(0)));
+    Ok(item)
+}
+
+/// The whole item of an erased person: the mark, the end of the ledger, and the claims until they are over.
+pub(crate) fn mark(pk: String, held: &Standing, now: Timestamp) -> Result<Item, StoreError> {
+    let empty = Standing {
+        version: held.version,
+        head: held.head,
+        ..Standing::default()
+    };
+    let mut item = first_item(pk, &empty)?;
+    let claims = held.claims.iter().map(|(run, claim)| {
+        let members = HashMap::from([
+            (ATTEMPT.to_owned(), s(claim.attempt.as_str())),
+            (AT.to_owned(), ms(claim.at)),
+        ]);
+        (run.as_str().to_owned(), AttributeValue::M(members))
+    });
+    item.insert(CLAIMS.to_owned(), AttributeValue::M(claims.collect()));
+    item.insert(ERASED.to_owned(), ms(now));
+    item.insert(STEP.to_owned(), s(ErasureStep::Data.code()));
     Ok(item)
 }
 
@@ -326,7 +368,25 @@ pub(crate) fn read(item: &Item) -> Result<Standing, StoreError> {
         limits,
         contacts,
         claims: claims(item)?,
+        erased: erased(item)?,
     })
+}
+
+fn erased(item: &Item) -> Result<Option<Erased>, StoreError> {
+    let Some(at) = optional_time(item, ERASED)? else {
+        return Ok(None);
+    };
+    let progress = match (optional_text(item, STEP)?, optional_time(item, FINISHED)?) {
+        (Some(code), _) => Progress::Next {
+            step: ErasureStep::from_code(code).ok_or(StoreError::Corrupt { attribute: STEP })?,
+            after: optional_text(item, AFTER)?
+                .map(|run| RunId::new(run).ok().ok_or(StoreError::Corrupt { attribute: AFTER }))
+                .transpose()?,
+        },
+        (None, Some(at)) => Progress::Finished { at },
+        (None, None) => return Err(StoreError::Corrupt { attribute: STEP }),
+    };
+    Ok(Some(Erased { at, progress }))
 }
 
 fn claims(item: &Item) -> Result<BTreeMap<RunId, Claim>, StoreError> {

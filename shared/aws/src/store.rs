@@ -47,6 +47,9 @@ pub enum StoreError {
     /// Others kept changing the item; trying again helps.
     #[error("an item kept changing while it was being written")]
     Contended,
+    /// The person had their data erased: nothing is written about them any more.
+    #[error("the person was erased")]
+    Erased,
     /// A request could not be built; a fault of ours.
     #[error("a request to the store could not be built")]
     Build(#[source] Box<dyn Error + Send + Sync>),
@@ -59,7 +62,7 @@ impl StoreError {
         match self {
             Self::Call { transient, .. } => *transient,
             Self::Contended => true,
-            Self::Corrupt { .. } | Self::Build(_) => false,
+            Self::Corrupt { .. } | Self::Erased | Self::Build(_) => false,
         }
     }
 

@@ -6,7 +6,9 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive};
+use apropos_aws::{
+    Addressed, Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive,
+};
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
 use apropos_core::consent::ConsentEvent;
@@ -76,6 +78,10 @@ fn living_in(cell: Cell) -> CustomerContext {
     }
 }
 
+fn pepper() -> Pepper {
+    Pepper::new(&"p".repeat(32)).unwrap()
+}
+
 fn contact() -> ContactPoint {
     ContactPoint {
         address: EmailAddress::parse("camille@mail.example").unwrap(),
@@ -124,8 +130,13 @@ impl Store {
 
     async fn put_over(&self, person: &Person, context: &CustomerContext) -> Written {
         let secrets = NewSecrets::random().unwrap();
+        let contact = contact();
+        let addressed = Addressed {
+            contact: &contact,
+            hash: address_hash(&pepper(), &self.brand.id, &contact.address),
+        };
         self.tables
-            .put_context(person, &self.brand.topics, context, Some(&contact()), &secrets, now())
+            .put_context(person, &self.brand.topics, context, Some(addressed), &secrets, now())
             .await
             .unwrap()
     }

@@ -94,6 +94,9 @@ pub struct ConsentHint {
     pub purposes: u8,
     /// The person objects to all marketing (GDPR 21(2)).
     pub no_marketing: bool,
+    /// The second since 1970 at which the person's pause ends, 0 without one. It is a time and no mere yes, because
+    /// nothing rewrites the record when a pause ends.
+    pub paused_until: u32,
 }
 
 impl ConsentHint {
@@ -112,6 +115,10 @@ impl ConsentHint {
             topics: states,
             purposes,
             no_marketing: consents.objects(Objection::NoMarketing, now),
+            // Rounded down: the last second of a pause may cost a candidate, never a message.
+            paused_until: consents
+                .paused_until(now)
+                .map_or(0, |end| u32::try_from(end.as_second()).unwrap_or(u32::MAX)),
         }
     }
 
@@ -122,6 +129,12 @@ impl ConsentHint {
             .into_iter()
             .position(|each| each == purpose)
             .is_some_and(|position| self.purposes & (1 << position) != 0)
+    }
+
+    /// Whether the pause is not over yet.
+    #[must_use]
+    pub fn is_paused(self, now: Timestamp) -> bool {
+        now.as_second() < i64::from(self.paused_until)
     }
 
     /// Whether the topic is agreed to by e-mail.
@@ -205,8 +218,14 @@ impl AudienceRecord {
         out.push(FORMAT);
         out.extend_from_slice(&self.context_version.to_be_bytes());
         out.extend_from_slice(&self.hint.topics.to_bytes());
-        let flags = self.hint.purposes | (u8::from(self.hint.no_marketing) << 4) | (u8::from(self.home.is_some()) << 5);
+        let flags = self.hint.purposes
+            | (u8::from(self.hint.no_marketing) << 4)
+            | (u8::from(self.home.is_some()) << 5)
+            | (u8::from(self.hint.paused_until > 0) << 6);
         out.push(flags);
+        if self.hint.paused_until > 0 {
+            out.extend_from_slice(&self.hint.paused_until.to_be_bytes());
+        }
         if let Some(home) = self.home {
             for component in home.components() {
                 out.extend_from_slice(&component.to_be_bytes());
@@ -227,7 +246,7 @@ impl AudienceRecord {
     }
 
     /// Reads the stored form: format (1 byte), context version (4), states of topics (6), flags (1: four purposes,
-    /// objection, has a home), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2),
+    /// objection, has a home, has a pause), end of the pause (4, if any), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2),
     /// facts (6), then pairs of category and month (2 each).
     ///
     /// # Errors
@@ -241,6 +260,11 @@ impl AudienceRecord {
         let context_version = u32::from_be_bytes(take(&mut rest)?);
         let topics = TopicStates::from_bytes(take(&mut rest)?)?;
         let [flags] = take(&mut rest)?;
+        let paused_until = if flags & 0b100_0000 == 0 {
+            0
+        } else {
+            u32::from_be_bytes(take(&mut rest)?)
+        };
         let home = if flags & 0b10_0000 == 0 {
             None
         } else {
@@ -277,6 +301,7 @@ impl AudienceRecord {
             topics,
             purposes: flags & 0b1111,
             no_marketing: flags & 0b1_0000 != 0,
+            paused_until,
         };
         Ok(Self {
             context_version,

@@ -1,12 +1,14 @@
 //! A brand's own settings: who sends, about which topics, and the limits it sets itself.
 
 use crate::cap::{FrequencyCap, MinimumGap};
+use crate::colour::Colour;
 use crate::consent::Notice;
 use crate::email::EmailAddress;
 use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::Localized;
 use crate::quiet::QuietHours;
+use crate::retention::Retention;
 
 /// The tenant and data controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +29,32 @@ pub struct Brand {
     pub topics: Topics,
     /// The privacy notice in force.
     pub notice: Notice,
+    /// Where the notice can be read, if it is on the web.
+    pub notice_link: Option<String>,
+    /// Who asks people to confirm a consent that was requested.
+    pub confirmations: Confirmations,
     /// The most messages to one person.
     pub caps: Vec<FrequencyCap>,
     /// Least time between two messages to one person.
     pub minimum_gap: Option<MinimumGap>,
     /// When nobody is written to, in each person's own time zone.
     pub quiet: QuietHours,
+    /// The colour of its pages' accents.
+    pub colour: Option<Colour>,
+    /// How long a yes outlives the last sign of the person.
+    pub retention: Retention,
+}
+
+/// Who asks people to confirm a consent that was requested (double opt-in). Whoever signs up on our own page is asked by
+/// us in any case: nobody else knows that they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmations {
+    /// Apropos does, by e-mail, for each request that the person made within the last day.
+    #[default]
+    Apropos,
+    /// The brand does, and records the grant once it is confirmed.
+    Brand,
 }
 
 /// A kind of message people can choose.

@@ -94,20 +94,26 @@ pub enum Purpose {
     Objection(Objection),
 }
 
-/// The two switches of GDPR 21(2).
+/// The two switches of GDPR 21(2), and a pause of all messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Objection {
     /// No marketing at all.
     NoMarketing,
     /// No scoring by personal data; subscriptions stay.
     NoProfiling,
+    /// No marketing for a while: always with an end, and lifted by it.
+    Pause,
 }
 
 impl Objection {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::NoMarketing, Self::NoProfiling, Self::Pause];
+
     const fn code(self) -> &'static str {
         match self {
             Self::NoMarketing => "no_marketing",
             Self::NoProfiling => "no_profiling",
+            Self::Pause => "pause",
         }
     }
 }
@@ -117,7 +123,7 @@ impl Objection {
 pub enum InvalidPurpose {
     /// Neither a data purpose nor `<channel>.<topic>`.
     #[error(
-        "must be '<channel>.<topic>' (email, sms, post, display), 'profiling', 'home_location', 'current_location', 'measurement', 'no_marketing' or 'no_profiling'"
+        "must be '<channel>.<topic>' (email, sms, post, display), 'profiling', 'home_location', 'current_location', 'measurement', 'no_marketing', 'no_profiling' or 'pause'"
     )]
     Unknown,
     /// The topic part is not a topic id.
@@ -152,7 +158,7 @@ impl Purpose {
         if let Some(purpose) = DataPurpose::ALL.into_iter().find(|each| each.code() == code) {
             return Ok(Self::Data(purpose));
         }
-        [Objection::NoMarketing, Objection::NoProfiling]
+        Objection::ALL
             .into_iter()
             .find(|each| each.code() == code)
             .map(Self::Objection)
@@ -500,6 +506,50 @@ impl Consents {
             .is_some_and(|person| person.rank.act.is_refusal())
     }
 
+    /// When the person last said anything, or else when somebody else last recorded a yes of theirs.
+    #[must_use]
+    pub fn last_word(&self) -> Option<Timestamp> {
+        let own = self
+            .0
+            .values()
+            .filter_map(|state| state.person)
+            .map(|own| own.rank.at_ms);
+        let collected = self
+            .0
+            .values()
+            .filter_map(|state| state.others)
+            .filter(|others| others.rank.act == Act::Grant)
+            .map(|others| others.rank.at_ms);
+        let latest = own.max().or_else(|| collected.max())?;
+        Timestamp::from_millisecond(latest).ok()
+    }
+
+    /// The same once the time after the person's last sign is over: every yes has ended. Refusals and objections stand.
+    #[must_use]
+    pub fn lapsed(&self) -> Self {
+        let end = |register: Option<Register>| {
+            register.map(|register| match register.rank.act {
+                Act::Grant => Register {
+                    expires_ms: Some(register.rank.at_ms),
+                    ..register
+                },
+                Act::Request | Act::Expire | Act::Deny | Act::Withdraw => register,
+            })
+        };
+        let states = self.0.iter().map(|(purpose, state)| match purpose {
+            Purpose::Objection(_) => (purpose.clone(), *state),
+            Purpose::Topic { .. } | Purpose::Data(_) => {
+                let ended = PurposeState {
+                    person: end(state.person),
+                    others: end(state.others),
+                    request: state.request,
+                };
+                (purpose.clone(), ended)
+            }
+        });
+        Self(states.collect())
+    }
+
     /// The effective time of an act that happens now: now, or just after the latest event on record where that one lies
     /// at or ahead of our clock (up to [`MOST_MINUTES_AHEAD`] is accepted). What a person does last is what counts.
     #[must_use]
@@ -541,6 +591,21 @@ impl Consents {
     #[must_use]
     pub fn objects(&self, objection: Objection, now: Timestamp) -> bool {
         self.state(&Purpose::Objection(objection), now).is_granted()
+    }
+
+    /// When the pause that stands now ends by itself.
+    #[must_use]
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let purpose = Purpose::Objection(Objection::Pause);
+        let state = self.0.get(&purpose)?;
+        let register = state.deciding(&purpose)?;
+        let end = register
+            .expires_ms
+            .and_then(|end| Timestamp::from_millisecond(end).ok());
+        state
+            .at(&purpose, now)
+            .is_granted()
+            .then(|| end.unwrap_or(Timestamp::MAX))
     }
 
     /// Every purpose on record with its state.

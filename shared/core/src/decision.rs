@@ -71,6 +71,9 @@ pub fn judge(
     if record.hint.no_marketing {
         return Err(Withheld::by(Reason::Objected));
     }
+    if record.hint.is_paused(now) {
+        return Err(Withheld::by(Reason::Paused));
+    }
     record
         .hint
         .agrees_to(&proposal.brand.topics, &proposal.campaign.topic)
@@ -425,8 +428,14 @@ fn gates<'a>(
 ) -> Result<(Score, u32, &'a ContactPoint), Withheld> {
     let standing = fresh.standing;
     in_force(proposal, now)?;
+    if standing.erased.is_some() {
+        return Err(Withheld::by(Reason::Suppressed));
+    }
     if standing.consents.objects(Objection::NoMarketing, now) {
         return Err(Withheld::by(Reason::Objected));
+    }
+    if standing.consents.objects(Objection::Pause, now) {
+        return Err(Withheld::by(Reason::Paused));
     }
     let consent = standing.consents.email(&proposal.campaign.topic, now);
     let consent_record = consent.granted().map_err(Withheld::by)?;

@@ -146,6 +146,10 @@ id!(
     /// One attempt at a delivery: every change after the claim is fenced by it.
     AttemptId, 32, TAG_ALPHABET, fits_tag
 );
+id!(
+    /// One transactional message that was asked for: queued twice, it is sent once.
+    RequestId, 32, TAG_ALPHABET, fits_tag
+);
 
 #[cfg(test)]
 mod tests {

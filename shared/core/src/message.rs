@@ -14,17 +14,18 @@ use crate::language::Language;
 use crate::link::{InvalidKeyRing, KeyRing, LinkContent, LinkId, LinkPurpose, PublicBaseUrl, sign};
 use crate::offer::Offer;
 
-/// A message to one person, ready to be handed to SES as `Simple` content: SES builds the MIME.
+/// A message to one person, ready to be handed to SES as `Simple` content: SES builds the MIME. Made by [`compose`], and
+/// by [`transactional`](crate::transactional), which holds no offer; nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    from: String,
-    reply_to: EmailAddress,
-    to: EmailAddress,
-    subject: Subject,
-    text: String,
-    html: String,
-    headers: Vec<(&'static str, HeaderValue)>,
-    tags: Vec<(&'static str, String)>,
+    pub(crate) from: String,
+    pub(crate) reply_to: EmailAddress,
+    pub(crate) to: EmailAddress,
+    pub(crate) subject: Subject,
+    pub(crate) text: String,
+    pub(crate) html: String,
+    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
+    pub(crate) tags: Vec<(&'static str, String)>,
 }
 
 impl fmt::Debug for Message {
@@ -145,6 +146,7 @@ pub fn compose(
         ),
         unsubscribe: linking.base.unsubscribe(&brand.id, &token(LinkPurpose::Unsubscribe)?),
         preferences: linking.base.preferences(&brand.id, &token(LinkPurpose::Preferences)?),
+        why_page: linking.base.why(&brand.id, &token(LinkPurpose::Preferences)?),
     };
     Ok(Message {
         from: mailbox(&brand.name, &brand.sender),
@@ -165,6 +167,7 @@ struct Parts<'a> {
     why: String,
     unsubscribe: String,
     preferences: String,
+    why_page: String,
 }
 
 /// RFC 2369 section 3.2 and RFC 8058 section 3.1 (one https address, and the fixed one-click value), RFC 2919 for the
@@ -211,6 +214,7 @@ struct Words {
     where_: &'static str,
     unsubscribe: &'static str,
     preferences: &'static str,
+    why: &'static str,
     colon: &'static str,
 }
 
@@ -221,6 +225,7 @@ const fn words(language: Language) -> Words {
             where_: "Où",
             unsubscribe: "Se désinscrire",
             preferences: "Choisir ce que je reçois",
+            why: "Pourquoi ce message\u{a0}?",
             colon: "\u{a0}:",
         },
         Language::English => Words {
@@ -228,6 +233,7 @@ const fn words(language: Language) -> Words {
             where_: "Where",
             unsubscribe: "Unsubscribe",
             preferences: "Choose what I receive",
+            why: "Why this message?",
             colon: ":",
         },
     }
@@ -251,6 +257,7 @@ fn text(parts: &Parts<'_>) -> String {
         why,
         unsubscribe,
         preferences,
+        why_page,
     } = parts;
     let words = words(*language);
     let colon = words.colon;
@@ -261,8 +268,8 @@ fn text(parts: &Parts<'_>) -> String {
     text.push_str(&format!("\n{}{colon}\n{}\n", words.more, offer.link));
     text.push_str(&format!("\n* * *\n\n{why}\n\n"));
     text.push_str(&format!(
-        "{}{colon}\n{unsubscribe}\n\n{}{colon}\n{preferences}\n\n",
-        words.unsubscribe, words.preferences
+        "{}{colon}\n{unsubscribe}\n\n{}{colon}\n{preferences}\n\n{}\n{why_page}\n\n",
+        words.unsubscribe, words.preferences, words.why
     ));
     text.push_str(&format!("{}\n", brand.imprint));
     text
@@ -279,6 +286,7 @@ fn page(parts: &Parts<'_>) -> String {
         why,
         unsubscribe,
         preferences,
+        why_page,
     } = parts;
     let words = words(*language);
     html! {
@@ -308,6 +316,8 @@ fn page(parts: &Parts<'_>) -> String {
                                         a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
                                         " \u{a0}·\u{a0} "
                                         a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
+                                        " \u{a0}·\u{a0} "
+                                        a.quiet href=(why_page) style=(FOOTER_LINK) { (words.why) }
                                     }
                                     p style="margin:0;" { (brand.imprint) }
                                 } }
@@ -341,19 +351,19 @@ fn letter(offer: &Offer, brand: &Brand, language: Language) -> Markup {
     }
 }
 
-const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
+pub(crate) const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.55;";
 
-const FOOTER: &str = "padding:24px 28px;color:#565a54;\
+pub(crate) const FOOTER: &str = "padding:24px 28px;color:#565a54;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5;";
 
 const FOOTER_LINK: &str = "color:#565a54;text-decoration:underline;";
 
-const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
+pub(crate) const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
 font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.3;\
 font-weight:bold;text-decoration:none;";
 
-const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
+pub(crate) const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
 @media (prefers-color-scheme:dark){.ground{background-color:#141715!important}\
 .sheet{background-color:#1f2421!important;color:#eceeea!important}.quiet{color:#b3b8b1!important}\
 .accent{color:#8fd8c3!important}.button{background-color:#8fd8c3!important;color:#0d211b!important}}";
@@ -616,6 +626,25 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_characters_are_refused_and_emoji_are_sent_as_they_are() {
+        for path in ["/title/fr", "/title/en", "/text/fr", "/text/en", "/places/0/name"] {
+            let mut document = fixture::offer_document();
+            *document.pointer_mut(path).unwrap() = "x".repeat(10_000).into();
+            assert!(fixture::offer_from(&document).is_err(), "{path}");
+            *document.pointer_mut(path).unwrap() = "Lumières 🎁🙃".into();
+            assert!(fixture::offer_from(&document).is_ok(), "{path}");
+        }
+        let mut document = fixture::brand_document();
+        document["name"] = "Lumen 🎁".into();
+        let brand = fixture::brand_from(&document).unwrap();
+        let message = written_as(&brand, &fixture::offer(), Language::French).unwrap();
+        assert!(message.html().contains("Lumen 🎁") && message.text().contains("Lumen 🎁"));
+        assert!(message.headers().iter().all(|(_, value)| value.as_str().is_ascii()));
+        document["name"] = "x".repeat(10_000).into();
+        assert_eq!(fixture::brand_from(&document).unwrap_err().field, "name");
+    }
+
+    #[test]
     fn a_link_that_could_run_or_leave_its_attribute_is_refused() {
         for link in [
             "javascript:alert(1)",
@@ -673,8 +702,8 @@ mod tests {
             .skip(1)
             .filter_map(|rest| rest.split('"').next())
             .collect();
-        assert_eq!(addresses.len(), 3, "the offer, leaving, choices");
-        assert_eq!(html.matches("http").count(), 3);
+        assert_eq!(addresses.len(), 4, "the offer, leaving, choices, why");
+        assert_eq!(html.matches("http").count(), 4);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Reason {
     OutsideWindow,
     /// The person objects to all marketing (GDPR 21(2)).
     Objected,
+    /// They asked for a pause, which is not over yet.
+    Paused,
     /// They never agreed to the topic.
     NoConsent,
     /// They have not confirmed yet.
@@ -61,10 +63,11 @@ pub enum Reason {
 
 impl Reason {
     /// All, in the order of the gates.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::RunCancelled,
         Self::OutsideWindow,
         Self::Objected,
+        Self::Paused,
         Self::NoConsent,
         Self::ConsentPending,
         Self::ConsentDenied,
@@ -97,6 +100,7 @@ impl Reason {
             Self::RunCancelled => "run_cancelled",
             Self::OutsideWindow => "outside_window",
             Self::Objected => "objected",
+            Self::Paused => "paused",
             Self::NoConsent => "no_consent",
             Self::ConsentPending => "consent_pending",
             Self::ConsentDenied => "consent_denied",
@@ -129,7 +133,7 @@ impl Reason {
         Self::ALL.into_iter().find(|each| each.code() == code)
     }
 
-    /// The stored byte, 1 to 26. Never renumbered.
+    /// The stored byte, 1 to 27. Never renumbered: a new reason takes the next one, whatever its place in the order.
     #[must_use]
     pub const fn byte(self) -> u8 {
         match self {
@@ -159,6 +163,7 @@ impl Reason {
             Self::EndsInQuietHours => 24,
             Self::Refused => 25,
             Self::Abandoned => 26,
+            Self::Paused => 27,
         }
     }
 
@@ -181,6 +186,7 @@ impl Reason {
                 "cette personne refuse toute prospection",
                 "this person objects to all marketing",
             ),
+            Self::Paused => ("cette personne a demandé une pause", "this person asked for a pause"),
             Self::NoConsent => (
                 "cette personne n’a jamais demandé ces messages",
                 "this person never agreed to these messages",
@@ -263,6 +269,42 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stored_byte_keeps_its_meaning() {
+        let given_out = [
+            "run_cancelled",
+            "outside_window",
+            "objected",
+            "no_consent",
+            "consent_pending",
+            "consent_denied",
+            "consent_withdrawn",
+            "consent_expired",
+            "no_contact_point",
+            "suppressed",
+            "undeliverable",
+            "outside_audience",
+            "holdout",
+            "too_far",
+            "place_unknown",
+            "unsuitable",
+            "suitability_unknown",
+            "already_has",
+            "too_little_known",
+            "below_threshold",
+            "below_own_threshold",
+            "cap_reached",
+            "too_soon",
+            "ends_in_quiet_hours",
+            "refused",
+            "abandoned",
+            "paused",
+        ];
+        for (byte, code) in (1..).zip(given_out) {
+            assert_eq!(Reason::from_byte(byte).map(Reason::code), Some(code));
+        }
+    }
 
     #[test]
     fn every_reason_has_its_own_name_byte_and_sentences() {

@@ -121,6 +121,22 @@ fn read_row(bytes: &[u8]) -> Result<Row, MalformedReceipt> {
     })
 }
 
+/// A stored page with the row of one person made nobody's, and how that person had ended there: the counts stay. It is
+/// done on the bytes, because pages of every model's version must be able to forget.
+#[must_use]
+pub fn without(stored: &[u8], delivery: DeliveryId) -> Option<(Vec<u8>, Outcome)> {
+    let mut page = stored.to_vec();
+    let row = page
+        .get_mut(1..)?
+        .chunks_exact_mut(ROW_BYTES)
+        .find(|row| row.starts_with(&delivery.0))?;
+    let outcome = read_row(row).ok()?.outcome;
+    let (who, rest) = row.split_at_mut_checked(12)?;
+    who.fill(0);
+    rest.get_mut(1..)?.fill(u8::MAX);
+    Some((page, outcome))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -145,5 +161,29 @@ mod tests {
             prop_assert_eq!(usize::try_from(withheld).unwrap() + receipt.candidates(), receipt.considered());
             prop_assert_eq!(PageReceipt::from_bytes(&bytes), Ok(receipt));
         }
+    }
+
+    #[test]
+    fn a_row_that_is_made_nobodys_keeps_its_outcome_and_the_counts() {
+        let row = |byte: u8, outcome| Row {
+            delivery: DeliveryId([byte; 8]),
+            context_version: 5,
+            outcome,
+            contributions: [byte; 5],
+        };
+        let page = PageReceipt {
+            rows: vec![row(1, Outcome::Candidate), row(2, Outcome::Withheld(Reason::TooFar))],
+        };
+        let mut stored = page.to_bytes();
+        // A page that an earlier model has written.
+        stored[0] = 0;
+        let (mut forgotten, outcome) = without(&stored, DeliveryId([2; 8])).unwrap();
+        assert_eq!(outcome, Outcome::Withheld(Reason::TooFar));
+        assert!(!forgotten.windows(4).any(|window| window == [2; 4]));
+        assert_eq!(without(&forgotten, DeliveryId([2; 8])), None);
+        forgotten[0] = crate::relevance::MODEL_VERSION;
+        let read = PageReceipt::from_bytes(&forgotten).unwrap();
+        assert_eq!(read.withheld(), page.withheld());
+        assert_eq!(read.row(DeliveryId([1; 8])), page.row(DeliveryId([1; 8])));
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::cap::{ContactRing, FrequencyCap};
 use crate::consent::Consents;
+use crate::erasure::Erased;
 use crate::ids::{AttemptId, RunId};
 use crate::quiet::QuietHours;
 use crate::relevance::Relevance;
@@ -26,6 +27,8 @@ pub struct Standing {
     pub contacts: ContactRing,
     /// Which runs have claimed them.
     pub claims: BTreeMap<RunId, Claim>,
+    /// The person had their data erased: nothing is written about them any more.
+    pub erased: Option<Erased>,
 }
 
 /// Where the hash-chained ledger of a person ends.
@@ -46,6 +49,10 @@ pub struct CustomerLimits {
     pub quiet: Option<QuietHours>,
     /// The least relevance they want.
     pub threshold: Option<Relevance>,
+    /// Their language is their own choice: what the brand sends does not change it.
+    pub own_language: bool,
+    /// Their interests are their own choice: what the brand sends does not change them.
+    pub own_interests: bool,
 }
 
 /// A run's hold on a person: whoever wrote it may send, nobody else.

@@ -28,6 +28,14 @@ impl Pepper {
     }
 }
 
+impl Pepper {
+    /// A key of its own for another use, from which the pepper cannot be told.
+    #[must_use]
+    pub fn derive(&self, label: &[u8]) -> [u8; 32] {
+        hmac256(&self.0, &[b"derived key", label])
+    }
+}
+
 impl std::fmt::Debug for Pepper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pepper(redacted)")
@@ -59,6 +67,32 @@ pub fn address_hash(pepper: &Pepper, brand: &BrandId, address: &EmailAddress) ->
 #[must_use]
 pub fn global_address_hash(pepper: &Pepper, address: &EmailAddress) -> AddressHash {
     AddressHash(hmac256(&pepper.0, &[b"anywhere", address.canonical().as_bytes()]))
+}
+
+/// Under what the turns of a form are counted: an address, a network, a link. A keyed hash, so that a counter tells
+/// nobody whose it is; one for each brand, so that no answer to one depends on another's (invariant I9).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TurnKey(String);
+
+impl TurnKey {
+    /// The key for one value of one kind, such as `source`.
+    #[must_use]
+    pub fn new(pepper: &Pepper, brand: &BrandId, kind: &str, value: &[u8]) -> Self {
+        let hash = hmac256(&pepper.0, &[b"turn", brand.as_str().as_bytes(), kind.as_bytes(), value]);
+        Self(base64url(&hash))
+    }
+
+    /// The key for an address: whatever form it is typed into.
+    #[must_use]
+    pub fn of_address(address: AddressHash) -> Self {
+        Self(address.to_text())
+    }
+
+    /// 43 characters of base64url.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Why an address is suppressed.

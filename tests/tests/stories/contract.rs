@@ -18,11 +18,14 @@ use apropos_local::gateway::ROUTES;
 use apropos_local::http_client::Reply;
 use apropos_tests::contract::{Answer, Contract, Operation, calls_of_contract, calls_of_routes};
 use apropos_tests::words::{campaign, exhibition, lyonnais};
-use apropos_tests::{TestApp, path_of};
+use apropos_tests::{BRAND, TestApp};
 use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderValue, Method};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+
+use crate::stories::my_data::{FORM, fresh_link, link};
 
 /// The examples in the order in which they make a story; `-` hands every queued message on.
 const STORY: &[&str] = &[
@@ -221,30 +224,70 @@ async fn each_refusal_that_all_operations_share_is_answered_as_the_contract_says
     assert!(tried > 30, "{tried}");
 }
 
-/// The paths of the unsubscribe and the preference page in a message to Camille.
-async fn pages(app: &TestApp) -> [(&'static str, String); 2] {
+/// Where the links of a message to Camille lead, by the page of each.
+async fn permanent(app: &TestApp) -> Vec<(&'static str, String)> {
     app.welcome(&lyonnais("camille")).await;
     app.add_offer(&exhibition()).await;
     app.add_campaign(&campaign("expo-1", "expo")).await;
     assert_eq!(app.take_through("expo-1").await["sent"], 1);
     let mail = &app.outbox()[0];
-    let base = app.stack.url();
-    [("/u/{brand}/{token}", "/u/"), ("/p/{brand}/{token}", "/p/")].map(|(pattern, page)| {
-        let mut lines = mail.text.lines();
-        let link = lines.find(|line| line.starts_with(&format!("{base}{page}")));
-        (pattern, path_of(link.unwrap()).to_owned())
-    })
+    let why = link(&mail.text, "/w/");
+    vec![
+        ("/u/{brand}/{token}", link(&mail.text, "/u/")),
+        ("/p/{brand}/{token}", link(&mail.text, "/p/")),
+        ("/d/{brand}/{token}", why.replacen("/w/", "/d/", 1)),
+        ("/w/{brand}/{token}", why),
+        ("/s/{brand}", format!("/s/{BRAND}")),
+    ]
+}
+
+/// A link to a page that works now: one of a message, or one that is sent for it.
+async fn working(app: &TestApp, permanent: &[(&str, String)], pattern: &str) -> Option<String> {
+    let of_message = |wanted: &str| permanent.iter().find(|(each, _)| *each == wanted);
+    if let Some((_, path)) = of_message(pattern) {
+        return Some(path.clone());
+    }
+    let (_, why) = of_message("/w/{brand}/{token}").unwrap();
+    let what = match pattern {
+        "/a/{brand}/{token}" => "access",
+        "/r/{brand}/{token}" => "correct",
+        "/e/{brand}/{token}" => "erase",
+        "/c/{brand}/{token}" => {
+            let body = format!("topic=offers&channel=email&email=n{}@mail.example", app.outbox().len());
+            assert_eq!(app.submit(&format!("/s/{BRAND}"), FORM, &body).await.status, 200);
+            app.drain().await;
+            return Some(link(&app.outbox().last().unwrap().text, "/c/"));
+        }
+        _ => return None,
+    };
+    // What other examples asked for comes first, and as many fresh links as there are examples would be more than an hour
+    // allows.
+    app.drain().await;
+    app.advance(SignedDuration::from_hours(1));
+    Some(fresh_link(app, why, what).await)
 }
 
 #[tokio::test]
 async fn the_public_pages_answer_every_method_as_the_contract_says() {
     let contract = Contract::read();
     let app = TestApp::start().await;
-    let pages = pages(&app).await;
-    for operation in contract.operations() {
-        let Some((_, real)) = pages.iter().find(|(pattern, _)| *pattern == operation.path) else {
-            continue;
-        };
+    let permanent = permanent(&app).await;
+    let mut operations = contract.operations();
+    // Nobody is left to visit a page after the erasure.
+    operations.sort_by_key(|operation| (operation.path.starts_with("/e/"), operation.path));
+    let mut at = (String::new(), String::new());
+    let mut pages = BTreeSet::new();
+    for operation in operations {
+        if at.0 != operation.path {
+            let Some(path) = working(&app, &permanent, operation.path).await else {
+                continue;
+            };
+            at = (operation.path.to_owned(), path);
+            pages.insert(operation.path);
+        }
+        let real = &at.1;
+        let has_link = operation.path.contains("{token}");
+        let unknown = operation.target("usual");
         let method = Method::from_bytes(operation.method().as_bytes()).unwrap();
         let forms: Vec<_> = ["application/x-www-form-urlencoded", "multipart/form-data"]
             .into_iter()
@@ -252,32 +295,37 @@ async fn the_public_pages_answer_every_method_as_the_contract_says() {
             .flat_map(|(media_type, examples)| examples.into_iter().map(move |(_, value)| form(media_type, value)))
             .collect();
         assert_eq!(forms.is_empty(), method != Method::POST, "{}", operation.id());
-        for (path, found) in [(real.clone(), true), (operation.target("usual"), false)] {
-            if method == Method::POST {
-                for (media_type, body) in &forms {
-                    let reply = app.submit(&path, media_type, body).await;
-                    assert_eq!(
-                        reply.status.as_u16(),
-                        if found { 200 } else { 404 },
-                        "{}",
-                        operation.id()
-                    );
-                    compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+        let check = |reply: &Reply, status: u16| {
+            assert_eq!(reply.status.as_u16(), status, "{} {}", operation.id(), reply.text());
+            compare_page(&contract, operation.answer(status), reply);
+        };
+        if method == Method::POST {
+            check(&app.submit(real, "text/plain", "nonsense").await, 400);
+            if has_link {
+                check(&app.submit(&unknown, "text/plain", "nonsense").await, 404);
+            }
+            let mut path = real.clone();
+            for (position, (media_type, body)) in forms.iter().enumerate() {
+                if position > 0 {
+                    path = working(&app, &permanent, operation.path).await.unwrap();
                 }
-                let reply = app.submit(&path, "text/plain", "nonsense").await;
-                assert_eq!(
-                    reply.status.as_u16(),
-                    if found { 400 } else { 404 },
-                    "{}",
-                    operation.id()
-                );
-                compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
-            } else {
-                let reply = app.visit(method.clone(), &path).await;
-                let done = if method == Method::OPTIONS { 204 } else { 200 };
-                let expected = if found || method == Method::OPTIONS { done } else { 404 };
-                assert_eq!(reply.status.as_u16(), expected, "{}", operation.id());
-                compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+                check(&app.submit(&path, media_type, body).await, 200);
+                if has_link {
+                    check(&app.submit(&unknown, media_type, body).await, 404);
+                }
+            }
+            if contract_says(operation, 410) {
+                let (media_type, body) = &forms[0];
+                let reply = app.submit(&path, media_type, body).await;
+                // Confirming again is no mistake.
+                check(&reply, if operation.path.starts_with("/c/") { 200 } else { 410 });
+            }
+        } else {
+            let done = if method == Method::OPTIONS { 204 } else { 200 };
+            check(&app.visit(method.clone(), real).await, done);
+            if has_link {
+                let refused = if method == Method::OPTIONS { 204 } else { 404 };
+                check(&app.visit(method.clone(), &unknown).await, refused);
             }
         }
         for other in [Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
@@ -286,6 +334,26 @@ async fn the_public_pages_answer_every_method_as_the_contract_says() {
             compare_page(&contract, operation.answer_to_other_methods(), &reply);
         }
     }
+    let public = ROUTES
+        .iter()
+        .filter(|route| route.method == "ANY")
+        .map(|route| route.pattern);
+    assert_eq!(pages, public.collect());
+}
+
+fn contract_says(operation: Operation<'_>, status: u16) -> bool {
+    operation.answer(status).is_some()
+}
+
+#[tokio::test]
+async fn the_receipt_key_is_answered_as_the_contract_says() {
+    let contract = Contract::read();
+    let app = TestApp::start().await;
+    let operation = contract.operation("getReceiptKey");
+    let reply = app.visit(Method::GET, operation.path).await;
+    let answer = operation.answer(reply.status.as_u16()).unwrap();
+    let faults = contract.faults(answer.schema(reply.media_type()).unwrap(), &json!(reply.text()));
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 /// An example of a form as it is sent.

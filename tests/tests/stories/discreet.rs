@@ -214,6 +214,51 @@ async fn what_becomes_of_a_message_is_recorded_without_a_name() {
 }
 
 #[tokio::test]
+async fn from_the_form_to_the_confirmation_nothing_names_the_person_but_the_message() {
+    listen();
+    let app = TestApp::start().await;
+    let urlencoded = "application/x-www-form-urlencoded";
+    let form = format!("topic=offers&channel=email&email={}", ADDRESS.replace('@', "%40"));
+    let mut answers = String::new();
+    let sent = app.submit("/s/maison", urlencoded, &form).await;
+    answers.push_str(&told(&sent.headers, &sent.text()));
+    let queue = queued(&app);
+    assert!(queue.contains("sign_up"), "{queue}");
+    assert_discreet("the queue", &queue, &[ADDRESS, NAME, "127.0.0.1"]);
+
+    // Faults on the way are logged.
+    app.stack.mails().inject(Fault::Throttle);
+    app.stack
+        .release_due_until_idle(SignedDuration::from_hours(1))
+        .await
+        .unwrap();
+    let mail = &app.outbox()[0];
+    assert_eq!(mail.to, ADDRESS);
+    let link = mail.text.lines().find(|line| line.contains("/c/maison/")).unwrap();
+    let token = link.rsplit('/').next().unwrap();
+    assert_discreet("a link", link, &[ADDRESS, NAME]);
+    let tags: Vec<_> = mail
+        .tags
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_discreet("a tag", &tags.join(" "), &[ADDRESS, NAME, token]);
+    for body in ["yes=1", "action=confirm", "action=confirm"] {
+        let opened = app.visit(Method::GET, path_of(link)).await;
+        let pressed = app.submit(path_of(link), urlencoded, body).await;
+        for reply in [opened, pressed] {
+            answers.push_str(&told(&reply.headers, &reply.text()));
+        }
+    }
+    assert_discreet("a page", &answers, &[ADDRESS, NAME]);
+    let log = log();
+    for heard in ["a sign-up was taken in", "a subscription was confirmed", "not now"] {
+        assert!(log.contains(heard), "the log was listened to: {heard}");
+    }
+    assert_discreet("the log", &log, &[ADDRESS, NAME, token]);
+}
+
+#[tokio::test]
 async fn an_error_never_repeats_what_was_sent() {
     listen();
     let app = TestApp::start().await;

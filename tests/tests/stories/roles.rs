@@ -161,16 +161,41 @@ const ROWS: [Row; 8] = [
         tables: &[
             (Table::Brands, Read, &["GetItem"]),
             (Table::Links, Both, &["DeleteItem", "GetItem", "PutItem", "UpdateItem"]),
-            (Table::Consents, Both, &["BatchGetItem", "GetItem", "PutItem", "Query"]),
-            (Table::Standing, Both, &["BatchGetItem", "PutItem", "UpdateItem"]),
+            (
+                Table::Consents,
+                Both,
+                &[
+                    "BatchGetItem",
+                    "DeleteItem",
+                    "GetItem",
+                    "PutItem",
+                    "Query",
+                    "UpdateItem",
+                ],
+            ),
+            (
+                Table::Standing,
+                Both,
+                &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"],
+            ),
             (Table::Audience, Both, &["DeleteItem", "PutItem"]),
-            (Table::Customers, Both, &["BatchGetItem", "PutItem"]),
+            (Table::Customers, Both, &["BatchGetItem", "DeleteItem", "PutItem"]),
             (
                 Table::Contacts,
                 Both,
                 &["BatchGetItem", "DeleteItem", "GetItem", "PutItem"],
             ),
-            (Table::Suppressions, Both, &["BatchGetItem", "DeleteItem"]),
+            (Table::Suppressions, Both, &["BatchGetItem", "DeleteItem", "PutItem"]),
+            (
+                Table::Deliveries,
+                Both,
+                &["BatchGetItem", "DeleteItem", "GetItem", "PutItem"],
+            ),
+            (Table::Receipts, Both, &["Query", "UpdateItem"]),
+            // Beyond the design: what is due for an erased person goes, and an erasure that is not finished is listed there.
+            (Table::Due, Both, &["BatchGetItem", "DeleteItem", "PutItem", "Query"]),
+            // Beyond the design: who corrects their place moves in the directory of cells.
+            (Table::Campaigns, Both, &["GetItem", "Query", "UpdateItem"]),
         ],
         takes_from: None,
         sends_to: &["sends"],

@@ -90,6 +90,7 @@ fn world() -> World {
             topics: TopicStates::default().with(TopicNumber::new(0).unwrap(), ConsentState::Granted { record: 1 }),
             purposes: 0b1111,
             no_marketing: false,
+            paused_until: 0,
         },
         home: Some(lyon.centre()),
         lifecycle: Lifecycle::Active,
@@ -227,6 +228,40 @@ fn an_objection_refuses_whatever_was_granted() {
     world.records("no_marketing", Act::Grant);
     assert_eq!(world.final_reason(), Some(Reason::Objected));
     world.record.hint.no_marketing = true;
+    assert_eq!(world.reason(), Some(Reason::Objected));
+}
+
+#[test]
+fn a_pause_withholds_by_its_own_reason_until_it_ends_and_then_by_nothing() {
+    let mut world = world();
+    let end = world.now + jiff::SignedDuration::from_hours(30 * 24);
+    let mut pause = event("pause", "pause", Act::Grant, world.now);
+    pause.expires_at = Some(end);
+    world.standing.consents.record(&pause, 9);
+    let topics = world.with(|proposal, _| proposal.brand.topics.clone());
+    world.record.hint = ConsentHint::of(&world.standing.consents, &topics, world.now);
+    for (at, reason) in [
+        (world.now, Some(Reason::Paused)),
+        (end - jiff::SignedDuration::from_secs(1), Some(Reason::Paused)),
+        (end, None),
+    ] {
+        world.now = at;
+        world.offer["window"]["until"] = json!("2027-06-30T00:00:00Z");
+        assert_eq!(world.reason(), reason, "{at}");
+        assert_eq!(world.final_reason(), reason, "{at}");
+    }
+    // Lifted before its end.
+    world.now = at("2026-12-02T09:00:00Z");
+    let lifted = event("lifted", "pause", Act::Withdraw, world.now);
+    world.standing.consents.record(&lifted, 10);
+    assert_eq!(world.final_reason(), None);
+}
+
+#[test]
+fn an_objection_is_named_before_a_pause() {
+    let mut world = world();
+    world.record.hint.no_marketing = true;
+    world.record.hint.paused_until = u32::MAX;
     assert_eq!(world.reason(), Some(Reason::Objected));
 }
 
@@ -433,12 +468,13 @@ fn topic_states() -> impl Strategy<Value = TopicStates> {
 
 prop_compose! {
     fn record()(context_version in any::<u32>(), topics in topic_states(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
+        paused_until in prop_oneof![9 => Just(0u32), 1 => any::<u32>()],
                 place in proptest::option::of((42.0f64..51.0, -5.0f64..9.0)), lifecycle in prop::sample::select(Lifecycle::ALL.to_vec()),
                 threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), reaction in 0u8..6,
                 facts in facts(), ties in ties()) -> AudienceRecord {
         AudienceRecord {
             context_version,
-            hint: ConsentHint { topics, purposes, no_marketing },
+            hint: ConsentHint { topics, purposes, no_marketing, paused_until },
             home: place.map(|(north, east)| Cell::at_degrees(north, east).unwrap().centre()),
             lifecycle,
             threshold: threshold.map(Relevance::clamped),
@@ -456,7 +492,9 @@ proptest! {
     #[test]
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
-        prop_assert!(bytes.len() <= 51, "{} bytes", bytes.len());
+        // Four more for those who pause.
+        let most = if record.hint.paused_until > 0 { 55 } else { 51 };
+        prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }
 

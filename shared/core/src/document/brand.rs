@@ -4,7 +4,8 @@ use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, impersonal, text};
-use crate::brand::{Brand, Topic, TopicNumber, Topics};
+use super::offer::link;
+use crate::brand::{Brand, Confirmations, Topic, TopicNumber, Topics};
 use crate::cap::{FrequencyCap, MinimumGap};
 use crate::consent::Notice;
 use crate::email::EmailAddress;
@@ -12,6 +13,7 @@ use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::{Language, Localized};
 use crate::quiet::{QuietHours, QuietWindow, Weekdays};
+use crate::retention::Retention;
 use crate::time::LocalMinute;
 
 /// A brand's settings.
@@ -35,6 +37,12 @@ pub struct BrandDocument {
     pub topics: Vec<TopicDocument>,
     /// The privacy notice in force.
     pub notice: NoticeDocument,
+    /// Where it can be read: an https address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_link: Option<String>,
+    /// Who asks people to confirm a consent that was requested: `apropos` if absent, or `brand`.
+    #[serde(default)]
+    pub confirmations: Confirmations,
     /// The most messages to one person; two a week if absent.
     #[serde(default = "two_a_week")]
     pub caps: Vec<CapDocument>,
@@ -44,6 +52,12 @@ pub struct BrandDocument {
     /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
     #[serde(default)]
     pub quiet: QuietDocument,
+    /// The colour of its pages' accents, such as `#0b5c4a`; its shade is adapted where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
+    /// Days that a yes outlives the last sign of the person, 30 to 1095; 1095 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u16>,
 }
 
 /// A topic.
@@ -181,9 +195,21 @@ impl TryFrom<&BrandDocument> for Brand {
             list_domain: domain(&document.list_domain)?,
             topics: Topics::new(topics).at("topics")?,
             notice: document.notice.parse().map_err(|error| error.within("notice"))?,
+            notice_link: document
+                .notice_link
+                .as_deref()
+                .map(link)
+                .transpose()
+                .map_err(|error| FieldError::new("notice_link", error.problem))?,
+            confirmations: document.confirmations,
             caps,
             minimum_gap,
             quiet: document.quiet.parse().map_err(|error| error.within("quiet"))?,
+            colour: document.colour.as_deref().map(str::parse).transpose().at("colour")?,
+            retention: document
+                .retention_days
+                .map_or(Ok(Retention::THREE_YEARS), Retention::from_days)
+                .at("retention_days")?,
         })
     }
 }
@@ -262,6 +288,20 @@ mod tests {
     #[test]
     fn quiet_hours_read_back_and_the_default_is_the_brands_default() {
         assert_eq!(QuietDocument::default().parse(), Ok(QuietHours::BRAND_DEFAULT));
+    }
+
+    #[test]
+    fn a_colour_is_optional_and_named_where_it_is_none() {
+        let mut document = crate::fixture::brand_document();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap().colour, None);
+        document["colour"] = "#d9480f".into();
+        let brand = crate::fixture::brand_from(&document).unwrap();
+        assert_eq!(
+            brand.colour.map(|colour| colour.to_string()).as_deref(),
+            Some("#d9480f")
+        );
+        document["colour"] = "orange".into();
+        assert_eq!(crate::fixture::brand_from(&document).unwrap_err().field, "colour");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::brand::NoticeDocument;
 use super::field::{At, FieldError, impersonal, time};
-use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Purpose};
+use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Objection, Purpose};
 use crate::ids::EventId;
 
 /// A consent event; whose it is stands beside it.
@@ -111,6 +111,12 @@ impl TryFrom<&ConsentEventDocument> for ConsentEvent {
             return Err(FieldError::new(
                 "evidence.notice",
                 "is required to show what was agreed to (GDPR 7(1))",
+            ));
+        }
+        if purpose == Purpose::Objection(Objection::Pause) && act == Act::Grant && expires_at.is_none() {
+            return Err(FieldError::new(
+                "expires_at",
+                "is required for a pause, which ends by itself",
             ));
         }
         let legal_basis = legal_basis(&document.legal_basis).map_err(|error| error.within("legal_basis"))?;
@@ -230,6 +236,22 @@ mod tests {
             json["evidence"]["notice"] = serde_json::Value::Null;
         });
         assert_eq!(objected.unwrap().act, Act::Grant);
+    }
+
+    #[test]
+    fn a_pause_must_say_when_it_ends_and_its_lifting_need_not() {
+        let pause = |act: &str, end: Option<&str>| {
+            parse(|json| {
+                json["purpose"] = "pause".into();
+                json["act"] = act.into();
+                if let Some(end) = end {
+                    json["expires_at"] = end.into();
+                }
+            })
+        };
+        assert_eq!(pause("grant", None).unwrap_err().field, "expires_at");
+        assert!(pause("grant", Some("2026-12-01T10:00:00Z")).is_ok());
+        assert!(pause("withdraw", None).is_ok());
     }
 
     #[test]

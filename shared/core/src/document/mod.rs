@@ -9,14 +9,20 @@ mod campaign;
 mod consent;
 mod context;
 mod field;
+mod ledger;
 mod offer;
+mod preference;
+mod sign_up;
 
 pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
 pub use campaign::{AudienceDocument, CampaignDocument};
 pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, SoftOptInDocument};
 pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
 pub use field::FieldError;
+pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
 pub use offer::{
     ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
     WindowDocument,
 };
+pub use preference::{PreferenceDocument, PreferenceEventDocument};
+pub use sign_up::SignUpDocument;

@@ -303,7 +303,7 @@ fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
 }
 
 /// The link is the same for everyone: a query could carry the person, and a fragment a script.
-fn link(link: &str) -> Result<String, FieldError> {
+pub(super) fn link(link: &str) -> Result<String, FieldError> {
     let refused = |problem: &str| Err(FieldError::new("link", problem));
     let Some(rest) = link.strip_prefix("https://") else {
         return refused("must begin with https://");

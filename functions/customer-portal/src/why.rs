@@ -1,0 +1,85 @@
+//! Why a message came, from its own link: the kinds of facts that the decision used and no value, since a message may be
+//! forwarded.
+
+use apropos_aws::{DeliveryState, StoreError};
+use apropos_core::attribute::Attribute;
+use apropos_core::brand::Brand;
+use apropos_core::explain::why_you_receive;
+use apropos_core::link::LinkContent;
+use apropos_core::relevance::{Factor, score};
+
+use apropos_aws::Person;
+
+use crate::Handler;
+
+/// What can be told of a message.
+pub(crate) enum Told {
+    /// Of the message that the link came in.
+    Message {
+        /// What it was about.
+        title: [String; 2],
+        /// In one sentence, in French and in English.
+        sentence: [String; 2],
+        /// What counted, strongest first.
+        counted: Vec<Factor>,
+        /// What the offer declared to use, each with its own reason.
+        uses: Vec<(Attribute, [String; 2])>,
+    },
+    /// The decision is no longer kept, or the link came in no message.
+    Nothing,
+}
+
+/// Gathers what can be told.
+pub(crate) async fn told(
+    handler: &Handler,
+    brand: &Brand,
+    person: &Person,
+    link: LinkContent,
+) -> Result<Told, StoreError> {
+    let Some(id) = link.delivery else {
+        return Ok(Told::Nothing);
+    };
+    let Some(run) = handler.tables.run_of(&brand.id, &person.customer, id).await? else {
+        return Ok(Told::Nothing);
+    };
+    let Some(held) = handler.tables.proposal(&brand.id, &run.campaign, &run.id).await? else {
+        return Ok(Told::Nothing);
+    };
+    let delivery = handler.tables.delivery(&brand.id, &run.id, id).await?;
+    // A message that someone holds was sent, also where nobody could tell at the time.
+    let Some(delivery) = delivery.filter(|delivery| delivery.state != DeliveryState::Released) else {
+        return Ok(Told::Nothing);
+    };
+    let score = score(held.campaign.goal, delivery.receipt.factors());
+    let topic = brand.topics.get(&held.campaign.topic);
+    let in_both = |text: &dyn Fn(apropos_core::language::Language) -> String| {
+        [
+            text(apropos_core::language::Language::French),
+            text(apropos_core::language::Language::English),
+        ]
+    };
+    let mut counted: Vec<Factor> = Factor::ALL
+        .into_iter()
+        .filter(|factor| score.contribution(*factor).is_some())
+        .collect();
+    counted.sort_by_key(|factor| std::cmp::Reverse(score.contribution(*factor)));
+    Ok(Told::Message {
+        title: in_both(&|language| held.offer.title.get(language).to_owned()),
+        sentence: in_both(&|language| {
+            let topic = topic.map_or(held.campaign.topic.as_str(), |topic| topic.name.get(language));
+            why_you_receive(language, brand.name.as_str(), topic, &score)
+        }),
+        counted,
+        uses: held
+            .offer
+            .uses
+            .iter()
+            .map(|each| {
+                (
+                    each.attribute,
+                    in_both(&|language| each.because.get(language).to_owned()),
+                )
+            })
+            .collect(),
+    })
+}
