@@ -351,6 +351,60 @@ def the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours(story):
     same(dict(story.mail_to("fanny")["tags"])["brand"], "autre", "the brand of the message")
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def mailed(story, name, page):
+    """The link to a page in the newest message to someone; waits for the message."""
+
+    def found():
+        for mail in reversed(story.stack.mails()):
+            if mail["to"] == f"{name}@clients.example.com":
+                link = re.search(rf"https://\S+/{page}/\S+", mail["text"])
+                return link and link.group(0)
+        return None
+
+    link = until(f"{name} has a message with a link to /{page}", found, 45)
+    CANARIES.append(link.rsplit("/", 1)[1])
+    return story.stack.page(link)
+
+
+def someone_signs_up_confirms_and_sees_their_choices(story):
+    address = "iris%40clients.example.com"
+    form = f"topic=offers&channel=email&email={address}&language=fr&website=".encode()
+    same(http("POST", f"{story.stack.api}/s/maison", form, FORM)[0], 200, "the form")
+    confirm = mailed(story, "iris", "c")
+    same(http("GET", confirm)[0], 200, "the page that asks to confirm")
+    status, _, text = http("POST", confirm, b"action=confirm", FORM)
+    same(status, 200, "confirmed")
+    choices = re.search(r"/p/maison/[A-Za-z0-9_-]+", text).group(0)
+    CANARIES.append(choices.rsplit("/", 1)[1])
+    same(http("GET", story.stack.api + choices)[0], 200, "the page of choices")
+    form = b"save=all&on=email.offers&on=profiling&cap=1-30&quiet_from=&quiet_until=&language=fr"
+    same(http("POST", story.stack.api + choices, form, FORM)[0], 200, "choices saved")
+
+
+def someone_sees_their_data_and_is_erased(story):
+    why = mailed(story, "gaelle", "w")
+    same(http("GET", why)[0], 200, "why the message came")
+    data = why.replace("/w/", "/d/")
+    same(http("POST", data, b"ask=access", FORM)[0], 200, "a link to see is asked for")
+    status, _, text = http("POST", mailed(story, "gaelle", "a"), b"show=json", FORM)
+    same(status, 200, "one's data")
+    claim("gaelle@clients.example.com" in text, "the data holds the address")
+    same(http("POST", data, b"ask=erase", FORM)[0], 200, "a link to erase is asked for")
+    erase = mailed(story, "gaelle", "e")
+    same(http("GET", erase)[0], 200, "the page that asks to confirm")
+    same(http("POST", erase, b"erase=yes", FORM)[0], 200, "erased")
+    status, answer = story.call("POST", "/v1/customers", {"customers": [customer("gaelle")]})
+    same((status, answer.get("suppressed")), (200, 1), "an import of who was erased")
+    dynamodb = story.stack.emulator.client("dynamodb")
+    for table in dynamodb.get_paginator("list_tables").paginate().search("TableNames[]"):
+        if table.startswith(story.stack.outputs["TablePrefix"]):
+            for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+                claim("gaelle@clients.example.com" not in str(page["Items"]), f"{table} still holds the address")
+
+
 def nothing_personal_is_in_a_log_or_a_queue(story):
     functions = story.stack.functions()
     same(len(functions), 8, "functions")
@@ -377,6 +431,8 @@ CLAIMS = [
     what_cannot_be_read_ends_among_the_dead_letters,
     a_redrive_sends_what_was_held_up_and_nothing_twice,
     link_keys_are_rotated_and_old_links_go_on,
+    someone_signs_up_confirms_and_sees_their_choices,
+    someone_sees_their_data_and_is_erased,
     the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours,
     nothing_personal_is_in_a_log_or_a_queue,
 ]

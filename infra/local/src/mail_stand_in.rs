@@ -111,6 +111,7 @@ fn described(mail: &AcceptedMail) -> serde_json::Value {
         "from": mail.from,
         "to": mail.to,
         "subject": mail.subject,
+        "text": mail.text,
         "headers": mail.headers,
         "tags": mail.tags,
         "configuration_set": mail.configuration_set,
