@@ -7,7 +7,7 @@ The directory holds `<function>/bootstrap`, as `cargo lambda build --release` le
 processor. For each function:
 
 - **instructions** from exec to the first poll of the Runtime API, the dynamic linker's included, counted by
-  `valgrind --tool=callgrind`. A count, because a time on a shared machine says little; it varies by under 0.1 %, which
+  `valgrind --tool=callgrind`. A count, because a time on a shared machine says little; it varies by under 1 %, which
   is what hash seeds do. No endpoint is overridden here, so that whatever is made for https at start is counted.
 - **zipped bytes**, deflate level 9, as the deployment package is.
 - **peak memory** (VmHWM) when that poll arrives, without valgrind.
