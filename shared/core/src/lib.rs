@@ -24,6 +24,7 @@ pub mod header;
 pub mod ids;
 pub mod language;
 pub mod ledger;
+mod letter;
 pub mod link;
 pub mod message;
 pub mod offer;

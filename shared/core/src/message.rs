@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::brand::{Brand, Topic};
 use crate::context::ContactPoint;
@@ -11,6 +11,7 @@ use crate::email::EmailAddress;
 use crate::explain::why_you_receive;
 use crate::header::{HeaderValue, InvalidHeader, Subject, mailbox, phrase};
 use crate::language::Language;
+use crate::letter::Letter;
 use crate::link::{InvalidKeyRing, KeyRing, LinkContent, LinkId, LinkPurpose, PublicBaseUrl, sign};
 use crate::offer::Offer;
 
@@ -275,9 +276,6 @@ fn text(parts: &Parts<'_>) -> String {
     text
 }
 
-/// One column in tables, which every mail client lays out alike, with its styles on the elements: some clients drop the
-/// head. Nothing is loaded from anywhere: no picture, no font, no pixel, no script. What the head adds is the dark mode
-/// of clients that keep it; the inline colours yield to it by `!important`.
 fn page(parts: &Parts<'_>) -> String {
     let Parts {
         language,
@@ -289,84 +287,38 @@ fn page(parts: &Parts<'_>) -> String {
         why_page,
     } = parts;
     let words = words(*language);
-    html! {
-        (DOCTYPE)
-        html lang=(language.tag()) dir="ltr" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="supported-color-schemes" content="light dark";
-                meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no";
-                title { (offer.title.get(*language)) }
-                style { (PreEscaped(DARK)) }
-            }
-            body.ground style="margin:0;padding:0;background-color:#f3f1ec;" {
-                // Some clients drop <html> and <body> with their language, so the outermost element says it again.
-                div.ground lang=(language.tag()) dir="ltr" style="background-color:#f3f1ec;" {
-                    table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
-                        style="border-collapse:collapse;" {
-                        tr { td align="center" style="padding:24px 12px;" {
-                            table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
-                                style="max-width:560px;border-collapse:collapse;text-align:left;" {
-                                tr { td.sheet style=(SHEET) { (letter(offer, brand, *language)) } }
-                                tr { td.quiet style=(FOOTER) {
-                                    p style="margin:0 0 12px;" { (why) }
-                                    p style="margin:0 0 12px;" {
-                                        a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
-                                        " \u{a0}·\u{a0} "
-                                        a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
-                                        " \u{a0}·\u{a0} "
-                                        a.quiet href=(why_page) style=(FOOTER_LINK) { (words.why) }
-                                    }
-                                    p style="margin:0;" { (brand.imprint) }
-                                } }
-                            }
-                        } }
-                    }
-                }
-            }
+    let footer = html! {
+        p style="margin:0 0 12px;" { (why) }
+        p style="margin:0 0 12px;" {
+            a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
+            " \u{a0}·\u{a0} "
+            a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
+            " \u{a0}·\u{a0} "
+            a.quiet href=(why_page) style=(FOOTER_LINK) { (words.why) }
         }
+    };
+    Letter {
+        language: *language,
+        brand,
+        heading: offer.title.get(*language),
+        sheet: &sheet(offer, *language),
+        button: (&offer.link, words.more),
+        footer: &footer,
     }
-    .into_string()
+    .to_html()
 }
 
-fn letter(offer: &Offer, brand: &Brand, language: Language) -> Markup {
+fn sheet(offer: &Offer, language: Language) -> Markup {
     let words = words(language);
     html! {
-        p.accent style="margin:0 0 20px;font-size:14px;line-height:1.4;font-weight:bold;color:#0b5c4a;" {
-            (brand.name.as_str())
-        }
-        h1 style="margin:0 0 16px;font-size:26px;line-height:1.25;font-weight:bold;" { (offer.title.get(language)) }
         p style="margin:0 0 16px;" { (offer.text.get(language)) }
         @if !offer.places.is_empty() {
             p.quiet style="margin:0 0 16px;color:#565a54;" { b { (words.where_) (words.colon) } " " (places(offer)) }
         }
-        // A link that is a button: the cell is coloured, because the desktop Outlook ignores the padding of links.
-        table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:24px 0 0;" {
-            tr { td.button bgcolor="#0b5c4a" style="border-radius:8px;background-color:#0b5c4a;" {
-                a.button href=(offer.link) style=(BUTTON) { (words.more) }
-            } }
-        }
     }
 }
 
-pub(crate) const SHEET: &str = "padding:32px 28px;border-radius:12px;background-color:#ffffff;color:#1f2421;\
-font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.55;";
-
-pub(crate) const FOOTER: &str = "padding:24px 28px;color:#565a54;\
-font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5;";
-
 const FOOTER_LINK: &str = "color:#565a54;text-decoration:underline;";
-
-pub(crate) const BUTTON: &str = "display:inline-block;padding:13px 22px;border-radius:8px;background-color:#0b5c4a;color:#ffffff;\
-font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:17px;line-height:1.3;\
-font-weight:bold;text-decoration:none;";
-
-pub(crate) const DARK: &str = ":root{color-scheme:light dark;supported-color-schemes:light dark}\
-@media (prefers-color-scheme:dark){.ground{background-color:#141715!important}\
-.sheet{background-color:#1f2421!important;color:#eceeea!important}.quiet{color:#b3b8b1!important}\
-.accent{color:#8fd8c3!important}.button{background-color:#8fd8c3!important;color:#0d211b!important}}";
 
 #[cfg(test)]
 mod tests {

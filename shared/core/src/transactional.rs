@@ -1,7 +1,7 @@
 //! Transactional messages: what a person asked for themselves, a confirmation or a fresh link. There is no offer in them,
 //! so they need no approval, count in no cap and keep no quiet hours.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::html;
 
 use crate::brand::Brand;
 use crate::consent::{Channel, DataPurpose, Objection, Purpose};
@@ -9,8 +9,9 @@ use crate::email::EmailAddress;
 use crate::header::{HeaderValue, Subject, mailbox};
 use crate::ids::RequestId;
 use crate::language::Language;
+use crate::letter::Letter;
 use crate::link::{InvalidKeyRing, LinkPurpose, sign_one_time};
-use crate::message::{BUTTON, DARK, FOOTER, Linking, Message, SHEET, Uncomposable};
+use crate::message::{Linking, Message, Uncomposable};
 use crate::suppression::SuppressionReason;
 
 /// A link that a person asks for and that is sent to their contact point only: a forwarded newsletter must not open data.
@@ -314,58 +315,24 @@ fn page(parts: &Parts<'_>) -> String {
         asked,
         link,
     } = parts;
-    html! {
-        (DOCTYPE)
-        html lang=(language.tag()) dir="ltr" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="supported-color-schemes" content="light dark";
-                meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no";
-                title { (words.heading) }
-                style { (PreEscaped(DARK)) }
-            }
-            body.ground style="margin:0;padding:0;background-color:#f3f1ec;" {
-                div.ground lang=(language.tag()) dir="ltr" style="background-color:#f3f1ec;" {
-                    table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
-                        style="border-collapse:collapse;" {
-                        tr { td align="center" style="padding:24px 12px;" {
-                            table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
-                                style="max-width:560px;border-collapse:collapse;text-align:left;" {
-                                tr { td.sheet style=(SHEET) {
-                                    p.accent style="margin:0 0 20px;font-size:14px;line-height:1.4;font-weight:bold;color:#0b5c4a;" {
-                                        (brand.name.as_str())
-                                    }
-                                    h1 style="margin:0 0 16px;font-size:26px;line-height:1.25;font-weight:bold;" {
-                                        (words.heading)
-                                    }
-                                    p style="margin:0 0 16px;" { (words.before) }
-                                    @if !asked.is_empty() {
-                                        ul style="margin:0 0 16px;padding:0 0 0 24px;" {
-                                            @for each in asked { li { (each) } }
-                                        }
-                                    }
-                                    p style="margin:0;" { (words.after) }
-                                    table role="presentation" cellpadding="0" cellspacing="0" border="0"
-                                        style="margin:24px 0 0;" {
-                                        tr { td.button bgcolor="#0b5c4a" style="border-radius:8px;background-color:#0b5c4a;" {
-                                            a.button href=(link) style=(BUTTON) { (words.button) }
-                                        } }
-                                    }
-                                } }
-                                tr { td.quiet style=(FOOTER) {
-                                    p style="margin:0 0 12px;" { (words.why) }
-                                    p style="margin:0;" { (brand.imprint) }
-                                } }
-                            }
-                        } }
-                    }
-                }
+    let sheet = html! {
+        p style="margin:0 0 16px;" { (words.before) }
+        @if !asked.is_empty() {
+            ul style="margin:0 0 16px;padding:0 0 0 24px;" {
+                @for each in asked { li { (each) } }
             }
         }
+        p style="margin:0;" { (words.after) }
+    };
+    Letter {
+        language: *language,
+        brand,
+        heading: &words.heading,
+        sheet: &sheet,
+        button: (link, words.button),
+        footer: &html! { p style="margin:0 0 12px;" { (words.why) } },
     }
-    .into_string()
+    .to_html()
 }
 
 #[cfg(test)]
