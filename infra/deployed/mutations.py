@@ -11,10 +11,15 @@ def without_resource(text, name):
     return found
 
 
+def body(text, name):
+    """Where the lines of a resource begin and end."""
+    start = re.search(rf"^  {name}:\n", text, re.MULTILINE).end()
+    return start, start + re.search(r"^  \S", text[start:], re.MULTILINE).start()
+
+
 def without_line(text, resource, line):
     """Without the line, within a resource, that matches."""
-    start = re.search(rf"^  {resource}:\n", text, re.MULTILINE).end()
-    end = re.search(r"^  \S", text[start:], re.MULTILINE).start() + start
+    start, end = body(text, resource)
     lines = text[start:end].splitlines(keepends=True)
     kept = [kept for kept in lines if not re.search(line, kept)]
     assert len(kept) == len(lines) - 1, (resource, line, len(lines) - len(kept))
@@ -23,9 +28,7 @@ def without_line(text, resource, line):
 
 def without_right(text, role, action, table):
     """Without one action on one resource in a role."""
-    start = re.search(rf"^  {role}:\n", text, re.MULTILINE).end()
-    end = re.search(r"^  \S", text[start:], re.MULTILINE).start() + start
-    body = text[start:end]
+    start, end = body(text, role)
     pattern = re.compile(
         rf'(Action: \[[^\]]*?)(, )?"{re.escape(action)}"(, )?([^\]]*\]\n\s*Resource: !GetAtt {table}\.)'
     )
@@ -34,9 +37,9 @@ def without_right(text, role, action, table):
         comma = ", " if found.group(2) and found.group(3) else ""
         return found.group(1) + comma + found.group(4)
 
-    body, count = pattern.subn(cut, body)
+    kept, count = pattern.subn(cut, text[start:end])
     assert count == 1, (role, action, table, count)
-    return text[:start] + body + text[end:]
+    return text[:start] + kept + text[end:]
 
 
 # What is taken out, how, and the claim that must notice.
