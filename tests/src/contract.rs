@@ -199,6 +199,9 @@ impl<'a> Operation<'a> {
         let mut query = Vec::new();
         for parameter in self.parameters() {
             let text = |key: &str| parameter.get(key).and_then(Value::as_str);
+            if text("in") == Some("header") {
+                continue;
+            }
             let name = text("name").expect("a parameter has a name");
             let named = examples(parameter);
             let value = named

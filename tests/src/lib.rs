@@ -18,7 +18,7 @@ use apropos_local::mail_service::AcceptedMail;
 use apropos_local::stack::{DrainReport, Stack, StackSettings};
 use axum::body::Body;
 use axum::http::Method;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -80,6 +80,25 @@ impl TestApp {
     /// The brand's own call of the API.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         self.post_as(&self.key, path, body).await
+    }
+
+    /// The same, under a name by which it may be sent again.
+    pub async fn post_once(&self, name: &str, path: &str, body: &Value) -> Reply {
+        self.post_once_as(&self.key, name, path, body).await
+    }
+
+    /// The same with another key.
+    pub async fn post_once_as(&self, key: &str, name: &str, path: &str, body: &Value) -> Reply {
+        let mut request = self
+            .client
+            .request(Method::POST, path, Body::from(body.to_string()))
+            .expect("the path is one");
+        let authorization = format!("Bearer {key}");
+        for (header, value) in [("authorization", authorization.as_str()), ("idempotency-key", name)] {
+            let value = HeaderValue::from_str(value).expect("it is a header's value");
+            request.headers_mut().insert(HeaderName::from_static(header), value);
+        }
+        self.client.send(request).await.expect("the gateway answers")
     }
 
     /// A call with another key.

@@ -14,6 +14,7 @@ mod stories {
     mod preferences;
     mod quiet_and_caps;
     mod roles;
+    mod sent_again;
     mod sign_up;
     mod template;
     mod template_routes;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_aws::{
-    Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Person, Queue, Recorded,
-    StoreError, Tables, TransactionalTask, Unexpected, with_causes,
+    Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Once, Person, Queue, Recorded,
+    StoreError, Tables, TransactionalTask, Unexpected, once, with_causes,
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
@@ -72,14 +72,23 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let answer = match (method, path.as_slice()) {
-            ("POST", ["v1", "consents"]) => self.consents(event).await,
+            ("POST", ["v1", "consents"]) => {
+                once(&self.tables, &self.clock, event, Scope::ConsentsWrite, async |once| {
+                    self.consents(event, once).await
+                })
+                .await
+            }
             (_, ["v1", "consents"]) => Err(Problem::method_not_allowed()),
             _ => Err(Problem::unknown("path")),
         };
         answer.unwrap_or_else(|problem| problem.response())
     }
 
-    async fn consents(&self, event: &ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Problem> {
+    async fn consents(
+        &self,
+        event: &ApiGatewayV2httpRequest,
+        once: &mut Once,
+    ) -> Result<ApiGatewayV2httpResponse, Problem> {
         let brand_id = authorized(event, Scope::ConsentsWrite)?;
         let request: ConsentsRequest = parse(&body(event)?)?;
         if request.events.is_empty() || request.events.len() > MOST_EVENTS {
@@ -117,6 +126,9 @@ impl Handler {
         let suppressed = count(|outcome| matches!(outcome, Outcome::Suppressed));
         let refused = count(|outcome| matches!(outcome, Outcome::Refused { .. }));
         tracing::info!(brand.id = %brand_id, recorded, suppressed, refused, "consent events taken in");
+        if outcomes.values().any(Outcome::is_worth_another_try) {
+            once.forget();
+        }
         let results = outcomes
             .into_iter()
             .zip(&request.events)

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
-use apropos_aws::{Addressed, Answer, Clock, Event, NewSecrets, Person, StoreError, Tables, Unexpected, Written};
+use apropos_aws::{
+    Addressed, Answer, Clock, Event, NewSecrets, Once, Person, StoreError, Tables, Unexpected, Written, once,
+};
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
@@ -61,14 +63,23 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let answer = match (method, path.as_slice()) {
-            ("POST", ["v1", "customers"]) => self.customers(event).await,
+            ("POST", ["v1", "customers"]) => {
+                once(&self.tables, &self.clock, event, Scope::ContextWrite, async |once| {
+                    self.customers(event, once).await
+                })
+                .await
+            }
             (_, ["v1", "customers"]) => Err(Problem::method_not_allowed()),
             _ => Err(Problem::unknown("path")),
         };
         answer.unwrap_or_else(|problem| problem.response())
     }
 
-    async fn customers(&self, event: &ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Problem> {
+    async fn customers(
+        &self,
+        event: &ApiGatewayV2httpRequest,
+        once: &mut Once,
+    ) -> Result<ApiGatewayV2httpResponse, Problem> {
         let brand_id = authorized(event, Scope::ContextWrite)?;
         let request: CustomersRequest = parse(&body(event)?)?;
         if request.customers.is_empty() || request.customers.len() > MOST_RECORDS {
@@ -103,6 +114,9 @@ impl Handler {
         let suppressed = count(|outcome| matches!(outcome, Outcome::Suppressed));
         let refused = count(|outcome| matches!(outcome, Outcome::Refused { .. }));
         tracing::info!(brand.id = %brand_id, stored, suppressed, refused, "customers taken in");
+        if outcomes.values().any(Outcome::is_worth_another_try) {
+            once.forget();
+        }
         let results = outcomes
             .into_iter()
             .zip(&request.customers)

@@ -148,3 +148,10 @@ pub(crate) enum Outcome {
     /// Nothing was stored.
     Refused { problem: Problem },
 }
+
+impl Outcome {
+    /// The same record sent again may be taken in: what refused it was a fault that passes.
+    pub(crate) const fn is_worth_another_try(&self) -> bool {
+        matches!(self, Self::Refused { problem } if problem.status >= 500)
+    }
+}

@@ -1,7 +1,7 @@
 //! Creating offers and campaigns.
 
 use apropos_aws::http::{Problem, authorized, body, json, parse};
-use apropos_aws::{Created, HeldCampaign, Written};
+use apropos_aws::{Created, HeldCampaign, Once, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::document::{CampaignDocument, FieldError, OfferDocument};
 use apropos_core::ids::{BrandId, CampaignId, OfferId};
@@ -14,20 +14,26 @@ use crate::request::{CampaignAnswer, OfferAnswer};
 pub(crate) async fn add_offer(
     handler: &Handler,
     event: &ApiGatewayV2httpRequest,
+    once: &mut Once,
 ) -> Result<ApiGatewayV2httpResponse, Problem> {
     let brand = authorized(event, Scope::CampaignsWrite)?;
     let document: OfferDocument = parse(&body(event)?)?;
     let id = OfferId::new(document.id.as_str()).map_err(|error| FieldError::new("id", error))?;
     let version = handler.tables.newest_offer(&brand, &id).await?.unwrap_or(0) + 1;
     let stored = document.store(version)?;
-    match handler.tables.put_offer(&brand, &stored).await? {
-        Written::Done => Ok(json(
-            201,
-            &OfferAnswer {
-                offer: id.to_string(),
-                version,
-            },
-        )),
+    let answer = json(
+        201,
+        &OfferAnswer {
+            offer: id.to_string(),
+            version,
+        },
+    );
+    let kept = once.keeping(&answer)?;
+    match handler.tables.put_offer(&brand, &stored, kept).await? {
+        Written::Done => {
+            once.was_kept();
+            Ok(answer)
+        }
         Written::Stale => Err(Problem::conflict(
             "someone else added a version of this offer at the same time",
         )),
@@ -38,6 +44,7 @@ pub(crate) async fn add_offer(
 pub(crate) async fn create_campaign(
     handler: &Handler,
     event: &ApiGatewayV2httpRequest,
+    once: &mut Once,
 ) -> Result<ApiGatewayV2httpResponse, Problem> {
     let brand_id = authorized(event, Scope::CampaignsWrite)?;
     let document: CampaignDocument = parse(&body(event)?)?;
@@ -56,15 +63,20 @@ pub(crate) async fn create_campaign(
     if brand.topics.get(&campaign.topic).is_none() {
         return Err(FieldError::new("topic", "is not a topic of the brand").into());
     }
-    match handler.tables.create_campaign(&brand_id, &campaign).await? {
-        Created::New => Ok(json(
-            201,
-            &CampaignAnswer {
-                campaign: campaign.id.to_string(),
-                offer: campaign.offer.to_string(),
-                offer_version: campaign.offer_version,
-            },
-        )),
+    let answer = json(
+        201,
+        &CampaignAnswer {
+            campaign: campaign.id.to_string(),
+            offer: campaign.offer.to_string(),
+            offer_version: campaign.offer_version,
+        },
+    );
+    let kept = once.keeping(&answer)?;
+    match handler.tables.create_campaign(&brand_id, &campaign, kept).await? {
+        Created::New => {
+            once.was_kept();
+            Ok(answer)
+        }
         Created::Taken => Err(Problem::conflict("a campaign with this id exists")),
     }
 }

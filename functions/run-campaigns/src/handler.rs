@@ -2,8 +2,10 @@
 
 use apropos_aws::http::{Problem, route};
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, PageTask, Queue, QueueError, SendTask, StoreError, Tables, Unexpected,
+    Answer, Clock, Event, InvalidSetting, Once, PageTask, Queue, QueueError, SendTask, StoreError, Tables, Unexpected,
+    once,
 };
+use apropos_core::api_key::Scope;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::{catalogue, due, explain, launch, preview, report, settings};
@@ -67,12 +69,22 @@ impl Handler {
     pub async fn http(&self, event: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let (method, path) = route(event);
         let answer = match (method, path.as_slice()) {
-            ("POST", ["v1", "offers"]) => catalogue::add_offer(self, event).await,
-            ("POST", ["v1", "campaigns"]) => catalogue::create_campaign(self, event).await,
-            ("POST", ["v1", "campaigns", campaign, "launch"]) => launch::launch(self, event, campaign).await,
+            ("POST", ["v1", "offers"]) => {
+                self.once(event, async |once| catalogue::add_offer(self, event, once).await)
+                    .await
+            }
+            ("POST", ["v1", "campaigns"]) => {
+                self.once(event, async |once| catalogue::create_campaign(self, event, once).await)
+                    .await
+            }
+            ("POST", ["v1", "campaigns", campaign, "launch"]) => {
+                self.once(event, async |_| launch::launch(self, event, campaign).await)
+                    .await
+            }
             ("POST", ["v1", "campaigns", campaign, "preview"]) => preview::preview(self, event, campaign).await,
             ("POST", ["v1", "campaigns", campaign, verb @ ("pause" | "resume" | "cancel")]) => {
-                launch::change(self, event, campaign, verb).await
+                self.once(event, async |_| launch::change(self, event, campaign, verb).await)
+                    .await
             }
             ("GET", ["v1", "campaigns", campaign]) => report::report(self, event, campaign).await,
             ("GET", ["v1", "campaigns", campaign, "decisions", customer]) => {
@@ -82,6 +94,13 @@ impl Handler {
             _ => Err(Problem::unknown("path")),
         };
         answer.unwrap_or_else(|problem| problem.response())
+    }
+
+    async fn once<F>(&self, event: &ApiGatewayV2httpRequest, effect: F) -> Result<ApiGatewayV2httpResponse, Problem>
+    where
+        F: AsyncFnOnce(&mut Once) -> Result<ApiGatewayV2httpResponse, Problem>,
+    {
+        once(&self.tables, &self.clock, event, Scope::CampaignsWrite, effect).await
     }
 
     /// Does what is due by now.

@@ -14,6 +14,7 @@ use crate::names::{
     offer_version, offer_versions, offers, runs,
 };
 use crate::people::{NOWHERE, Written};
+use crate::requests::KeptAnswer;
 use crate::store::{
     Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, s, text, time,
 };
@@ -86,11 +87,16 @@ impl Tables {
         item.map(|item| number(&item, VERSION)).transpose()
     }
 
-    /// Adds a version of an offer; versions are never edited in place.
+    /// Adds a version of an offer, with the answer to the request if it is to be kept; versions are never edited in place.
     ///
     /// # Errors
     /// [`StoreError`]. [`Written::Stale`] means that someone added this version first.
-    pub async fn put_offer(&self, brand: &BrandId, offer: &StoredOffer) -> Result<Written, StoreError> {
+    pub async fn put_offer(
+        &self,
+        brand: &BrandId,
+        offer: &StoredOffer,
+        kept: Option<KeptAnswer>,
+    ) -> Result<Written, StoreError> {
         let id = OfferId::new(offer.document.id.as_str()).map_err(|error| StoreError::Build(Box::new(error)))?;
         let stored = json(offer)?;
         let mut version = key2(offer_versions(brand, &id), offer_version(offer.version));
@@ -110,11 +116,12 @@ impl Tables {
             .set_item(Some(newest))
             .build()
             .map_err(|error| StoreError::Build(Box::new(error)))?;
-        self.transact(vec![
+        let mut writes = vec![
             TransactWriteItem::builder().put(version).build(),
             TransactWriteItem::builder().put(newest).build(),
-        ])
-        .await
+        ];
+        writes.extend(kept.map(|kept| kept.0));
+        self.transact(writes).await
     }
 
     /// One version of an offer.
@@ -143,15 +150,36 @@ impl Tables {
             .collect()
     }
 
-    /// Creates a campaign.
+    /// Creates a campaign, with the answer to the request if it is to be kept.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create_campaign(&self, brand: &BrandId, campaign: &Campaign) -> Result<Created, StoreError> {
+    pub async fn create_campaign(
+        &self,
+        brand: &BrandId,
+        campaign: &Campaign,
+        kept: Option<KeptAnswer>,
+    ) -> Result<Created, StoreError> {
         let mut item = key2(campaigns(brand), campaign.id.as_str());
         item.insert(DOC.to_owned(), json(&CampaignDocument::of(campaign))?);
         item.insert(RUNS.to_owned(), AttributeValue::L(Vec::new()));
-        self.create(Table::Campaigns, item).await
+        let Some(kept) = kept else {
+            return self.create(Table::Campaigns, item).await;
+        };
+        let put = Put::builder()
+            .table_name(self.name(Table::Campaigns))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let written = self
+            .transact(vec![TransactWriteItem::builder().put(put).build(), kept.0])
+            .await?;
+        Ok(match written {
+            Written::Done => Created::New,
+            Written::Stale => Created::Taken,
+        })
     }
 
     /// A campaign.

@@ -106,6 +106,13 @@ impl Problem {
         Self::new(409, "conflict", "It contradicts what is already there").because(detail)
     }
 
+    /// 409: the same request, by its `Idempotency-Key`, is being done at this moment.
+    #[must_use]
+    pub fn still_running() -> Self {
+        Self::new(409, "still-running", "The same request is still being done")
+            .because("ask again in a few seconds for its answer")
+    }
+
     /// 503: trying again will help.
     #[must_use]
     pub fn unavailable() -> Self {

@@ -20,6 +20,7 @@ mod proposal;
 mod queue;
 mod random;
 mod receipt_key;
+mod requests;
 mod restore;
 mod schema;
 mod scoring;
@@ -53,6 +54,7 @@ pub use queue::{
 };
 pub use random::random;
 pub use receipt_key::{DoubtfulReceipt, ReceiptKey, verify_receipt};
+pub use requests::{KeptAnswer, Once, once};
 pub use restore::{NotToUndo, Replayed};
 pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};

@@ -27,6 +27,8 @@ pub enum Table {
     Links,
     /// Receipts of scored pages.
     Receipts,
+    /// Answers kept for requests that carry an `Idempotency-Key`.
+    Requests,
     /// Standings.
     Standing,
     /// Addresses that must not be written to, as keyed hashes.
@@ -35,7 +37,7 @@ pub enum Table {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ApiKeys,
         Self::Audience,
         Self::Brands,
@@ -47,6 +49,7 @@ impl Table {
         Self::Due,
         Self::Links,
         Self::Receipts,
+        Self::Requests,
         Self::Standing,
         Self::Suppressions,
     ];
@@ -66,6 +69,7 @@ impl Table {
             Self::Due => "due",
             Self::Links => "links",
             Self::Receipts => "receipts",
+            Self::Requests => "requests",
             Self::Standing => "standing",
             Self::Suppressions => "suppressions",
         }
@@ -81,6 +85,7 @@ impl Table {
             | Self::Contacts
             | Self::Customers
             | Self::Links
+            | Self::Requests
             | Self::Standing
             | Self::Suppressions => false,
         }
@@ -113,7 +118,9 @@ pub(crate) const ATTEMPT: &str = "a";
 pub(crate) const AT: &str = "t";
 pub(crate) const CELL: &str = "cell";
 pub(crate) const KEY: &str = "key";
+pub(crate) const LEASED_UNTIL: &str = "leased_until";
 pub(crate) const LINK: &str = "link";
+pub(crate) const BODY: &str = "body";
 pub(crate) const BRAND: &str = "brand";
 pub(crate) const CAMPAIGN: &str = "campaign";
 pub(crate) const CUSTOMER: &str = "customer";

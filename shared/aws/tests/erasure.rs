@@ -181,7 +181,7 @@ impl World {
             minimum_evidence: Relevance::NONE,
             holdout: Relevance::NONE,
         };
-        self.tables.create_campaign(&lumen(), &campaign).await.unwrap();
+        self.tables.create_campaign(&lumen(), &campaign, None).await.unwrap();
     }
 
     /// In `autumn` both were candidates and withheld on fresh facts; in `winter` both wait for their minute.

@@ -21,6 +21,7 @@ pub mod fingerprint;
 #[cfg(test)]
 mod fixture;
 pub mod header;
+pub mod idempotency;
 pub mod ids;
 pub mod language;
 pub mod ledger;

@@ -49,7 +49,10 @@ fn every_table_is_kept_encrypted_and_restorable() {
             keys.push(json!({ "AttributeName": SK, "KeyType": "RANGE" }));
         }
         assert_eq!(property("KeySchema").unwrap(), &Value::Array(keys), "{id}");
-        let expires = matches!(table, Table::Deliveries | Table::Due | Table::Links | Table::Receipts);
+        let expires = matches!(
+            table,
+            Table::Deliveries | Table::Due | Table::Links | Table::Receipts | Table::Requests
+        );
         let ttl = expires.then(|| json!({ "AttributeName": TTL, "Enabled": true }));
         assert_eq!(property("TimeToLiveSpecification").cloned(), ttl, "{id}");
     }
