@@ -206,7 +206,7 @@ impl Handler {
         let change = match asked {
             None => {
                 let person = self.tables.person(&brand.id, customer).await?;
-                return Ok(Acted::done(person));
+                return Ok(Acted::done(person.as_held(brand, self.clock.now())));
             }
             Some(Asked::OneClick) => Some((gone(leaving), Road::OneClick)),
             Some(Asked::Leave(purpose)) => {
@@ -233,6 +233,7 @@ impl Handler {
 
     async fn save(&self, brand: &Brand, customer: &CustomerId, filled: &Filled) -> Result<Acted, StoreError> {
         let person = self.tables.person(&brand.id, customer).await?;
+        let person = person.as_held(brand, self.clock.now());
         match filled.wishes(&person, brand, self.clock.now()) {
             None => Ok(Acted::Unknown),
             Some(Err(wrong)) => Ok(Acted::Done(Box::new(Visited {

@@ -15,6 +15,7 @@ mod filled;
 mod fixture;
 mod form;
 mod handler;
+mod lapses;
 mod my_data;
 mod my_data_page;
 mod page;

@@ -27,7 +27,7 @@ use crate::form::fields;
 use crate::handler::{MOST_TRIES, accepted_language};
 use crate::page::Reader;
 use crate::record::{self, Recording, Wanted};
-use crate::{Handler, answer, my_data_page, page, why};
+use crate::{Handler, answer, lapses, my_data_page, page, why};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,7 +226,7 @@ impl Handler {
         link: &OneTimeLink,
         now: Timestamp,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
-        let person = self.tables.person(&brand.id, &link.customer).await?;
+        let person = self.tables.person(&brand.id, &link.customer).await?.as_held(brand, now);
         let reader = reader(brand, &person, knock.accepted);
         if person.is_erased() {
             return Ok(answer::page(200, page::out(reader)));
@@ -306,6 +306,7 @@ impl Handler {
             }
         };
         let person = self.tables.person(&reader.brand.id, &person.customer).await?;
+        let person = person.as_held(reader.brand, now);
         let next = self.next(LinkPurpose::Correct, &person, now).await?;
         Ok(answer::page(
             200,
@@ -332,7 +333,7 @@ impl Handler {
         let value = cell.as_deref().or(value);
         let secrets = NewSecrets::random()?;
         for _ in 0..MOST_TRIES {
-            let person = self.tables.person(&brand.id, customer).await?;
+            let person = self.tables.person_to_change(brand, customer, now).await?;
             let held = person
                 .context
                 .as_ref()
@@ -388,8 +389,16 @@ impl Handler {
         }
     }
 
-    /// Takes every erasure further that was begun and is not finished. One that fails does not hold up the others.
+    /// Takes every erasure further that was begun and is not finished, and the day's walk for lapses. One that fails does
+    /// not hold up the others.
     pub async fn tick(&self) {
+        self.finish_erasures().await;
+        if let Err(error) = Box::pin(lapses::sweep(self)).await {
+            tracing::error!(error = %with_causes(&error), "the walk for lapses could not go on now");
+        }
+    }
+
+    async fn finish_erasures(&self) {
         let pending = match self.tables.pending_erasures().await {
             Ok(pending) => pending,
             Err(error) => {

@@ -146,7 +146,7 @@ impl Handler {
             .keys()
             .map(|customer| (customer.clone(), Vec::new()))
             .collect();
-        let people = self.tables.people(&brand.id, &wanted).await?;
+        let people = self.tables.people_to_change(brand, &wanted, now).await?;
         let mut work: Vec<(Person, Vec<Accepted>)> = people.into_iter().zip(by_customer.into_values()).collect();
 
         let unlisted = self.list_cells(&brand.id, &work).await;
@@ -251,7 +251,7 @@ impl Handler {
                     if is_suppressed(&suppressions, &accepted.address) {
                         return Ok(Outcome::Suppressed);
                     }
-                    self.tables.person(&brand.id, customer).await?
+                    self.tables.person_to_change(brand, customer, now).await?
                 }
             };
             if person.is_erased() {
