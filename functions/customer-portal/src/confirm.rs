@@ -92,6 +92,11 @@ impl Handler {
             "POST" => Pressed::Yes,
             _ => Pressed::No,
         };
+        if pressed == Pressed::No
+            && let Err(wait) = self.visits.take(token, self.clock.now())
+        {
+            return answer::too_many_visits(page::too_many_visits(stranger, None), wait);
+        }
         let response = match self.confirm(&brand, link.id, pressed, accepted).await {
             Ok(Some(response)) => response,
             Ok(None) => refused(),

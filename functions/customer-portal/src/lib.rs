@@ -25,6 +25,7 @@ mod settings;
 mod sign_up;
 mod sign_up_page;
 mod visit;
+mod visits;
 mod why;
 
 pub use handler::Handler;
