@@ -292,7 +292,6 @@ mod tests {
                 zone: None,
                 has_context: true,
                 data_at: "/d/lumen/token",
-                data_at: "/d/lumen/token",
                 now: now(),
             },
         );

@@ -341,6 +341,31 @@ async fn the_public_pages_answer_every_method_as_the_contract_says() {
     assert_eq!(pages, public.collect());
 }
 
+#[tokio::test]
+async fn a_link_that_is_opened_too_often_is_answered_as_the_contract_says() {
+    let contract = Contract::read();
+    let app = TestApp::start().await;
+    let permanent = permanent(&app).await;
+    let mut held_back = BTreeSet::new();
+    for operation in contract.operations() {
+        if operation.method() != "GET" || !operation.path.contains("{token}") {
+            continue;
+        }
+        let Some(path) = working(&app, &permanent, operation.path).await else {
+            continue;
+        };
+        let mut answers = BTreeSet::new();
+        for _ in 0..61 {
+            let reply = app.visit(Method::GET, &path).await;
+            compare_page(&contract, operation.answer(reply.status.as_u16()), &reply);
+            answers.insert(reply.status.as_u16());
+        }
+        assert_eq!(answers, [200, 429].into(), "{}", operation.id());
+        held_back.insert(operation.path);
+    }
+    assert_eq!(held_back.len(), 8, "{held_back:?}");
+}
+
 fn contract_says(operation: Operation<'_>, status: u16) -> bool {
     operation.answer(status).is_some()
 }
