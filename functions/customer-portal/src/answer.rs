@@ -110,9 +110,11 @@ pub(crate) fn method_not_allowed() -> ApiGatewayV2httpResponse {
     with_methods(plain(405, "This method is not allowed here.\n"))
 }
 
-/// As a HEAD request gets it.
-pub(crate) fn without_body(mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
-    response.body = None;
+/// As a method gets it: without its body by HEAD.
+pub(crate) fn to(method: &str, mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
+    if method == "HEAD" {
+        response.body = None;
+    }
     response
 }
 
@@ -162,7 +164,7 @@ mod tests {
             one_click_done(),
             options(),
             method_not_allowed(),
-            without_body(page(404, "x".into())),
+            to("HEAD", page(404, "x".into())),
         ] {
             let header = |name: &str| response.headers.get(name).unwrap().to_str().unwrap();
             assert_eq!(header("referrer-policy"), "no-referrer");

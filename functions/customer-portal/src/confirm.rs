@@ -95,7 +95,8 @@ impl Handler {
         if pressed == Pressed::No
             && let Err(wait) = self.visits.take(token, self.clock.now())
         {
-            return answer::too_many_visits(page::too_many_visits(stranger, None), wait);
+            let page = page::too_many_visits(stranger, None);
+            return answer::to(method.as_str(), answer::too_many_visits(page, wait));
         }
         let response = match self.confirm(&brand, link.id, pressed, accepted).await {
             Ok(Some(response)) => response,
@@ -105,11 +106,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(stranger))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method.as_str(), response)
     }
 
     async fn confirm(

@@ -120,7 +120,8 @@ impl Handler {
                     && let Err(wait) = self.visits.take(token, self.clock.now())
                 {
                     let leave = (visit.page() == Page::Unsubscribe).then_some("leave");
-                    return answer::too_many_visits(page::too_many_visits(stranger, leave), wait);
+                    let page = page::too_many_visits(stranger, leave);
+                    return answer::to(method, answer::too_many_visits(page, wait));
                 }
                 // Boxed, because the SDK's futures nest too deep for the compiler to lay out in one.
                 match Box::pin(self.receive(&visit, asked, accepted)).await {
@@ -132,11 +133,7 @@ impl Handler {
                 }
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method, response)
     }
 
     /// Checks a link. One that names a key we do not have may come from after a rotation, so the ring is read again;

@@ -132,7 +132,8 @@ impl Handler {
             .as_ref()
             .is_some_and(|wish| room.is_fresh() && matches!(wish, Wish::Form(_)));
         if !is_final && let Err(wait) = self.visits.take(token, self.clock.now()) {
-            return answer::too_many_visits(page::too_many_visits(stranger, None), wait);
+            let page = page::too_many_visits(stranger, None);
+            return answer::to(method, answer::too_many_visits(page, wait));
         }
         let knock = Knocking {
             room,
@@ -149,11 +150,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(stranger))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method, response)
     }
 
     async fn enter(&self, knock: Knocking<'_>) -> Result<ApiGatewayV2httpResponse, StoreError> {
@@ -423,11 +420,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(Language::English))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method, response)
     }
 
     /// Takes every erasure further that was begun and is not finished, and the day's walk for lapses. One that fails does

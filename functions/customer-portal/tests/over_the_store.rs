@@ -438,6 +438,7 @@ async fn a_link_that_is_opened_more_often_than_people_do_waits_and_leaving_never
         let response = portal.ask(Method::HEAD, &path, "").await;
         assert_eq!(response.status_code, 429);
         assert_eq!(response.headers["retry-after"], "10");
+        assert!(response.body.is_none());
     }
     // The page that asks to wait can be left by as it stands, and so can the mailbox's own button.
     let page = portal.ask(Method::GET, &leaving(), "").await;

@@ -172,8 +172,10 @@ async fn a_walk_that_runs_out_of_room_goes_on_with_the_next_tick() {
     app.add_offer(&exhibition()).await;
     app.add_campaign(&campaign("expo-1", "expo")).await;
     let people: Vec<String> = (0..103).map(|number| format!("c{number:03}")).collect();
-    app.store(&people.iter().map(|id| lyonnais(id)).collect::<Vec<_>>())
-        .await;
+    let customers: Vec<_> = people.iter().map(|id| lyonnais(id)).collect();
+    for some in customers.chunks(100) {
+        app.store(some).await;
+    }
     let consents: Vec<_> = people.iter().flat_map(|id| all_consents(id)).collect();
     for some in consents.chunks(100) {
         app.record(some).await;

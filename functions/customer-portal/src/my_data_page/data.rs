@@ -38,7 +38,7 @@ pub(crate) fn data(reader: Reader<'_>, export: &Export, next: &NextLinks) -> Str
                 p { (export.controller.imprint) " " (export.controller.write_to) }
                 p.small {
                     (reader.say("Information sur la vie privée", "Privacy notice")) ": " (export.controller.notice)
-                    ", " (export.controller.notice_version)
+                    ", version\u{a0}" (export.controller.notice_version)
                 }
             }
             section {

@@ -126,3 +126,18 @@ fn ledger_in(text: &str) -> Option<LedgerDocument> {
     let whole = serde_json::from_str::<MyData>(text).map(|data| data.ledger);
     whole.or_else(|_| serde_json::from_str(text)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_receipt_is_read_as_those_of_a_whole_file_are() {
+        let one = r#"{"receipt": "{}", "key_id": "00", "signature": "x"}"#;
+        assert_eq!(receipts_in(one).map(|receipts| receipts.len()), Some(1));
+        let whole = format!(r#"{{"contact": {{}}, "receipts": [{one}, {one}]}}"#);
+        assert_eq!(receipts_in(&whole).map(|receipts| receipts.len()), Some(2));
+        assert_eq!(receipts_in("{}"), None);
+        assert!(ledger_in("{}").is_none());
+    }
+}
