@@ -238,7 +238,8 @@ fn kept_for(brand: &Brand, language: Language) -> [KeptFor; 4] {
             KeptFor {
                 what: "vos informations et vos choix",
                 how_long: format!(
-                    "{period} après votre dernier geste envers la marque, ou jusqu’à ce que vous les effaciez"
+                    "utilisés au plus {period} après votre dernier geste envers la marque, et gardés jusqu’à ce qu’elle ou vous \
+                     les effaciez"
                 ),
             },
             KeptFor {
@@ -259,7 +260,10 @@ fn kept_for(brand: &Brand, language: Language) -> [KeptFor; 4] {
         Language::English => [
             KeptFor {
                 what: "what is known about you and your choices",
-                how_long: format!("{period} after you last did something with the brand, or until you erase them"),
+                how_long: format!(
+                    "used for at most {period} after you last did something with the brand, and kept until it or you erase \
+                     them"
+                ),
             },
             KeptFor {
                 what: "decisions to write to you or not",

@@ -9,9 +9,10 @@ use apropos_aws::{
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
-use apropos_core::consent::ConsentEvent;
+use apropos_core::consent::{Act, Actor, ConsentEvent};
 use apropos_core::document::{ConsentEventDocument, FieldError};
 use apropos_core::ids::{CustomerId, EventId};
+use apropos_core::time::EpochDay;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -169,7 +170,7 @@ impl Handler {
             .iter()
             .map(|(customer, events)| (customer.clone(), ids(&events.events)))
             .collect();
-        let people = self.tables.people_to_change(brand, &wanted, now).await?;
+        let people = self.tables.people(&brand.id, &wanted).await?;
         let recorded: Vec<Vec<(usize, Outcome)>> = stream::iter(people.into_iter().zip(by_customer.into_values()))
             .map(|(person, events)| {
                 let span = tracing::info_span!("customer", brand.id = %brand.id, customer.id = %person.customer);
@@ -226,16 +227,25 @@ impl Handler {
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
         let secrets = NewSecrets::random()?;
+        let signs: Vec<EpochDay> = events
+            .iter()
+            .filter(|(event, _)| event.actor == Actor::Customer || event.act == Act::Grant)
+            .map(|(event, _)| EpochDay::of(event.effective_at))
+            .collect();
         let mut read = read;
         for _ in 0..MOST_TRIES {
             let person = match read.take() {
                 Some(person) => person,
                 None => {
                     let wanted = [(customer.clone(), ids(events))];
-                    let mut people = self.tables.people_to_change(brand, &wanted, now).await?;
+                    let mut people = self.tables.people(&brand.id, &wanted).await?;
                     people.pop().ok_or(StoreError::Contended)?
                 }
             };
+            if person.lapses_despite(brand, &signs, now)? {
+                self.tables.expire(brand, customer, now).await?;
+                continue;
+            }
             let appended = self
                 .tables
                 .record_consents(&person, &brand.topics, events, &secrets, now)

@@ -8,7 +8,9 @@ use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::retention::signs;
 use apropos_core::suppression::{AddressHash, Pepper, SuppressionReason, address_hash};
+use apropos_core::time::EpochDay;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -146,7 +148,7 @@ impl Handler {
             .keys()
             .map(|customer| (customer.clone(), Vec::new()))
             .collect();
-        let people = self.tables.people_to_change(brand, &wanted, now).await?;
+        let people = self.tables.people(&brand.id, &wanted).await?;
         let mut work: Vec<(Person, Vec<Accepted>)> = people.into_iter().zip(by_customer.into_values()).collect();
 
         let unlisted = self.list_cells(&brand.id, &work).await;
@@ -240,6 +242,7 @@ impl Handler {
             contact,
         } = &accepted.record;
         let secrets = NewSecrets::random()?;
+        let signs: Vec<EpochDay> = signs(context).collect();
         let mut read = read;
         for _ in 0..MOST_TRIES {
             let person = match read.take() {
@@ -251,11 +254,16 @@ impl Handler {
                     if is_suppressed(&suppressions, &accepted.address) {
                         return Ok(Outcome::Suppressed);
                     }
-                    self.tables.person_to_change(brand, customer, now).await?
+                    self.tables.person(&brand.id, customer).await?
                 }
             };
             if person.is_erased() {
                 return Ok(Outcome::Suppressed);
+            }
+            // The first context tells when they were last active and not when before, so it shows no gap.
+            if person.context.is_some() && person.lapses_despite(brand, &signs, now)? {
+                self.tables.expire(brand, customer, now).await?;
+                continue;
             }
             let held = (
                 person.context.as_ref().map(|(held, _)| held),

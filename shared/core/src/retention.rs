@@ -2,8 +2,9 @@
 //!
 //! A choice, a purchase, a visit or a click is hearing from somebody; an open or a delivery is not. Lapsing is derived
 //! where it is decided, from facts that are held anyway, so no run has to be in time for it to hold. It is an event of
-//! the ledger all the same ([`expiries`]), recorded before anything else is written about the person: what comes later,
-//! a purchase or a yes dated before it, does not undo it. Only a yes given after it counts again.
+//! the ledger all the same ([`expiries`]), and recorded before anything is written about the person that would hide it.
+//! Once recorded it stands: only a yes given after it counts again. Until then a sign that is told late keeps the yes if
+//! it is dated before the lapse ([`lapses_despite`]), since it shows that there was none; one after it revives nothing.
 //!
 //! It is counted in whole days of UTC, so that scoring, which knows the day and not the hour, decides the same.
 
@@ -106,9 +107,7 @@ enum Unit {
 /// by the yes that somebody else recorded, which is when they were collected.
 #[must_use]
 pub fn last_heard(standing: &Standing, context: Option<&CustomerContext>) -> Option<Timestamp> {
-    let bought = context.and_then(|context| context.purchases.iter().map(|purchase| purchase.on).max());
-    let active = context.and_then(|context| context.last_activity);
-    let did = bought.max(active).map(crate::time::EpochDay::start);
+    let did = context.and_then(|context| signs(context).max()).map(EpochDay::start);
     standing.consents.last_word().max(did)
 }
 
@@ -141,6 +140,39 @@ fn lapsed_on(
     retention
         .has_lapsed(heard_on, now)
         .then(|| retention.lapses_on(heard_on))
+}
+
+/// Whether the time of the person is over even with these signs of theirs, of which nobody had told until now. One that is
+/// dated before the lapse keeps the yes as if it had been told in time; one after it finds nothing to keep.
+#[must_use]
+pub fn lapses_despite(
+    standing: &Standing,
+    context: Option<&CustomerContext>,
+    retention: Retention,
+    signs: &[EpochDay],
+    now: Timestamp,
+) -> bool {
+    let Some(heard) = last_heard(standing, context) else {
+        return false;
+    };
+    let mut signs = signs.to_vec();
+    signs.sort_unstable();
+    let lapses_on = signs
+        .into_iter()
+        .fold(retention.lapses_on(EpochDay::of(heard)), |lapses_on, sign| {
+            if sign < lapses_on {
+                lapses_on.max(retention.lapses_on(sign))
+            } else {
+                lapses_on
+            }
+        });
+    EpochDay::of(now) >= lapses_on
+}
+
+/// The signs of the person in a context: what they bought, and when they last did something.
+pub fn signs(context: &CustomerContext) -> impl Iterator<Item = EpochDay> {
+    let bought = context.purchases.iter().map(|purchase| purchase.on);
+    bought.chain(context.last_activity)
 }
 
 /// The events that end what is still a yes on record of a person whose time is over; none where nothing is left to end.
@@ -345,6 +377,26 @@ mod tests {
             .consents
             .state(&profiling, day(1_102));
         assert_eq!(state, ConsentState::Expired);
+    }
+
+    #[test]
+    fn a_sign_that_is_told_late_counts_if_it_came_in_time_and_each_one_by_the_one_before() {
+        let standing = standing(&[("email.offers", Act::Grant, Actor::Customer, 0)]);
+        let on = |days| EpochDay::of(day(days));
+        for (signs, at, lapses) in [
+            (vec![], 1_095, false),
+            (vec![], 1_096, true),
+            (vec![1_095], 1_200, false),
+            (vec![1_096], 1_200, true),
+            // In any order: the first keeps the yes until the second.
+            (vec![2_000, 1_000], 3_000, false),
+            (vec![2_000, 1_000], 3_096, true),
+            (vec![2_000, 100], 2_001, true),
+        ] {
+            let days: Vec<_> = signs.iter().map(|days| on(*days)).collect();
+            let despite = lapses_despite(&standing, None, Retention::THREE_YEARS, &days, day(at));
+            assert_eq!(despite, lapses, "{signs:?} at {at}");
+        }
     }
 
     #[test]

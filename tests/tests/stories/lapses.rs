@@ -7,13 +7,13 @@
 )]
 
 use apropos_core::document::LedgerDocument;
-use apropos_tests::words::{all_consents, campaign, exhibition, lyonnais, with};
+use apropos_tests::words::{all_consents, campaign, consent, exhibition, lyonnais, with};
 use apropos_tests::{BRAND, TestApp, accepted};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::stories::my_data::{FORM, fresh_link, written_to};
+use crate::stories::my_data::{FORM, fresh_link, link, written_to};
 
 /// A stack where the brand keeps a yes for a month, and the month after Camille's, of 2 November, is over since midnight.
 async fn unheard_of() -> (TestApp, String) {
@@ -140,24 +140,79 @@ async fn a_lapse_counts_everywhere_before_anyone_has_recorded_it_and_reading_rec
     assert_ne!(decision["source"], "receipt", "{decision}");
 }
 
+/// Camille with something bought on a day.
+fn having_bought(on: &str) -> Value {
+    let bought = json!([{ "category": "books", "on": on }]);
+    with(lyonnais("camille"), &[("purchases", bought)])
+}
+
 #[tokio::test]
-async fn what_arrives_after_the_lapse_revives_nothing_whenever_it_happened() {
+async fn a_sign_from_before_the_lapse_that_is_told_late_keeps_the_yes_and_one_from_after_it_revives_nothing() {
     let (app, why) = unheard_of().await;
-    // Bought in November, within the month, and told only now: the lapse is recorded first, and stands.
-    let bought = json!([{ "category": "books", "on": "2026-11-20" }]);
-    app.store(&[with(lyonnais("camille"), &[("purchases", bought)])]).await;
+    app.store(&[having_bought("2026-12-03")]).await;
+    assert_eq!(reason(&app).await, "consent_expired");
+    assert_eq!(lapses(&file(&app, &why).await).len(), 3);
+
+    let (app, why) = unheard_of().await;
+    app.store(&[having_bought("2026-11-20")]).await;
+    app.stack.tick().await.unwrap();
+    assert_ne!(reason(&app).await, "consent_expired");
+    assert!(lapses(&file(&app, &why).await).is_empty());
+}
+
+#[tokio::test]
+async fn once_recorded_a_lapse_stands_whatever_is_told_of_before_it() {
+    let (app, why) = unheard_of().await;
+    app.stack.tick().await.unwrap();
+    app.store(&[having_bought("2026-11-20")]).await;
+    let yes = |event: &str, at: &str| {
+        let yes = consent("camille", event, "email.offers", "grant");
+        with(yes, &[("effective_at", json!(at))])
+    };
+    // A form filled in on paper before the lapse, and found after it.
+    app.record(&[yes("found", "2026-11-25T10:00:00Z")]).await;
     assert_eq!(reason(&app).await, "consent_expired");
     let file = file(&app, &why).await;
     assert_eq!(lapses(&file).len(), 3);
     assert_eq!(file["context"]["purchases"][0]["on"], "2026-11-20");
+    app.record(&[yes("asked-again", "2026-12-03T00:00:01Z")]).await;
+    assert_ne!(reason(&app).await, "consent_expired");
+}
+
+#[tokio::test]
+async fn old_yeses_and_then_the_people_who_gave_them_can_be_brought_in_together() {
+    let app = TestApp::start().await;
+    keep_for_a_month(&app).await;
+    app.advance(SignedDuration::from_hours(48));
+    app.record(&all_consents("camille")).await;
+    let active = json!("2026-12-02");
+    app.store(&[with(lyonnais("camille"), &[("last_activity", active)])])
+        .await;
+    app.add_offer(&exhibition()).await;
+    app.stack.tick().await.unwrap();
+    assert_eq!(reason(&app).await, Value::Null);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_again_after_a_lapse_is_asked_to_confirm_and_counts_again() {
+    let (app, why) = unheard_of().await;
+    let form = "topic=offers&channel=email&email=camille%40mail.example&language=fr&website=";
+    app.submit(&format!("/s/{BRAND}"), FORM, form).await;
+    app.drain().await;
+    let confirm = link(&app.outbox().last().unwrap().text, "/c/");
+    let reply = app.submit(&confirm, FORM, "action=confirm").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_ne!(reason(&app).await, "consent_expired");
+    let file = file(&app, &why).await;
+    let ended: Vec<_> = lapses(&file).iter().map(|event| event["purpose"].clone()).collect();
+    assert_eq!(ended, ["email.offers", "profiling", "home_location"]);
 }
 
 #[tokio::test]
 async fn a_sign_of_the_person_in_time_keeps_their_yes() {
     let (app, why) = written_to().await;
     keep_for_a_month(&app).await;
-    let bought = json!([{ "category": "books", "on": "2026-11-20" }]);
-    app.store(&[with(lyonnais("camille"), &[("purchases", bought)])]).await;
+    app.store(&[having_bought("2026-11-20")]).await;
     app.advance(SignedDuration::from_hours(48));
     app.stack.tick().await.unwrap();
     assert!(lapses(&file(&app, &why).await).is_empty());

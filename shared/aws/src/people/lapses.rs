@@ -6,7 +6,8 @@ use apropos_core::brand::Brand;
 use apropos_core::consent::ConsentEvent;
 use apropos_core::document::ConsentEventDocument;
 use apropos_core::ids::{CustomerId, EventId};
-use apropos_core::retention::{as_held, expiries};
+use apropos_core::retention::{as_held, expiries, lapses_despite};
+use apropos_core::time::EpochDay;
 use jiff::Timestamp;
 
 use super::{Choices, MOST_EVENTS_TOGETHER, NewSecrets, Person, Written};
@@ -16,9 +17,8 @@ use crate::store::{StoreError, Tables};
 const MOST_TRIES: usize = 10;
 
 impl Tables {
-    /// Reads people as [`people`](Self::people) does, by whoever is about to write about them. A lapse that nobody has
-    /// recorded yet is recorded first: else what is written now, a purchase or a word about one topic, would revive a yes
-    /// that had ended.
+    /// Reads people as [`people`](Self::people) does, by whoever is about to write what they do now. A lapse that nobody has
+    /// recorded yet is recorded first: else a word about one topic would revive the yes to all others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -103,6 +103,17 @@ impl Person {
             self.standing = held;
         }
         self
+    }
+
+    /// Whether a yes of the person has ended, even with these signs of theirs that are told only now, and is not recorded
+    /// as ended. Whoever brings the signs then calls [`Tables::expire`] first: written over it they would hide it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lapses_despite(&self, brand: &Brand, signs: &[EpochDay], now: Timestamp) -> Result<bool, StoreError> {
+        let context = self.context.as_ref().map(|(context, _)| context);
+        Ok(lapses_despite(&self.standing, context, brand.retention, signs, now)
+            && !self.expiries(brand, now)?.is_empty())
     }
 
     fn expiries(&self, brand: &Brand, now: Timestamp) -> Result<Vec<(ConsentEvent, ConsentEventDocument)>, StoreError> {
