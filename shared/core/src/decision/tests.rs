@@ -233,6 +233,22 @@ fn an_objection_refuses_whatever_was_granted() {
 }
 
 #[test]
+fn scoring_knows_a_lapse_to_the_day_by_the_record_and_by_what_the_brand_keeps_now() {
+    let mut world = world();
+    world.brand["retention_days"] = 30.into();
+    let today = crate::time::EpochDay::of(world.now).0;
+    for (heard, reason) in [(today - 30, None), (today - 31, Some(Reason::ConsentExpired))] {
+        world.record.heard_on = Some(crate::time::EpochDay(heard));
+        assert_eq!(world.judged().err().map(|withheld| withheld.reason), reason);
+    }
+    world.brand["retention_days"] = 365.into();
+    assert!(world.judged().is_ok());
+    // What the person said themselves is the reason before that.
+    world.record.hint.no_marketing = true;
+    assert_eq!(world.judged().unwrap_err().reason, Reason::Objected);
+}
+
+#[test]
 fn a_pause_withholds_by_its_own_reason_until_it_ends_and_then_by_nothing() {
     let mut world = world();
     let end = world.now + jiff::SignedDuration::from_hours(30 * 24);
