@@ -8,6 +8,7 @@ mod stories {
     mod erasure;
     mod events_of_aws;
     mod feedback;
+    mod lapses;
     mod my_data;
     mod never_twice;
     mod pause_and_cancel;

@@ -1,6 +1,7 @@
 //! Answers: status, headers and body, the same safe headers on each.
 
 use apropos_aws::http::answer;
+use apropos_core::throttle::NotNow;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use base64::Engine;
@@ -48,6 +49,15 @@ pub(crate) fn too_often(html: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// The same, by the second.
+pub(crate) fn too_many_visits(html: String, wait: NotNow) -> ApiGatewayV2httpResponse {
+    let mut response = page(429, html);
+    response
+        .headers
+        .insert(RETRY_AFTER, HeaderValue::from(wait.retry_after));
+    response
+}
+
 /// A page that asks to try again.
 pub(crate) fn unavailable(html: String) -> ApiGatewayV2httpResponse {
     let mut response = page(503, html);
@@ -60,12 +70,27 @@ pub(crate) fn public_key(key: &str) -> ApiGatewayV2httpResponse {
     plain(200, &format!("{key}\n"))
 }
 
+/// A file to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum File {
+    /// Everything.
+    MyData,
+    /// The receipt of the consent event of this number.
+    Receipt(u32),
+}
+
 /// A file of JSON to keep.
-pub(crate) fn file(json: String) -> ApiGatewayV2httpResponse {
+pub(crate) fn file(file: File, json: String) -> ApiGatewayV2httpResponse {
     let mut response = safe(answer(200, "application/json; charset=utf-8", json));
+    let name = match file {
+        File::MyData => "my-data.json".to_owned(),
+        File::Receipt(seq) => format!("consent-receipt-{seq}.json"),
+    };
+    // A number always fits a header.
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
     response.headers.insert(
         HeaderName::from_static("content-disposition"),
-        HeaderValue::from_static("attachment; filename=\"my-data.json\""),
+        disposition.unwrap_or(HeaderValue::from_static("attachment")),
     );
     response
 }
@@ -85,9 +110,11 @@ pub(crate) fn method_not_allowed() -> ApiGatewayV2httpResponse {
     with_methods(plain(405, "This method is not allowed here.\n"))
 }
 
-/// As a HEAD request gets it.
-pub(crate) fn without_body(mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
-    response.body = None;
+/// As a method gets it: without its body by HEAD.
+pub(crate) fn to(method: &str, mut response: ApiGatewayV2httpResponse) -> ApiGatewayV2httpResponse {
+    if method == "HEAD" {
+        response.body = None;
+    }
     response
 }
 
@@ -132,10 +159,12 @@ mod tests {
             page(200, String::new()),
             unavailable(String::new()),
             too_often(String::new()),
+            too_many_visits(String::new(), NotNow { retry_after: 7 }),
+            file(File::Receipt(3), String::new()),
             one_click_done(),
             options(),
             method_not_allowed(),
-            without_body(page(404, "x".into())),
+            to("HEAD", page(404, "x".into())),
         ] {
             let header = |name: &str| response.headers.get(name).unwrap().to_str().unwrap();
             assert_eq!(header("referrer-policy"), "no-referrer");

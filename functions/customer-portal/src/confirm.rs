@@ -92,6 +92,12 @@ impl Handler {
             "POST" => Pressed::Yes,
             _ => Pressed::No,
         };
+        if pressed == Pressed::No
+            && let Err(wait) = self.visits.take(token, self.clock.now())
+        {
+            let page = page::too_many_visits(stranger, None);
+            return answer::to(method.as_str(), answer::too_many_visits(page, wait));
+        }
         let response = match self.confirm(&brand, link.id, pressed, accepted).await {
             Ok(Some(response)) => response,
             Ok(None) => refused(),
@@ -100,11 +106,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(stranger))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method.as_str(), response)
     }
 
     async fn confirm(
@@ -191,6 +193,7 @@ impl Handler {
             return Ok(None);
         }
         let known = self.tables.person_at(&brand.id, hash, address).await?;
+        let known = known.map(|person| person.as_held(brand, now));
         let (customer, purposes, language) = match known {
             None => (
                 sign_up.customer.clone(),
@@ -230,7 +233,7 @@ impl Handler {
         requests: &[ConsentRequest],
         now: Timestamp,
     ) -> Result<Option<Confirmation>, StoreError> {
-        let person = self.tables.person(&brand.id, &customer).await?;
+        let person = self.tables.person(&brand.id, &customer).await?.as_held(brand, now);
         let Some((contact, _)) = &person.contact else {
             return Ok(None);
         };
@@ -284,7 +287,8 @@ impl Handler {
     async fn reach(&self, brand: &Brand, customer: &CustomerId, sign_up: &SignUp) -> Result<(), StoreError> {
         let secrets = NewSecrets::random()?;
         for _ in 0..MOST_TRIES {
-            let person = self.tables.person(&brand.id, customer).await?;
+            let now = self.clock.now();
+            let person = self.tables.person_to_change(brand, customer, now).await?;
             if person.contact.is_some() {
                 return Ok(());
             }
@@ -297,7 +301,6 @@ impl Handler {
                 contact: &sign_up.contact,
                 hash: address_hash(&self.pepper, &brand.id, &sign_up.contact.address),
             };
-            let now = self.clock.now();
             let written = self
                 .tables
                 .put_context(&person, &brand.topics, &context, Some(addressed), &secrets, now)
@@ -316,9 +319,9 @@ impl Handler {
         let secrets = NewSecrets::random()?;
         for _ in 0..MOST_TRIES {
             let wanted = [(confirmation.customer.clone(), ids.clone())];
-            let mut found = self.tables.people(&brand.id, &wanted).await?;
-            let person = found.pop().ok_or(StoreError::Contended)?;
             let now = self.clock.now();
+            let mut found = self.tables.people_to_change(brand, &wanted, now).await?;
+            let person = found.pop().ok_or(StoreError::Contended)?;
             let events = confirmation
                 .events(&person.standing.consents, together, now)
                 .map_err(built)?;

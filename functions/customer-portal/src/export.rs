@@ -83,7 +83,7 @@ pub(crate) struct DecisionMade {
 #[derive(Serialize)]
 pub(crate) struct KeptFor {
     pub(crate) what: &'static str,
-    pub(crate) how_long: &'static str,
+    pub(crate) how_long: String,
 }
 
 impl Handler {
@@ -152,7 +152,7 @@ impl Handler {
             ledger,
             receipts,
             receipt_key: signing.public(),
-            kept_for: kept_for(language).into(),
+            kept_for: kept_for(brand, language).into(),
             rights: rights(language).into(),
         })
     }
@@ -230,42 +230,52 @@ fn silent(
     withheld(language, &held.offer, &Withheld { reason, rule, score })
 }
 
-const fn kept_for(language: Language) -> [KeptFor; 4] {
+fn kept_for(brand: &Brand, language: Language) -> [KeptFor; 4] {
+    let period = brand.retention.words(language);
+    let said = |text: &str| text.to_owned();
     match language {
         Language::French => [
             KeptFor {
                 what: "vos informations et vos choix",
-                how_long: "trois ans après votre dernier geste envers la marque, ou jusqu’à ce que vous les effaciez",
+                how_long: format!(
+                    "utilisés au plus {period} après votre dernier geste envers la marque, et gardés jusqu’à ce qu’elle ou vous \
+                     les effaciez"
+                ),
             },
             KeptFor {
                 what: "les décisions de vous écrire ou non",
-                how_long: "90 jours",
+                how_long: said("90 jours"),
             },
             KeptFor {
                 what: "la trace des messages envoyés ou retenus au dernier moment",
-                how_long: "400 jours",
+                how_long: said("400 jours"),
             },
             KeptFor {
                 what: "la preuve de vos choix",
-                how_long: "aussi longtemps que la marque peut avoir à la montrer; son détail s’efface avec vos données",
+                how_long: said(
+                    "aussi longtemps que la marque peut avoir à la montrer; son détail s’efface avec vos données",
+                ),
             },
         ],
         Language::English => [
             KeptFor {
                 what: "what is known about you and your choices",
-                how_long: "three years after you last did something with the brand, or until you erase them",
+                how_long: format!(
+                    "used for at most {period} after you last did something with the brand, and kept until it or you erase \
+                     them"
+                ),
             },
             KeptFor {
                 what: "decisions to write to you or not",
-                how_long: "90 days",
+                how_long: said("90 days"),
             },
             KeptFor {
                 what: "the trace of messages sent, or withheld at the last moment",
-                how_long: "400 days",
+                how_long: said("400 days"),
             },
             KeptFor {
                 what: "the proof of your choices",
-                how_long: "as long as the brand may have to show it; its details are erased with your data",
+                how_long: said("as long as the brand may have to show it; its details are erased with your data"),
             },
         ],
     }

@@ -20,6 +20,7 @@ use crate::page::{Occasion, Reader, Shown};
 use crate::record::{Recording, Wanted};
 use crate::request::Asked;
 use crate::visit::{Knock, Leaving, Page, Visit};
+use crate::visits::Visits;
 use crate::{answer, page, record};
 
 /// The function.
@@ -30,6 +31,7 @@ pub struct Handler {
     pub(crate) keys: LinkKeys,
     pub(crate) pepper: Pepper,
     pub(crate) sends: Queue<TransactionalTask>,
+    pub(crate) visits: Visits,
 }
 
 /// How often a change is tried again when others write about the same person: a send and a consent may meet, ten do not.
@@ -45,19 +47,14 @@ struct Visited {
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(
-        tables: Tables,
-        clock: Clock,
-        keys: LinkKeys,
-        pepper: Pepper,
-        sends: Queue<TransactionalTask>,
-    ) -> Self {
+    pub fn new(tables: Tables, clock: Clock, keys: LinkKeys, pepper: Pepper, sends: Queue<TransactionalTask>) -> Self {
         Self {
             tables,
             clock,
             keys,
             pepper,
             sends,
+            visits: Visits::default(),
         }
     }
 
@@ -117,6 +114,15 @@ impl Handler {
                 } else {
                     None
                 };
+                // Only reading is held back. What is pressed is recorded, and counted by the ledger; leaving always is.
+                if asked.is_none()
+                    && let Some(token) = path.last()
+                    && let Err(wait) = self.visits.take(token, self.clock.now())
+                {
+                    let leave = (visit.page() == Page::Unsubscribe).then_some("leave");
+                    let page = page::too_many_visits(stranger, leave);
+                    return answer::to(method, answer::too_many_visits(page, wait));
+                }
                 // Boxed, because the SDK's futures nest too deep for the compiler to lay out in one.
                 match Box::pin(self.receive(&visit, asked, accepted)).await {
                     Ok(response) => response,
@@ -127,11 +133,7 @@ impl Handler {
                 }
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method, response)
     }
 
     /// Checks a link. One that names a key we do not have may come from after a rotation, so the ring is read again;
@@ -206,7 +208,7 @@ impl Handler {
         let change = match asked {
             None => {
                 let person = self.tables.person(&brand.id, customer).await?;
-                return Ok(Acted::done(person));
+                return Ok(Acted::done(person.as_held(brand, self.clock.now())));
             }
             Some(Asked::OneClick) => Some((gone(leaving), Road::OneClick)),
             Some(Asked::Leave(purpose)) => {
@@ -233,6 +235,7 @@ impl Handler {
 
     async fn save(&self, brand: &Brand, customer: &CustomerId, filled: &Filled) -> Result<Acted, StoreError> {
         let person = self.tables.person(&brand.id, customer).await?;
+        let person = person.as_held(brand, self.clock.now());
         match filled.wishes(&person, brand, self.clock.now()) {
             None => Ok(Acted::Unknown),
             Some(Err(wrong)) => Ok(Acted::Done(Box::new(Visited {
@@ -292,7 +295,7 @@ impl Handler {
             (Some(Asked::Leave(purpose)), _) => page::left(reader, named(purpose), &at()),
             (Some(Asked::Undo(purpose)), _) => page::back(reader, named(purpose), consents, &at(), now),
             (Some(Asked::Set(_) | Asked::Save(_)), _) | (None, Page::Preferences) => {
-                return self.show_choices(asked, reader, visited);
+                return self.show_choices(visit, asked, reader, visited);
             }
             (None, Page::Unsubscribe) if consents.objects(Objection::NoMarketing, now) => {
                 page::left(reader, Leaving::Everything, &at())
@@ -303,7 +306,14 @@ impl Handler {
         answer::page(200, html)
     }
 
-    fn show_choices(&self, asked: Option<&Asked>, reader: Reader<'_>, visited: &Visited) -> ApiGatewayV2httpResponse {
+    fn show_choices(
+        &self,
+        visit: &Visit,
+        asked: Option<&Asked>,
+        reader: Reader<'_>,
+        visited: &Visited,
+    ) -> ApiGatewayV2httpResponse {
+        let data_at = self.permanent_address("d", visit);
         let now = self.clock.now();
         let person = &visited.person;
         let (filled, status, occasion) = match (&visited.refused, asked) {
@@ -317,6 +327,7 @@ impl Handler {
             occasion,
             zone: person.contact.as_ref().map(|(contact, _)| &contact.time_zone),
             has_context: person.context.is_some(),
+            data_at: &data_at,
             now,
         };
         answer::page(status, page::choices(reader, &shown))
@@ -324,9 +335,14 @@ impl Handler {
 
     /// The preference page of the same person: both links come in the same message, so one leads to the other.
     fn choices_address(&self, visit: &Visit) -> String {
+        self.permanent_address("p", visit)
+    }
+
+    /// One of the pages that the permanent reference of the same person opens.
+    fn permanent_address(&self, page: &str, visit: &Visit) -> String {
         let token = sign(LinkPurpose::Preferences, visit.brand(), visit.link(), &self.keys.ring());
         let token = token.as_ref().map_or("", |token| token.as_str());
-        format!("/p/{}/{token}", visit.brand())
+        format!("/{page}/{}/{token}", visit.brand())
     }
 }
 

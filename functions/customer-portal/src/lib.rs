@@ -15,6 +15,7 @@ mod filled;
 mod fixture;
 mod form;
 mod handler;
+mod lapses;
 mod my_data;
 mod my_data_page;
 mod page;
@@ -24,6 +25,7 @@ mod settings;
 mod sign_up;
 mod sign_up_page;
 mod visit;
+mod visits;
 mod why;
 
 pub use handler::Handler;

@@ -11,6 +11,8 @@ use apropos_aws::{
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Objection, Purpose};
+use apropos_core::consent_receipt::ConsentReceipt;
+use apropos_core::document::LedgerDocument;
 use apropos_core::erasure::certificate;
 use apropos_core::ids::{BrandId, CustomerId, RequestId};
 use apropos_core::language::Language;
@@ -22,12 +24,13 @@ use apropos_gazetteer::Gazetteer;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::answer::File;
 use crate::choice::{Choice, Road, Switch};
 use crate::form::fields;
 use crate::handler::{MOST_TRIES, accepted_language};
 use crate::page::Reader;
 use crate::record::{self, Recording, Wanted};
-use crate::{Handler, answer, my_data_page, page, why};
+use crate::{Handler, answer, lapses, my_data_page, page, why};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,11 @@ impl Room {
             "e" => Some(Self::Erase),
             _ => None,
         }
+    }
+
+    /// Whether its links are fresh ones, which live for a quarter of an hour.
+    const fn is_fresh(self) -> bool {
+        matches!(self, Self::See | Self::Correct | Self::Erase)
     }
 
     /// What its links are signed for. Those of messages are the permanent reference, whatever page they open.
@@ -110,12 +118,23 @@ impl Handler {
         let asked = if posts {
             match form_of(event) {
                 // What cannot be undone is done for its own button only.
-                Some(fields) if room != Room::Erase || is_erasing(&fields) => Some(fields),
+                Some(fields) if room != Room::Erase || is_erasing(&fields) => match Wish::of(room, fields) {
+                    Some(wish) => Some(wish),
+                    None => return answer::page(400, page::unreadable(stranger)),
+                },
                 Some(_) | None => return answer::page(400, page::unreadable(stranger)),
             }
         } else {
             None
         };
+        // A form of a fresh link uses it up, so it comes once and is never too much; all else can be asked again and again.
+        let is_final = asked
+            .as_ref()
+            .is_some_and(|wish| room.is_fresh() && matches!(wish, Wish::Form(_)));
+        if !is_final && let Err(wait) = self.visits.take(token, self.clock.now()) {
+            let page = page::too_many_visits(stranger, None);
+            return answer::to(method, answer::too_many_visits(page, wait));
+        }
         let knock = Knocking {
             room,
             brand: &brand,
@@ -131,11 +150,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(stranger))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method, response)
     }
 
     async fn enter(&self, knock: Knocking<'_>) -> Result<ApiGatewayV2httpResponse, StoreError> {
@@ -161,10 +176,10 @@ impl Handler {
             };
         }
         let (id, purpose, now) = (knock.link.id, knock.room.purpose(), self.clock.now());
-        let found = if knock.asked.is_some() {
-            self.tables.consume_one_time(id, purpose, &brand.id, now).await?
-        } else {
-            self.tables.one_time(id, purpose, &brand.id, now).await?
+        let found = match knock.asked {
+            Some(Wish::Form(_)) => self.tables.consume_one_time(id, purpose, &brand.id, now).await?,
+            // One receipt after the other, while the link lives: it discloses less than the form that would use it up.
+            Some(Wish::Receipt(_)) | None => self.tables.one_time(id, purpose, &brand.id, now).await?,
         };
         match found {
             OneTime::Open(link) => self.with_fresh(&knock, &brand, &link, now).await,
@@ -181,7 +196,7 @@ impl Handler {
         person: &Person,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let reader = reader(brand, person, knock.accepted);
-        let Some(fields) = &knock.asked else {
+        let Some(Wish::Form(fields)) = &knock.asked else {
             let html = match knock.room {
                 Room::Why => {
                     let told = why::told(self, brand, person, knock.link).await?;
@@ -226,13 +241,15 @@ impl Handler {
         link: &OneTimeLink,
         now: Timestamp,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
-        let person = self.tables.person(&brand.id, &link.customer).await?;
+        let person = self.tables.person(&brand.id, &link.customer).await?.as_held(brand, now);
         let reader = reader(brand, &person, knock.accepted);
         if person.is_erased() {
             return Ok(answer::page(200, page::out(reader)));
         }
-        let Some(fields) = &knock.asked else {
-            return Ok(answer::page(200, my_data_page::door(reader, knock.room)));
+        let fields = match &knock.asked {
+            None => return Ok(answer::page(200, my_data_page::door(reader, knock.room))),
+            Some(Wish::Receipt(seq)) => return self.receipt(reader, &person, *seq).await,
+            Some(Wish::Form(fields)) => fields,
         };
         match knock.room {
             Room::See => self.see(reader, &person, fields, now).await,
@@ -260,14 +277,35 @@ impl Handler {
         let export = self.export(reader.brand, person, reader.language, now).await?;
         if fields.iter().any(|(name, value)| name == "show" && value == "json") {
             let text = serde_json::to_string_pretty(&export).map_err(|error| StoreError::Build(Box::new(error)))?;
-            return Ok(answer::file(text));
+            return Ok(answer::file(File::MyData, text));
         }
         let next = NextLinks {
             see: self.next(LinkPurpose::Access, person, now).await?,
+            receipts: self.next(LinkPurpose::Access, person, now).await?,
             correct: self.next(LinkPurpose::Correct, person, now).await?,
             erase: self.next(LinkPurpose::Erase, person, now).await?,
         };
         Ok(answer::page(200, my_data_page::data(reader, &export, &next)))
+    }
+
+    /// The receipt of one consent event, in the very form of the whole file.
+    async fn receipt(
+        &self,
+        reader: Reader<'_>,
+        person: &Person,
+        seq: u32,
+    ) -> Result<ApiGatewayV2httpResponse, StoreError> {
+        let mut ledger = self.tables.ledger_texts(&reader.brand.id, &person.customer).await?;
+        ledger.retain(|(entry, _)| entry.seq == seq);
+        let ledger = LedgerDocument::of(ledger, person.standing.head, None);
+        let entry = ledger.entries.first();
+        let receipt = entry.and_then(|entry| ConsentReceipt::of(reader.brand, &person.customer, entry));
+        let Some(receipt) = receipt else {
+            return Ok(answer::page(404, page::refusal(reader.language)));
+        };
+        let signed = ReceiptKey::derive(&self.pepper)?.sign(&receipt)?;
+        let text = serde_json::to_string_pretty(&signed).map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(answer::file(File::Receipt(seq), text))
     }
 
     async fn correct(
@@ -306,6 +344,7 @@ impl Handler {
             }
         };
         let person = self.tables.person(&reader.brand.id, &person.customer).await?;
+        let person = person.as_held(reader.brand, now);
         let next = self.next(LinkPurpose::Correct, &person, now).await?;
         Ok(answer::page(
             200,
@@ -332,7 +371,7 @@ impl Handler {
         let value = cell.as_deref().or(value);
         let secrets = NewSecrets::random()?;
         for _ in 0..MOST_TRIES {
-            let person = self.tables.person(&brand.id, customer).await?;
+            let person = self.tables.person_to_change(brand, customer, now).await?;
             let held = person
                 .context
                 .as_ref()
@@ -381,15 +420,19 @@ impl Handler {
                 answer::unavailable(page::unavailable(Language::English))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
+        answer::to(method, response)
+    }
+
+    /// Takes every erasure further that was begun and is not finished, and the day's walk for lapses. One that fails does
+    /// not hold up the others.
+    pub async fn tick(&self) {
+        self.finish_erasures().await;
+        if let Err(error) = Box::pin(lapses::sweep(self)).await {
+            tracing::error!(error = %with_causes(&error), "the walk for lapses could not go on now");
         }
     }
 
-    /// Takes every erasure further that was begun and is not finished. One that fails does not hold up the others.
-    pub async fn tick(&self) {
+    async fn finish_erasures(&self) {
         let pending = match self.tables.pending_erasures().await {
             Ok(pending) => pending,
             Err(error) => {
@@ -410,19 +453,44 @@ impl Handler {
     }
 }
 
+/// What a form asks for.
+enum Wish {
+    /// The receipt of one consent event, by its number in the ledger.
+    Receipt(u32),
+    /// Anything else; what it is, each room reads for itself.
+    Form(Fields),
+}
+
+impl Wish {
+    /// None where a receipt is asked for without saying which.
+    fn of(room: Room, fields: Fields) -> Option<Self> {
+        let asks_for_receipt = fields.iter().any(|(name, value)| name == "show" && value == "receipt");
+        if room != Room::See || !asks_for_receipt {
+            return Some(Self::Form(fields));
+        }
+        let mut numbers = fields.iter().filter(|(name, _)| name == "seq");
+        match (numbers.next(), numbers.next()) {
+            (Some((_, seq)), None) => seq.parse().ok().map(Self::Receipt),
+            _ => None,
+        }
+    }
+}
+
 /// Who knocks, with what.
 struct Knocking<'a> {
     room: Room,
     brand: &'a BrandId,
     link: LinkContent,
     token: &'a str,
-    asked: Option<Fields>,
+    asked: Option<Wish>,
     accepted: Option<Language>,
 }
 
 /// Where the next steps go.
 pub(crate) struct NextLinks {
     pub(crate) see: String,
+    /// For one receipt after the other.
+    pub(crate) receipts: String,
     pub(crate) correct: String,
     pub(crate) erase: String,
 }

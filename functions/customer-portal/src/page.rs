@@ -8,9 +8,9 @@ mod refusal;
 use apropos_core::language::Language;
 
 pub(crate) use choices::{Occasion, Shown, choices};
-pub(crate) use frame::{Reader, page, say};
+pub(crate) use frame::{Reader, Weight, button_form, page, say};
 pub(crate) use leave::{back, leave, left, out};
-pub(crate) use refusal::{refusal, too_often, unavailable, unreadable};
+pub(crate) use refusal::{refusal, too_many_visits, too_often, unavailable, unreadable};
 
 fn objecting(reader: Reader<'_>) -> String {
     let brand = reader.brand.name.as_str();
@@ -45,6 +45,7 @@ mod tests {
             occasion,
             zone: person.contact.as_ref().map(|(contact, _)| &contact.time_zone),
             has_context: true,
+            data_at: "/d/lumen/token",
             now: now(),
         };
         choices(reader, &shown)
@@ -77,6 +78,8 @@ mod tests {
             ("unreadable", unreadable(language)),
             ("unavailable", unavailable(language)),
             ("too-often", too_often(language)),
+            ("too-many-visits", too_many_visits(language, None)),
+            ("too-many-visits-leaving", too_many_visits(language, Some("leave"))),
         ]
     }
 
@@ -288,6 +291,7 @@ mod tests {
                 occasion: Occasion::Refused(&[Wrong::QuietFrom]),
                 zone: None,
                 has_context: true,
+                data_at: "/d/lumen/token",
                 now: now(),
             },
         );

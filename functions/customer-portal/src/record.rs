@@ -48,11 +48,11 @@ pub(crate) async fn all(
     // The proof key is read with an event only.
     let first = ids.at(0)?;
     for _ in 0..MOST_TRIES {
+        let now = handler.clock.now();
         let mut found = tables
-            .people(&brand.id, &[(customer.clone(), vec![first.clone()])])
+            .people_to_change(brand, &[(customer.clone(), vec![first.clone()])], now)
             .await?;
         let person = found.pop().ok_or(StoreError::Contended)?;
-        let now = handler.clock.now();
         let mut consents = consents(brand, &person, wanted, &ids, now)?;
         // The rest of a very long form comes in the next turn.
         let room = MOST_EVENTS_TOGETHER.saturating_sub(wanted.preferences.len());

@@ -97,11 +97,7 @@ impl Handler {
                 answer::unavailable(page::unavailable(language))
             }
         };
-        if method == "HEAD" {
-            answer::without_body(response)
-        } else {
-            response
-        }
+        answer::to(method.as_str(), response)
     }
 
     async fn sign_up(

@@ -5,7 +5,7 @@ use apropos_core::language::Language;
 use apropos_core::transactional::{channel_words, purpose_words};
 use maud::{Markup, html};
 
-use crate::page::{Reader, page};
+use crate::page::{Reader, Weight, button_form, page};
 
 /// What was typed, to show it again beside what is wrong with it. Nothing is ticked in advance (GDPR 4(11), CJEU C-673/17).
 #[derive(Default)]
@@ -184,10 +184,9 @@ pub(crate) fn confirm(reader: Reader<'_>, purposes: &[Purpose]) -> String {
                     })
                 }
                 (list(reader, purposes))
-                form method="post" {
-                    input type="hidden" name="action" value="confirm";
-                    button type="submit" { (reader.say("Confirmer", "Confirm")) }
-                }
+                (button_form(None, &[("action", "confirm")], Weight::First, &html! {
+                    (reader.say("Confirmer", "Confirm"))
+                }))
                 p.small {
                     (reader.say(
                         "Ce n’était pas vous\u{a0}? Fermez cette page\u{a0}: rien ne change. Si vous aviez tout arrêté, \

@@ -416,6 +416,8 @@ async fn a_thousand_visits_leave_every_item_of_every_table_as_it_is() {
     let paths = [leaving(), choosing()];
     let methods = [Method::GET, Method::HEAD, Method::OPTIONS];
     for (path, method) in paths.iter().cycle().zip(methods.into_iter().cycle()).take(1_000) {
+        // Slowly enough not to be held back.
+        portal.clock.advance(SignedDuration::from_secs(10));
         let status = portal.ask(method, path, ONE_CLICK).await.status_code;
         assert!(status == 200 || status == 204, "{status}");
     }
@@ -423,6 +425,37 @@ async fn a_thousand_visits_leave_every_item_of_every_table_as_it_is() {
     // The comparison does see a change.
     portal.post(&leaving(), ONE_CLICK).await;
     assert_ne!(portal.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_link_that_is_opened_more_often_than_people_do_waits_and_leaving_never_does() {
+    let portal = Portal::start().await;
+    for path in [leaving(), choosing()] {
+        for turn in 0..70 {
+            let response = portal.ask(Method::GET, &path, "").await;
+            assert_eq!(response.status_code, if turn < 60 { 200 } else { 429 }, "{turn}");
+        }
+        let response = portal.ask(Method::HEAD, &path, "").await;
+        assert_eq!(response.status_code, 429);
+        assert_eq!(response.headers["retry-after"], "10");
+        assert!(response.body.is_none());
+    }
+    // The page that asks to wait can be left by as it stands, and so can the mailbox's own button.
+    let page = portal.ask(Method::GET, &leaving(), "").await;
+    assert!(text(&page).contains("name=\"action\" value=\"leave\"") && !text(&page).contains("Atelier"));
+    assert_eq!(portal.post(&leaving(), ONE_CLICK).await, "OK\n");
+    assert_eq!(portal.state("email.offers").await, "withdrawn");
+    assert!(portal.post(&leaving(), "action=leave").await.contains("C’est fait"));
+    // Another link is not held back, a forged one looks as it always did, and time lets through again.
+    let other = path("u", LinkPurpose::Unsubscribe, "lumen", [9; 16], 4);
+    assert_eq!(portal.ask(Method::GET, &other, "").await.status_code, 200);
+    let forged = leaving().replace("/u/lumen/", "/u/lumen/A");
+    for _ in 0..70 {
+        assert_eq!(portal.ask(Method::GET, &forged, "").await.status_code, 404);
+    }
+    portal.clock.advance(SignedDuration::from_secs(10));
+    assert_eq!(portal.ask(Method::GET, &leaving(), "").await.status_code, 200);
+    assert_eq!(portal.ask(Method::GET, &leaving(), "").await.status_code, 429);
 }
 
 #[tokio::test]

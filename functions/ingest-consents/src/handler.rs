@@ -9,9 +9,10 @@ use apropos_aws::{
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
-use apropos_core::consent::ConsentEvent;
+use apropos_core::consent::{Act, Actor, ConsentEvent};
 use apropos_core::document::{ConsentEventDocument, FieldError};
 use apropos_core::ids::{CustomerId, EventId};
+use apropos_core::time::EpochDay;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -238,6 +239,11 @@ impl Handler {
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
         let secrets = NewSecrets::random()?;
+        let signs: Vec<EpochDay> = events
+            .iter()
+            .filter(|(event, _)| event.actor == Actor::Customer || event.act == Act::Grant)
+            .map(|(event, _)| EpochDay::of(event.effective_at))
+            .collect();
         let mut read = read;
         for _ in 0..MOST_TRIES {
             let person = match read.take() {
@@ -248,6 +254,10 @@ impl Handler {
                     people.pop().ok_or(StoreError::Contended)?
                 }
             };
+            if person.lapses_despite(brand, &signs, now)? {
+                self.tables.expire(brand, customer, now).await?;
+                continue;
+            }
             let appended = self
                 .tables
                 .record_consents(&person, &brand.topics, events, &secrets, now)

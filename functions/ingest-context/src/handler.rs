@@ -10,7 +10,9 @@ use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::retention::signs;
 use apropos_core::suppression::{AddressHash, Pepper, SuppressionReason, address_hash};
+use apropos_core::time::EpochDay;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -254,6 +256,7 @@ impl Handler {
             contact,
         } = &accepted.record;
         let secrets = NewSecrets::random()?;
+        let signs: Vec<EpochDay> = signs(context).collect();
         let mut read = read;
         for _ in 0..MOST_TRIES {
             let person = match read.take() {
@@ -270,6 +273,11 @@ impl Handler {
             };
             if person.is_erased() {
                 return Ok(Outcome::Suppressed);
+            }
+            // The first context tells when they were last active and not when before, so it shows no gap.
+            if person.context.is_some() && person.lapses_despite(brand, &signs, now)? {
+                self.tables.expire(brand, customer, now).await?;
+                continue;
             }
             let held = (
                 person.context.as_ref().map(|(held, _)| held),

@@ -1,6 +1,7 @@
 //! Stores customers' context and contact points.
 //!
-//! Touches: customers, standing, audience, contacts rw; links, campaigns (cell directory) w; brands, suppressions r.
+//! Touches: customers, standing, audience, contacts rw; consents rw, to end what had lapsed before a context came; links,
+//! campaigns (cell directory) w; brands, suppressions r.
 
 mod handler;
 mod home;

@@ -129,7 +129,7 @@ async fn object(
             .objection(at, now)
             .map_err(|error| StoreError::Build(Box::new(error)))?;
         let wanted = [(customer.clone(), vec![event.id.clone()])];
-        let mut found = handler.tables.people(&brand.id, &wanted).await?;
+        let mut found = handler.tables.people_to_change(&brand, &wanted, now).await?;
         let person = found.pop().ok_or(StoreError::Contended)?;
         if person.standing.version == 0 || person.is_erased() {
             return Ok(());

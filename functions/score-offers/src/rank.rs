@@ -13,6 +13,7 @@ use apropos_core::ids::{CampaignId, CustomerId, TopicId};
 use apropos_core::language::Language;
 use apropos_core::offer::Offer;
 use apropos_core::relevance::{Factor, Relevance, Score};
+use apropos_core::retention::as_held;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,7 @@ pub(crate) async fn answer(
         .scored_person(&brand_id, &customer)
         .await?
         .ok_or_else(|| Problem::unknown("customer"))?;
+    let standing = as_held(&standing, Some(&context), brand.retention, now);
     let record = derive(&context, version, &standing, &brand.topics, now);
     let mut offers: Vec<(Offer, Result<Score, Withheld>)> = handler
         .tables

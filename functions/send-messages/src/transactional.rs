@@ -150,6 +150,8 @@ async fn of_sign_up(
             sign_up.contact.language,
         ),
         Some(person) => {
+            // A yes that lapsed is missing, recorded or not.
+            let person = person.as_held(brand, now);
             let missing = sign_up.missing(&person.standing.consents, now);
             let Some((contact, link)) = person.contact else {
                 return Ok(None);

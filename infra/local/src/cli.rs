@@ -1,9 +1,11 @@
 //! The command line: what is asked for, and the long-running commands.
 
 mod brands;
+mod drill;
 mod keys;
 mod mail;
 mod place;
+mod proofs;
 mod secrets;
 
 use std::ffi::OsString;
@@ -24,7 +26,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
-use crate::drill::{self, DrillCommand, DrillError};
 use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
@@ -40,7 +41,8 @@ Usage: apropos-local demo [options]
        apropos-local brands put FILE PLACE
        apropos-local brands get --brand ID PLACE
        apropos-local secrets rotate-link-keys --secret ARN [--region R] [--endpoint-url U]
-       apropos-local restore-drill export|replay FILE
+       apropos-local restore-drill export FILE PLACE
+       apropos-local restore-drill replay FILE [--pepper-secret ARN] PLACE
        apropos-local ledger verify FILE
        apropos-local receipt verify FILE --key FILE
 
@@ -74,9 +76,11 @@ brands  Store the settings of a brand from a JSON file, or print them.
 secrets Add a key to the ring that signs the links in messages; the former keys go on verifying.
 
 restore-drill
-        On the tables that the environment names (APROPOS_TABLE_PREFIX, AWS_*): export what a restore must not undo,
-        erasures and suppressions; replay it on restored tables (APROPOS_PEPPER_SECRET, or APROPOS_PEPPER) before they
-        see traffic.
+        Export what a restore must not undo, erasures and suppressions; replay it on restored tables before they see
+        traffic.
+  --pepper-secret ARN
+                   The secret that holds the pepper of a stack on AWS (APROPOS_PEPPER_SECRET, or the pepper itself in
+                   APROPOS_PEPPER)
 
 ledger  Check a consent ledger that a person downloaded: its chain, and each event against its commitment.
 
@@ -114,7 +118,8 @@ pub async fn main() -> ExitCode {
         Command::Keys(asked) => keys::run(asked).await,
         Command::Brands(asked) => brands::run(asked).await,
         Command::Secrets(asked) => secrets::run(asked).await,
-        Command::Drill(command) => drill::run(command).await.map_err(CommandError::Drill),
+        Command::Drill(asked) => drill::run(asked).await,
+        Command::Proofs(asked) => proofs::run(asked),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -135,7 +140,8 @@ enum Command {
     Keys(keys::Keys),
     Brands(brands::Brands),
     Secrets(secrets::Secrets),
-    Drill(DrillCommand),
+    Drill(drill::Drill),
+    Proofs(proofs::Proofs),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -150,10 +156,6 @@ struct ServeOptions {
 enum UsageError {
     #[error("a command is missing: {COMMANDS}")]
     NoCommand,
-    #[error(
-        "it is restore-drill export FILE, restore-drill replay FILE, ledger verify FILE, or receipt verify FILE --key FILE"
-    )]
-    Drill,
     #[error("there is no command '{0}': it is {COMMANDS}")]
     UnknownCommand(String),
     #[error("{0} what: {1}")]
@@ -193,8 +195,12 @@ enum CommandError {
     Demo(#[source] DemoError),
     #[error("the stand-in for SES ended early")]
     Mail(#[source] MailStandInError),
-    #[error("the command failed")]
-    Drill(#[source] DrillError),
+    #[error("the export could not be read")]
+    Drill(#[from] drill::ForeignLine),
+    #[error("the proof does not hold")]
+    Proof(#[from] proofs::ProofError),
+    #[error("the pepper is not known: give --pepper-secret, or set APROPOS_PEPPER_SECRET or APROPOS_PEPPER")]
+    NoPepper,
     #[error("the stack failed")]
     Stack(#[from] StackError),
     #[error("the data directory could not be used")]
@@ -211,6 +217,8 @@ enum CommandError {
     UnknownKey(KeyId),
     #[error("{0} has no settings there")]
     UnknownBrand(BrandId),
+    #[error("the pepper could not be read")]
+    Pepper(#[source] SecretError),
     #[error("the ring of link keys was not changed")]
     Secret(#[from] SecretError),
     #[error("the system gives no random bytes")]
@@ -219,6 +227,12 @@ enum CommandError {
     Written(#[source] serde_json::Error),
     #[error("{} could not be read", path.display())]
     File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} could not be written", path.display())]
+    Unwritten {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -248,11 +262,9 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Value(name)) if name == "keys" => keys::parse(parser),
         Some(Value(name)) if name == "brands" => brands::parse(parser),
         Some(Value(name)) if name == "secrets" => secrets::parse(parser),
-        Some(Value(name)) if name == "restore-drill" || name == "ledger" || name == "receipt" => {
-            let command = name.to_string_lossy();
-            let parsed = drill::parse(&command, &mut parser)?;
-            parsed.map(Command::Drill).ok_or(UsageError::Drill)
-        }
+        Some(Value(name)) if name == "restore-drill" => drill::parse(parser),
+        Some(Value(name)) if name == "ledger" => proofs::parse_ledger(parser),
+        Some(Value(name)) if name == "receipt" => proofs::parse_receipt(parser),
         Some(Value(name)) => Err(UsageError::UnknownCommand(name.to_string_lossy().into_owned())),
         Some(other) => Err(other.unexpected().into()),
     }
@@ -338,12 +350,17 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     Ok(stack.stop().await?)
 }
 
+/// The text of a file.
+fn read_file(path: PathBuf) -> Result<String, CommandError> {
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text),
+        Err(source) => Err(CommandError::File { path, source }),
+    }
+}
+
 /// The settings of a brand in a file, checked.
 fn read_brand(path: PathBuf) -> Result<(Brand, BrandDocument), CommandError> {
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(source) => return Err(CommandError::File { path, source }),
-    };
+    let text = read_file(path.clone())?;
     let settings: BrandDocument = match serde_json::from_str(&text) {
         Ok(settings) => settings,
         Err(error) => {
@@ -486,6 +503,46 @@ mod tests {
     }
 
     #[test]
+    fn the_drill_says_on_which_tables_and_proofs_need_none() {
+        for line in [
+            "restore-drill export x --data d",
+            "restore-drill export x --table-prefix p --region r",
+            "restore-drill replay x --table-prefix p --pepper-secret arn",
+            "restore-drill replay x --data d",
+            "ledger verify x",
+            "receipt verify x --key k",
+        ] {
+            assert!(parsed(line).is_ok(), "{line}: {:?}", parsed(line));
+        }
+        for (line, refusal) in [
+            ("restore-drill", "restore-drill what: export or replay"),
+            (
+                "restore-drill export x",
+                "it is not said where: --data DIR or --table-prefix PREFIX",
+            ),
+            ("restore-drill replay --data d", "the file of the export is missing"),
+            (
+                "restore-drill replay x --data d --pepper-secret a",
+                "--pepper-secret needs --table-prefix",
+            ),
+            (
+                "restore-drill export x --data d --pepper-secret a",
+                "invalid option '--pepper-secret'",
+            ),
+            (
+                "restore-drill undo x --data d",
+                "restore-drill cannot 'undo': it is export or replay",
+            ),
+            ("ledger export x", "ledger cannot 'export': it is verify"),
+            ("ledger verify", "the file is missing"),
+            ("receipt verify x", "--key is missing"),
+            ("ledger verify x --key k", "invalid option '--key'"),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), refusal, "{line}");
+        }
+    }
+
+    #[test]
     fn an_unknown_scope_is_answered_with_those_there_are() {
         let refused = parsed("keys create --brand b --data d --scopes consents:write,admin").unwrap_err();
         assert_eq!(
@@ -515,6 +572,9 @@ mod tests {
             "keys list --help",
             "brands --help",
             "brands put -h",
+            "restore-drill --help",
+            "restore-drill export -h",
+            "receipt verify --help",
         ] {
             assert_eq!(parsed(line), Ok(Command::Help), "{line}");
         }

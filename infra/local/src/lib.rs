@@ -4,7 +4,6 @@ pub mod aws_endpoint;
 pub mod cli;
 mod data_dir;
 pub mod demo;
-mod drill;
 pub mod eml;
 mod event_source;
 mod functions;

@@ -11,7 +11,9 @@ use std::process::{Command, Output};
 
 use apropos_aws::Clock;
 use apropos_core::api_key::{PresentedKey, Scope, authenticate};
+use apropos_core::email::EmailAddress;
 use apropos_core::ids::BrandId;
+use apropos_core::suppression::SuppressionReason;
 use apropos_emulator::Emulator;
 use apropos_local::http_client::{HttpClient, Reply};
 use apropos_local::stack::{Stack, StackSettings};
@@ -210,6 +212,43 @@ async fn revoking_says_what_became_of_the_key() {
     let unknown = place.run("keys revoke 0123456789ab").await;
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
     assert_eq!(unknown.err, "apropos-local: there is no key 0123456789ab\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restore_must_not_undo_is_exported_from_one_place_and_replayed_on_another() {
+    let scratch = Scratch::new();
+    let export = scratch.0.join("export.jsonl");
+    let export = export.to_str().unwrap();
+    let (kept, restored) = (scratch.0.join("kept"), scratch.0.join("restored"));
+    let running = stack(kept.clone()).await;
+    let address = EmailAddress::parse("camille@mail.example").unwrap();
+    running
+        .suppress(&maison(), &address, SuppressionReason::Complaint)
+        .await
+        .unwrap();
+    running.stop().await.unwrap();
+    stack(restored.clone()).await.stop().await.unwrap();
+
+    let said = Place::data(&kept).run(&format!("restore-drill export {export}")).await;
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "1 erasures and suppressions exported\n"),
+        "{said:?}"
+    );
+    let (_emulator, endpoint) = Emulator::with_endpoint().await.unwrap();
+    let mut on_aws = Place::aws(&endpoint);
+    let replay = format!("restore-drill replay {export}");
+    assert!(on_aws.run(&replay).await.err.contains("the pepper is not known"));
+    on_aws.environment.push(("APROPOS_PEPPER", "p".repeat(32)));
+    for place in [Place::data(&restored), on_aws] {
+        for told in [
+            "0 erased again, 1 suppressed again, 0 known already.",
+            "0 erased again, 0 suppressed again, 1 known already.",
+        ] {
+            let said = place.run(&replay).await;
+            assert!(said.code == 0 && said.out.starts_with(told), "{said:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::names::{
-    CAMPAIGN, COUNT, DOC, KEY, LAUNCHED_AT, PK, PLAN, RUNS, SK, STATUS, Table, VERSION, campaigns, cells,
+    BRANDS, CAMPAIGN, COUNT, DOC, IDS, KEY, LAUNCHED_AT, PK, PLAN, RUNS, SK, STATUS, Table, VERSION, campaigns, cells,
     offer_version, offer_versions, offers, runs,
 };
 use crate::people::{NOWHERE, Written};
@@ -61,11 +61,40 @@ impl Tables {
         item.map(|item| document(&item, DOC)).transpose()
     }
 
-    /// Stores a brand's settings over the former ones.
+    /// The brands that have settings, in order: what is done for all of them once a day reads this list and no table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn brands(&self) -> Result<Vec<BrandId>, StoreError> {
+        let corrupt = StoreError::Corrupt { attribute: IDS };
+        let Some(list) = self.get(Table::Brands, key(BRANDS)).await? else {
+            return Ok(Vec::new());
+        };
+        let Some(AttributeValue::Ss(ids)) = list.get(IDS) else {
+            return Err(corrupt);
+        };
+        let ids: Option<Vec<BrandId>> = ids.iter().map(|id| BrandId::new(id.as_str()).ok()).collect();
+        let mut ids = ids.ok_or(corrupt)?;
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Stores a brand's settings over the former ones. The brand is listed first: one that is listed without settings
+    /// costs a look, one with settings that is not listed would never be looked at.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn put_brand(&self, brand: &BrandDocument) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(self.name(Table::Brands))
+            .set_key(Some(key(BRANDS)))
+            .update_expression("ADD #ids :id")
+            .expression_attribute_names("#ids", IDS)
+            .expression_attribute_values(":id", AttributeValue::Ss(vec![brand.id.to_string()]))
+            .send()
+            .await
+            .map_err(StoreError::call("UpdateItem"))?;
         let mut item = key(brand.id.as_str());
         item.insert(DOC.to_owned(), json(brand)?);
         self.client

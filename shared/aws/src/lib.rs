@@ -30,6 +30,7 @@ mod sign_ups;
 mod standing;
 mod start;
 mod store;
+mod sweeps;
 mod transport;
 mod turns;
 
@@ -62,4 +63,5 @@ pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};
 pub use standing::{Claimed, Fenced};
 pub use start::{InvalidSetting, behavior, http_client, parsed_setting, sdk_config, setting, start_logs, tables};
 pub use store::{StoreError, Tables};
+pub use sweeps::{Sweep, Swept};
 pub use turns::{Turn, TurnLimit};

@@ -151,6 +151,9 @@ pub(crate) const FORMER_IDS: &str = "former_ids";
 pub(crate) const REVOKED_AT: &str = "revoked_at";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const LAST_USED: &str = "last_used";
+pub(crate) const DAY: &str = "day";
+/// The item that lists the brands. No brand's id begins with `*`.
+pub(crate) const BRANDS: &str = "*";
 /// The key ids of a brand.
 pub(crate) const KEYS: &str = "keys";
 
@@ -219,6 +222,9 @@ pub(crate) const DUE_MINUTES: &str = "minutes";
 
 /// The partition that lists the erasures that are not finished; no minute begins so.
 pub(crate) const ERASURES: &str = "erasures";
+
+/// The partition that says how far each brand's audience was looked through for lapses today; no minute begins so.
+pub(crate) const SWEEPS: &str = "sweeps";
 
 pub(crate) fn due(minute: i64, shard: u8) -> String {
     format!("{minute:010}#{shard}")

@@ -11,7 +11,7 @@ use apropos_aws::{
 };
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
-use apropos_core::consent::ConsentEvent;
+use apropos_core::consent::{ConsentEvent, Purpose};
 use apropos_core::context::{ContactPoint, CustomerContext, Home};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
 use apropos_core::email::EmailAddress;
@@ -19,11 +19,12 @@ use apropos_core::ids::{BrandId, CustomerId, EventId, TopicId};
 use apropos_core::language::Language;
 use apropos_core::ledger::verify;
 use apropos_core::place::Cell;
+use apropos_core::retention::Retention;
 use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
 use apropos_core::time::TimeZoneName;
 use apropos_emulator::Emulator;
 use aws_sdk_dynamodb::Client;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 type Events = Vec<(ConsentEvent, ConsentEventDocument)>;
@@ -183,6 +184,51 @@ fn places(recorded: &[Recorded]) -> Vec<(u32, &'static str, bool)> {
         .iter()
         .map(|recorded| (recorded.seq, recorded.state, recorded.duplicate))
         .collect()
+}
+
+#[tokio::test]
+async fn two_who_record_a_lapse_at_once_record_it_once() {
+    let mut store = Store::start().await;
+    store.put(&CustomerContext::default()).await;
+    store.record(&vec![grant("e1")]).await;
+    store.brand.retention = Retention::from_days(30).unwrap();
+    let later = now() + SignedDuration::from_hours(24 * 90);
+    let camille = camille();
+    let (one, other) = tokio::join!(
+        store.tables.expire(&store.brand, &camille, later),
+        store.tables.expire(&store.brand, &camille, later),
+    );
+    assert_eq!(one.unwrap() + other.unwrap(), 1);
+    assert_eq!(store.tables.expire(&store.brand, &camille, later).await.unwrap(), 0);
+    let ledger = store.tables.ledger(&store.brand.id, &camille).await.unwrap();
+    let entries: Vec<_> = ledger.iter().map(|(entry, _)| entry.clone()).collect();
+    let person = store.tables.person(&store.brand.id, &camille).await.unwrap();
+    verify(&entries, person.standing.head).unwrap();
+    let acts: Vec<_> = ledger.into_iter().filter_map(|(_, event)| Some(event?.act)).collect();
+    assert_eq!(acts, ["grant", "expire"]);
+}
+
+#[tokio::test]
+async fn more_yeses_than_one_transaction_takes_all_lapse() {
+    let mut store = Store::start().await;
+    store.put(&CustomerContext::default()).await;
+    let yeses: Events = (0..MOST_EVENTS_TOGETHER + 5)
+        .map(|number| {
+            let (event, mut document) = grant(&format!("e{number}"));
+            document.purpose = format!("sms.topic{number}");
+            let purpose = Purpose::from_code(&document.purpose).unwrap();
+            (ConsentEvent { purpose, ..event }, document)
+        })
+        .collect();
+    for together in yeses.chunks(MOST_EVENTS_TOGETHER) {
+        store.record(&together.to_vec()).await;
+    }
+    store.brand.retention = Retention::from_days(30).unwrap();
+    let later = now() + SignedDuration::from_hours(24 * 90);
+    let ended = store.tables.expire(&store.brand, &camille(), later).await.unwrap();
+    assert_eq!(ended, MOST_EVENTS_TOGETHER + 5);
+    let person = store.tables.person(&store.brand.id, &camille()).await.unwrap();
+    assert_eq!(person.standing.consents.yeses(later).count(), 0);
 }
 
 #[tokio::test]

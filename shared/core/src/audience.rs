@@ -15,6 +15,7 @@ use crate::ids::TopicId;
 use crate::place::UnitVector;
 use crate::reason::Reason;
 use crate::relevance::Relevance;
+use crate::retention::Retention;
 use crate::suitability::Known;
 use crate::time::EpochDay;
 
@@ -163,6 +164,8 @@ pub struct AudienceRecord {
     pub threshold: Option<Relevance>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
+    /// The day of the last sign of the person, for whoever has a yes that lapses some time after it.
+    pub heard_on: Option<EpochDay>,
     /// How they took recent messages, 1 (ignores all) to 5; 0 is unknown.
     pub reaction: u8,
     /// Facts about the dwelling and the household.
@@ -184,6 +187,8 @@ pub struct Habits {
     pub threshold: Option<Relevance>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
+    /// The day of the last sign of the person, where they have a yes.
+    pub heard_on: Option<EpochDay>,
     /// How they took recent messages.
     pub reaction: u8,
 }
@@ -205,10 +210,19 @@ impl AudienceRecord {
             lifecycle: context.lifecycle(now),
             threshold: habits.threshold,
             last_contact: habits.last_contact,
+            heard_on: habits.heard_on,
             reaction: habits.reaction,
             facts: context.facts,
             ties: ties(context),
         }
+    }
+
+    /// Whether every yes of the person has ended, because they were not heard of for so long. The day is in the record
+    /// and not the end itself, so that a brand which comes to keep for less is understood at once.
+    #[must_use]
+    pub fn has_lapsed(&self, retention: Retention, now: Timestamp) -> bool {
+        self.heard_on
+            .is_some_and(|heard_on| retention.has_lapsed(heard_on, now))
     }
 
     /// The stored form; see [`from_bytes`](Self::from_bytes).
@@ -221,10 +235,14 @@ impl AudienceRecord {
         let flags = self.hint.purposes
             | (u8::from(self.hint.no_marketing) << 4)
             | (u8::from(self.home.is_some()) << 5)
-            | (u8::from(self.hint.paused_until > 0) << 6);
+            | (u8::from(self.hint.paused_until > 0) << 6)
+            | (u8::from(self.heard_on.is_some()) << 7);
         out.push(flags);
         if self.hint.paused_until > 0 {
             out.extend_from_slice(&self.hint.paused_until.to_be_bytes());
+        }
+        if let Some(EpochDay(day)) = self.heard_on {
+            out.extend_from_slice(&day.to_be_bytes());
         }
         if let Some(home) = self.home {
             for component in home.components() {
@@ -246,8 +264,9 @@ impl AudienceRecord {
     }
 
     /// Reads the stored form: format (1 byte), context version (4), states of topics (6), flags (1: four purposes,
-    /// objection, has a home, has a pause), end of the pause (4, if any), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2),
-    /// facts (6), then pairs of category and month (2 each).
+    /// objection, has a home, has a pause, has a day of the last sign), end of the pause (4, if any), day of the last sign
+    /// (2, if any), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2), facts (6),
+    /// then pairs of category and month (2 each).
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
@@ -264,6 +283,11 @@ impl AudienceRecord {
             0
         } else {
             u32::from_be_bytes(take(&mut rest)?)
+        };
+        let heard_on = if flags & 0b1000_0000 == 0 {
+            None
+        } else {
+            Some(EpochDay(u16::from_be_bytes(take(&mut rest)?)))
         };
         let home = if flags & 0b10_0000 == 0 {
             None
@@ -310,6 +334,7 @@ impl AudienceRecord {
             lifecycle,
             threshold,
             last_contact,
+            heard_on,
             reaction: life >> 4,
             facts,
             ties,

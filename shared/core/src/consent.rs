@@ -608,6 +608,13 @@ impl Consents {
             .then(|| end.unwrap_or(Timestamp::MAX))
     }
 
+    /// What is agreed to now, without the objections.
+    pub fn yeses(&self, now: Timestamp) -> impl Iterator<Item = &Purpose> {
+        self.states(now)
+            .filter(|(purpose, state)| state.is_granted() && !matches!(purpose, Purpose::Objection(_)))
+            .map(|(purpose, _)| purpose)
+    }
+
     /// Every purpose on record with its state.
     pub fn states(&self, now: Timestamp) -> impl Iterator<Item = (&Purpose, ConsentState)> {
         self.0

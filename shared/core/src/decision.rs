@@ -78,6 +78,9 @@ pub fn judge(
         .hint
         .agrees_to(&proposal.brand.topics, &proposal.campaign.topic)
         .map_err(Withheld::by)?;
+    if record.has_lapsed(proposal.brand.retention, now) {
+        return Err(Withheld::by(Reason::ConsentExpired));
+    }
     fits(proposal, customer, record, now)
 }
 

@@ -41,5 +41,6 @@ pub mod sign_up;
 pub mod standing;
 pub mod suitability;
 pub mod suppression;
+pub mod throttle;
 pub mod time;
 pub mod transactional;

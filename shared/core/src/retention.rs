@@ -1,14 +1,24 @@
 //! Retention: a yes lapses some time after the brand last heard from the person (CNIL: three years for a prospect).
 //!
 //! A choice, a purchase, a visit or a click is hearing from somebody; an open or a delivery is not. Lapsing is derived
-//! where it is decided, from facts that are held anyway, so no run of deletions has to be in time for it to hold.
+//! where it is decided, from facts that are held anyway, so no run has to be in time for it to hold. It is an event of
+//! the ledger all the same ([`expiries`]), and recorded before anything is written about the person that would hide it.
+//! Once recorded it stands: only a yes given after it counts again. Until then a sign that is told late keeps the yes if
+//! it is dated before the lapse ([`lapses_despite`]), since it shows that there was none; one after it revives nothing.
+//!
+//! It is counted in whole days of UTC, so that scoring, which knows the day and not the hour, decides the same.
 
 use std::borrow::Cow;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::consent::{Act, Actor, ConsentEvent, Purpose};
 use crate::context::CustomerContext;
+use crate::document::{ConsentEventDocument, EvidenceDocument, FieldError, LegalBasisDocument};
+use crate::fingerprint::sha256;
+use crate::language::Language;
 use crate::standing::Standing;
+use crate::time::EpochDay;
 
 /// How long a yes outlives the last sign of the person, in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +50,64 @@ impl Retention {
     pub const fn days(self) -> u16 {
         self.0
     }
+
+    /// The first day without a yes of someone who was last heard of on a day.
+    #[must_use]
+    pub const fn lapses_on(self, heard_on: EpochDay) -> EpochDay {
+        EpochDay(heard_on.0.saturating_add(self.0).saturating_add(1))
+    }
+
+    /// Whether the time of someone who was last heard of on a day is over.
+    #[must_use]
+    pub fn has_lapsed(self, heard_on: EpochDay, now: Timestamp) -> bool {
+        EpochDay::of(now) >= self.lapses_on(heard_on)
+    }
+
+    /// In words, as a sentence has it: `three years`, `18 months`, `45 days`.
+    #[must_use]
+    pub fn words(self, language: Language) -> String {
+        let days = self.0;
+        let (count, unit) = match (days % 365, days % 30) {
+            (0, _) => (days / 365, Unit::Years),
+            (_, 0) => (days / 30, Unit::Months),
+            _ => (days, Unit::Days),
+        };
+        let number = match (language, count) {
+            (Language::French, 1) => "un".to_owned(),
+            (Language::French, 2) => "deux".to_owned(),
+            (Language::French, 3) => "trois".to_owned(),
+            (Language::English, 1) => "one".to_owned(),
+            (Language::English, 2) => "two".to_owned(),
+            (Language::English, 3) => "three".to_owned(),
+            (Language::French | Language::English, count) => count.to_string(),
+        };
+        let unit = match (language, unit, count) {
+            (Language::French, Unit::Years, 1) => "an",
+            (Language::French, Unit::Years, _) => "ans",
+            (Language::French, Unit::Months, _) => "mois",
+            (Language::French, Unit::Days, _) => "jours",
+            (Language::English, Unit::Years, 1) => "year",
+            (Language::English, Unit::Years, _) => "years",
+            (Language::English, Unit::Months, 1) => "month",
+            (Language::English, Unit::Months, _) => "months",
+            (Language::English, Unit::Days, _) => "days",
+        };
+        format!("{number} {unit}")
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Years,
+    Months,
+    Days,
 }
 
 /// When the brand last heard from the person: by a choice of theirs, a purchase or something they did. Where it never has,
 /// by the yes that somebody else recorded, which is when they were collected.
 #[must_use]
 pub fn last_heard(standing: &Standing, context: Option<&CustomerContext>) -> Option<Timestamp> {
-    let bought = context.and_then(|context| context.purchases.iter().map(|purchase| purchase.on).max());
-    let active = context.and_then(|context| context.last_activity);
-    let did = bought.max(active).map(crate::time::EpochDay::start);
+    let did = context.and_then(|context| signs(context).max()).map(EpochDay::start);
     standing.consents.last_word().max(did)
 }
 
@@ -60,22 +119,119 @@ pub fn as_held<'a>(
     retention: Retention,
     now: Timestamp,
 ) -> Cow<'a, Standing> {
-    let kept_for = SignedDuration::from_hours(24 * i64::from(retention.0));
-    match last_heard(standing, context) {
-        Some(heard) if now.duration_since(heard) > kept_for => Cow::Owned(Standing {
+    if lapsed_on(standing, context, retention, now).is_some() {
+        Cow::Owned(Standing {
             consents: standing.consents.lapsed(),
             ..standing.clone()
-        }),
-        Some(_) | None => Cow::Borrowed(standing),
+        })
+    } else {
+        Cow::Borrowed(standing)
     }
+}
+
+/// The day on which the yeses of the person ended, if it has come.
+fn lapsed_on(
+    standing: &Standing,
+    context: Option<&CustomerContext>,
+    retention: Retention,
+    now: Timestamp,
+) -> Option<EpochDay> {
+    let heard_on = EpochDay::of(last_heard(standing, context)?);
+    retention
+        .has_lapsed(heard_on, now)
+        .then(|| retention.lapses_on(heard_on))
+}
+
+/// Whether the time of the person is over even with these signs of theirs, of which nobody had told until now. One that is
+/// dated before the lapse keeps the yes as if it had been told in time; one after it finds nothing to keep.
+#[must_use]
+pub fn lapses_despite(
+    standing: &Standing,
+    context: Option<&CustomerContext>,
+    retention: Retention,
+    signs: &[EpochDay],
+    now: Timestamp,
+) -> bool {
+    let Some(heard) = last_heard(standing, context) else {
+        return false;
+    };
+    let mut signs = signs.to_vec();
+    signs.sort_unstable();
+    let lapses_on = signs
+        .into_iter()
+        .fold(retention.lapses_on(EpochDay::of(heard)), |lapses_on, sign| {
+            if sign < lapses_on {
+                lapses_on.max(retention.lapses_on(sign))
+            } else {
+                lapses_on
+            }
+        });
+    EpochDay::of(now) >= lapses_on
+}
+
+/// The signs of the person in a context: what they bought, and when they last did something.
+pub fn signs(context: &CustomerContext) -> impl Iterator<Item = EpochDay> {
+    let bought = context.purchases.iter().map(|purchase| purchase.on);
+    bought.chain(context.last_activity)
+}
+
+/// The events that end what is still a yes on record of a person whose time is over; none where nothing is left to end.
+/// Nobody acted, so the evidence says that: the system did it, by its rule, at the lapse, or just after what is recorded
+/// of a later date.
+///
+/// # Errors
+/// [`FieldError`], which only a purpose whose code does not read back would give.
+pub fn expiries(
+    standing: &Standing,
+    context: Option<&CustomerContext>,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Vec<(ConsentEvent, ConsentEventDocument)>, FieldError> {
+    let Some(lapsed_on) = lapsed_on(standing, context, retention, now) else {
+        return Ok(Vec::new());
+    };
+    standing
+        .consents
+        .yeses(now)
+        .map(|purpose| {
+            let at = standing.consents.time_of_act(purpose, lapsed_on.start());
+            let document = ConsentEventDocument {
+                event: event_id(standing, purpose),
+                purpose: purpose.code(),
+                act: Act::Expire.code().to_owned(),
+                effective_at: at.to_string(),
+                expires_at: None,
+                actor: Actor::System.code().to_owned(),
+                legal_basis: LegalBasisDocument::Consent,
+                evidence: EvidenceDocument {
+                    affirmative_action: "none".to_owned(),
+                    method: METHOD.to_owned(),
+                    notice: None,
+                    source: format!("{} days without a sign of the person", retention.days()),
+                    double_opt_in_at: None,
+                    previous: None,
+                },
+            };
+            Ok((ConsentEvent::try_from(&document)?, document))
+        })
+        .collect()
+}
+
+/// What the evidence of a lapse says about how it came.
+pub const METHOD: &str = "retention";
+
+/// One of its own at each head of the ledger, which no caller can know in advance and take.
+fn event_id(standing: &Standing, purpose: &Purpose) -> String {
+    let digest = sha256(&[b"lapse", &standing.head.hash, purpose.code().as_bytes()]);
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("lapse-{hex}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consent::{Act, Actor, ConsentEvent, ConsentState, Evidence, LegalBasis, Objection, Purpose};
+    use crate::consent::{ConsentState, Evidence, LegalBasis, Objection};
     use crate::ids::{EventId, TopicId};
-    use crate::time::EpochDay;
 
     fn day(days: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + days * 86_400).unwrap()
@@ -151,5 +307,110 @@ mod tests {
         assert_eq!(Retention::from_days(365).map(Retention::days), Ok(365));
         assert_eq!(Retention::from_days(1_096), Err(InvalidRetention));
         assert_eq!(Retention::from_days(0), Err(InvalidRetention));
+    }
+
+    fn expired(standing: &Standing, at: i64) -> Vec<(ConsentEvent, ConsentEventDocument)> {
+        expiries(standing, None, Retention::THREE_YEARS, day(at)).unwrap()
+    }
+
+    fn record(standing: &mut Standing, events: &[(ConsentEvent, ConsentEventDocument)]) {
+        for (event, _) in events {
+            standing.head.seq += 1;
+            standing.consents.record(event, standing.head.seq);
+        }
+    }
+
+    #[test]
+    fn each_yes_of_whoever_was_not_heard_of_ends_once_by_an_event_and_no_refusal_does() {
+        let mut standing = standing(&[
+            ("email.offers", Act::Grant, Actor::Customer, 0),
+            ("sms.offers", Act::Grant, Actor::Import, 900),
+            ("profiling", Act::Withdraw, Actor::Customer, 0),
+            ("no_marketing", Act::Grant, Actor::Customer, 0),
+        ]);
+        assert!(expired(&standing, 1_095).is_empty());
+        let events = expired(&standing, 1_200);
+        let codes: Vec<_> = events.iter().map(|(event, _)| event.purpose.code()).collect();
+        assert_eq!(codes, ["email.offers", "sms.offers"]);
+        for (event, document) in &events {
+            assert_eq!((event.act, event.actor), (Act::Expire, Actor::System));
+            assert_eq!(document.evidence.method, METHOD);
+            assert_eq!(EpochDay::of(event.effective_at).days_since(EpochDay::of(day(0))), 1_096);
+        }
+        record(&mut standing, &events);
+        assert!(expired(&standing, 1_200).is_empty() && expired(&standing, 9_000).is_empty());
+        assert_eq!(offers(&standing, None, 1_200), ConsentState::Expired);
+        assert!(standing.consents.objects(Objection::NoMarketing, day(1_200)));
+    }
+
+    #[test]
+    fn what_arrives_after_a_recorded_lapse_does_not_undo_it_but_a_yes_given_after_it_counts() {
+        let mut standing = standing(&[
+            ("email.offers", Act::Grant, Actor::Customer, 0),
+            ("profiling", Act::Grant, Actor::Customer, 0),
+        ]);
+        let events = expired(&standing, 1_100);
+        record(&mut standing, &events);
+        let late = |standing: &mut Standing, actor, at| {
+            let event = ConsentEvent {
+                id: EventId::new(format!("late{at}")).unwrap(),
+                purpose: Purpose::from_code("email.offers").unwrap(),
+                act: Act::Grant,
+                effective_at: day(at),
+                actor,
+                ..events[0].0.clone()
+            };
+            standing.consents.record(&event, 9);
+        };
+        // A form of the last year before the lapse, found in a drawer, and a purchase of that time.
+        late(&mut standing, Actor::Customer, 1_000);
+        let bought = CustomerContext {
+            last_activity: Some(EpochDay::of(day(1_050))),
+            ..CustomerContext::default()
+        };
+        assert_eq!(offers(&standing, Some(&bought), 1_101), ConsentState::Expired);
+        late(&mut standing, Actor::Customer, 1_101);
+        assert!(offers(&standing, None, 1_102).is_granted());
+        // What else they had agreed to stays ended: a word about one thing is none about another.
+        let profiling = Purpose::from_code("profiling").unwrap();
+        let state = as_held(&standing, None, Retention::THREE_YEARS, day(1_102))
+            .consents
+            .state(&profiling, day(1_102));
+        assert_eq!(state, ConsentState::Expired);
+    }
+
+    #[test]
+    fn a_sign_that_is_told_late_counts_if_it_came_in_time_and_each_one_by_the_one_before() {
+        let standing = standing(&[("email.offers", Act::Grant, Actor::Customer, 0)]);
+        let on = |days| EpochDay::of(day(days));
+        for (signs, at, lapses) in [
+            (vec![], 1_095, false),
+            (vec![], 1_096, true),
+            (vec![1_095], 1_200, false),
+            (vec![1_096], 1_200, true),
+            // In any order: the first keeps the yes until the second.
+            (vec![2_000, 1_000], 3_000, false),
+            (vec![2_000, 1_000], 3_096, true),
+            (vec![2_000, 100], 2_001, true),
+        ] {
+            let days: Vec<_> = signs.iter().map(|days| on(*days)).collect();
+            let despite = lapses_despite(&standing, None, Retention::THREE_YEARS, &days, day(at));
+            assert_eq!(despite, lapses, "{signs:?} at {at}");
+        }
+    }
+
+    #[test]
+    fn a_period_is_said_as_people_say_it() {
+        for (days, french, english) in [
+            (1_095, "trois ans", "three years"),
+            (365, "un an", "one year"),
+            (540, "18 mois", "18 months"),
+            (30, "un mois", "one month"),
+            (45, "45 jours", "45 days"),
+        ] {
+            let retention = Retention::from_days(days).unwrap();
+            assert_eq!(retention.words(Language::French), french);
+            assert_eq!(retention.words(Language::English), english);
+        }
     }
 }

@@ -38,6 +38,10 @@ impl Commune {
         self.point.to_cell(CELL_RESOLUTION)
     }
 
+    pub(crate) fn metres_from(&self, point: LatLng) -> f64 {
+        self.point.distance_m(point)
+    }
+
     pub(crate) fn distance_m(&self, other: &Self) -> f64 {
         self.point.distance_m(other.point)
     }

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
+use h3o::{CellIndex, LatLng};
+
 use crate::commune::{Commune, parse_line};
 
 const TABLE: &str = include_str!("../data/communes.tsv");
@@ -48,6 +50,17 @@ impl Gazetteer {
             .binary_search_by(|commune| commune.insee.cmp(insee))
             .ok()?;
         self.communes.get(position)
+    }
+
+    /// The commune whose main place is nearest to the centre of a cell, with the metres between them; nothing where the
+    /// text is not a cell. It looks at every commune, which takes about a millisecond.
+    #[must_use]
+    pub fn nearest(&self, cell: &str) -> Option<(&Commune, f64)> {
+        let centre = LatLng::from(cell.parse::<CellIndex>().ok()?);
+        self.communes
+            .iter()
+            .map(|commune| (commune, commune.metres_from(centre)))
+            .min_by(|(_, one), (_, other)| one.total_cmp(other))
     }
 
     /// The communes of the table that share this postcode, the largest first; empty for an unknown postcode.

@@ -1,4 +1,6 @@
 // From "why this message" to one's data, a correction, and the erasure of everything.
+import assert from 'node:assert/strict'
+
 export default {
   name: 'my-data',
   brand: 'maison',
@@ -17,6 +19,10 @@ export default {
     await visit.press(visit.say('Afficher', 'Show'))
     await visit.says(address)
     await visit.check('data')
+    const keep = visit.say('Garder la preuve n° 1', 'Keep the proof no. 1')
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: keep, exact: true }).click()
+    assert.equal((await saved).suggestedFilename(), 'consent-receipt-1.json')
     await visit.press(visit.say('Corriger ou interdire', 'Correct or forbid'))
     await visit.check('correct')
     const home = visit.say('Code postal du domicile', 'Postcode of my home')

@@ -93,7 +93,11 @@ async fn a_fresh_link_is_not_used_up_by_a_scanner_and_works_once() {
     assert_eq!(page.status, StatusCode::OK);
     for told in [
         "camille@mail.example",
-        "donné par la marque, 2026-12-01",
+        "donné par la marque, 1er\u{a0}décembre 2026",
+        "Goût\u{a0}: billets d'exposition",
+        "à Lyon ou tout près",
+        "français",
+        "formulaire en ligne",
         "Maison Claire SAS",
         "trois ans",
         "Envoyé",
@@ -140,6 +144,68 @@ async fn the_file_holds_it_all_and_its_ledger_checks() {
     altered["entries"][1]["event"]["evidence"]["source"] = json!("/elsewhere");
     let ledger: LedgerDocument = serde_json::from_value(altered).unwrap();
     assert!(ledger.check().is_err());
+}
+
+#[tokio::test]
+async fn the_receipt_of_each_consent_event_is_fetched_by_itself_while_the_link_lives() {
+    let (app, why) = written_to().await;
+    let access = fresh_link(&app, &why, "access").await;
+    let page = app.submit(&access, FORM, "show=page").await.text();
+    let (before, _) = page.split_once("name=\"show\" value=\"receipt\"").unwrap();
+    let (_, action) = before.rsplit_once("action=\"").unwrap();
+    let receipts = action.split('"').next().unwrap();
+    assert_eq!(page.matches("name=\"show\" value=\"receipt\"").count(), 3);
+    let key = app.visit(Method::GET, "/.well-known/apropos-receipt-key").await.text();
+    for seq in [2, 1, 2] {
+        let reply = app.submit(receipts, FORM, &format!("show=receipt&seq={seq}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        let name = format!("attachment; filename=\"consent-receipt-{seq}.json\"");
+        assert_eq!(reply.headers["content-disposition"], name.as_str());
+        let signed: SignedReceipt = serde_json::from_value(reply.json().unwrap()).unwrap();
+        assert_eq!(verify_receipt(&signed, key.trim()), Ok(()));
+        let receipt: Value = serde_json::from_str(&signed.receipt).unwrap();
+        assert_eq!(receipt["ledger_seq"], seq);
+    }
+    for (form, status) in [
+        ("show=receipt", StatusCode::BAD_REQUEST),
+        ("show=receipt&seq=first", StatusCode::BAD_REQUEST),
+        ("show=receipt&seq=1&seq=2", StatusCode::BAD_REQUEST),
+        ("show=receipt&seq=99", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(app.submit(receipts, FORM, form).await.status, status, "{form}");
+    }
+    // What used the link up, or its time, ends the receipts too.
+    assert_eq!(
+        app.submit(&access, FORM, "show=receipt&seq=1").await.status,
+        StatusCode::GONE
+    );
+    app.advance(SignedDuration::from_mins(15));
+    assert_eq!(
+        app.submit(receipts, FORM, "show=receipt&seq=1").await.status,
+        StatusCode::GONE
+    );
+}
+
+#[tokio::test]
+async fn a_correction_starts_at_what_is_held() {
+    let (app, why) = written_to().await;
+    let facts = json!({ "dwelling.garden": false, "dwelling.kind": "house", "dwelling.floor": 3 });
+    app.store(&[with(lyonnais("camille"), &[("facts", facts)])]).await;
+    let correct = fresh_link(&app, &why, "correct").await;
+    let page = app.submit(&correct, FORM, "open=correct").await.text();
+    for held in [
+        "<option value=\"false\" selected>non</option>",
+        "<option value=\"house\" selected>maison</option>",
+        "max=\"60\" value=\"3\" required",
+    ] {
+        assert!(page.contains(held), "{held}: {page}");
+    }
+    // A list of what is not held starts at no answer, and cannot be saved so.
+    let balcony = page.split_once("id=\"f-dwelling-balcony\"").unwrap().1;
+    assert!(
+        balcony.starts_with(" name=\"value\" required><option value=\"\" selected>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

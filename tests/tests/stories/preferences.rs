@@ -52,6 +52,21 @@ async fn save(app: &TestApp, page: &str, without: &[&str], added: &str) {
 }
 
 #[tokio::test]
+async fn the_page_of_choices_leads_to_ones_data() {
+    let (app, page) = written_to(&exhibition()).await;
+    let text = app.visit(Method::GET, &page).await.text();
+    let (_, rest) = text.split_once("href=\"/d/").unwrap();
+    let ask = format!("/d/{}", rest.split('"').next().unwrap());
+    let reply = app.visit(Method::GET, &ask).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(
+        reply.text().contains("name=\"ask\" value=\"access\""),
+        "{}",
+        reply.text()
+    );
+}
+
+#[tokio::test]
 async fn a_pause_withholds_by_its_name_and_ends_by_itself() {
     let (app, page) = written_to(&exhibition()).await;
     let reply = app.submit(&page, URLENCODED, "purpose=pause&set=on").await;

@@ -76,6 +76,9 @@ const ROWS: [Row; 8] = [
                 &["BatchGetItem", "DeleteItem", "GetItem", "PutItem"],
             ),
             (Table::Campaigns, Write, &["UpdateItem"]),
+            // Beyond the design: yeses that had ended before this context came are ended in the ledger first, else a purchase
+            // would revive them.
+            (Table::Consents, Both, &["BatchGetItem", "PutItem"]),
             (Table::Suppressions, Read, &["BatchGetItem"]),
             (Table::Links, Write, &["PutItem"]),
             (Table::Requests, Write, &["PutItem"]),
@@ -181,7 +184,7 @@ const ROWS: [Row; 8] = [
                 Both,
                 &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"],
             ),
-            (Table::Audience, Both, &["DeleteItem", "PutItem"]),
+            (Table::Audience, Both, &["DeleteItem", "PutItem", "Query"]),
             (Table::Customers, Both, &["BatchGetItem", "DeleteItem", "PutItem"]),
             (
                 Table::Contacts,
@@ -195,7 +198,8 @@ const ROWS: [Row; 8] = [
                 &["BatchGetItem", "DeleteItem", "GetItem", "PutItem"],
             ),
             (Table::Receipts, Both, &["Query", "UpdateItem"]),
-            // Beyond the design: what is due for an erased person goes, and an erasure that is not finished is listed there.
+            // Beyond the design: what is due for an erased person goes, and an erasure that is not finished is listed there,
+            // as is how far the audience was looked through for lapses.
             (Table::Due, Both, &["BatchGetItem", "DeleteItem", "PutItem", "Query"]),
             // Beyond the design: who corrects their place moves in the directory of cells.
             (Table::Campaigns, Both, &["GetItem", "Query", "UpdateItem"]),

@@ -3,13 +3,13 @@
 
 use apropos_core::cap::FrequencyCap;
 use apropos_core::category::{Category, Family};
-use apropos_core::consent::{Channel, Consents, DataPurpose, Objection, Purpose};
+use apropos_core::consent::{Channel, ConsentState, Consents, DataPurpose, Objection, Purpose};
 use apropos_core::language::Language;
 use apropos_core::time::TimeZoneName;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::frame::{Reader, agreeing, page};
+use super::frame::{Reader, Weight, agreeing, button_form, page};
 use super::objecting;
 use crate::choice::Switch;
 use crate::filled::{AS_BRAND, Filled, Wrong, cap_code};
@@ -24,6 +24,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) zone: Option<&'a TimeZoneName>,
     /// Whether there is a place to keep interests in.
     pub(crate) has_context: bool,
+    /// Where a link to one's data can be asked for.
+    pub(crate) data_at: &'a str,
     pub(crate) now: Timestamp,
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn choices(reader: Reader<'_>, shown: &Shown<'_>) -> String {
             h1 { (heading) }
             (result(reader, shown))
             (standing(reader, shown))
+            (lapsed(reader, shown))
             form method="post" action="#result" {
                 input type="hidden" name="save" value="all";
                 section {
@@ -88,6 +91,12 @@ pub(crate) fn choices(reader: Reader<'_>, shown: &Shown<'_>) -> String {
                 h2 { (reader.say("Souffler, ou tout arrêter", "Take a break, or stop everything")) }
                 (pause(reader, shown))
                 (everything(reader, shown))
+            }
+            p.after {
+                a href=(shown.data_at) { (reader.say(
+                    "Voir, corriger ou effacer mes données",
+                    "See, correct or erase my data",
+                )) }
             }
         },
     )
@@ -190,6 +199,29 @@ fn standing(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
                 Language::English => format!(
                     "On a break: {brand} sends you nothing until {}. After that your choices apply again by themselves.",
                     reader.day(until, shown.zone)
+                ),
+            }) }
+        }
+    }
+}
+
+/// A yes that has ended, by whichever rule, and how to give it again.
+fn lapsed(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
+    let has_ended = shown
+        .consents
+        .states(shown.now)
+        .any(|(purpose, state)| !matches!(purpose, Purpose::Objection(_)) && state == ConsentState::Expired);
+    let (brand, period) = (reader.brand(), reader.brand.retention.words(reader.language));
+    html! {
+        @if has_ended {
+            p.note { (match reader.language {
+                Language::French => format!(
+                    "Un accord dure {period} après votre dernier signe à {brand}. Le vôtre est arrivé à son terme\u{a0}: cochez \
+                     de nouveau ce que vous voulez."
+                ),
+                Language::English => format!(
+                    "A yes lasts {period} after {brand} last heard from you. Yours has come to its end: tick again what you \
+                     want."
                 ),
             }) }
         }
@@ -535,11 +567,7 @@ fn everything(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
 }
 
 fn button(purpose: &Purpose, switch: Switch, label: &str) -> Markup {
-    html! {
-        form method="post" action="#result" {
-            input type="hidden" name="purpose" value=(purpose.code());
-            input type="hidden" name="set" value=(switch.code());
-            button.second type="submit" { (label) }
-        }
-    }
+    let sends = [("purpose", purpose.code()), ("set", switch.code().to_owned())];
+    let sends = sends.each_ref().map(|(name, value)| (*name, value.as_str()));
+    button_form(Some("#result"), &sends, Weight::Second, &html! { (label) })
 }

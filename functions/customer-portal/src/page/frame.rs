@@ -5,6 +5,7 @@ use apropos_core::consent::Channel;
 use apropos_core::language::Language;
 use apropos_core::time::{TimeZoneName, local};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -54,8 +55,13 @@ impl Reader<'_> {
     }
 
     /// The day of an instant, as it is written in a sentence.
-    pub(super) fn day(&self, at: Timestamp, zone: Option<&TimeZoneName>) -> String {
-        let date = zone.map_or_else(|| TimeZone::UTC.to_datetime(at), |zone| local(at, zone));
+    pub(crate) fn day(&self, at: Timestamp, zone: Option<&TimeZoneName>) -> String {
+        let at = zone.map_or_else(|| TimeZone::UTC.to_datetime(at), |zone| local(at, zone));
+        self.date(at.date())
+    }
+
+    /// A day as it is written in a sentence.
+    pub(crate) fn date(&self, date: Date) -> String {
         let months: [&str; 12] = match self.language {
             Language::French => [
                 "janvier",
@@ -128,6 +134,37 @@ pub(super) fn agreeing(reader: Reader<'_>, label: &str) -> Markup {
         ),
     };
     html! { p.small { (text) } }
+}
+
+/// How much a button stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// What the page is for, over its whole width.
+    Wide,
+    /// What the page is for.
+    First,
+    /// What else can be done.
+    Second,
+}
+
+impl Weight {
+    const fn class(self) -> Option<&'static str> {
+        match self {
+            Self::Wide => Some("wide"),
+            Self::First => None,
+            Self::Second => Some("second"),
+        }
+    }
+}
+
+/// A form of one button: what it sends, to its own page or to another.
+pub(crate) fn button_form(to: Option<&str>, sends: &[(&str, &str)], weight: Weight, label: &Markup) -> Markup {
+    html! {
+        form method="post" action=[to] {
+            @for (name, value) in sends { input type="hidden" name=(name) value=(value); }
+            button class=[weight.class()] type="submit" { (label) }
+        }
+    }
 }
 
 /// A whole page. What a brand or a person wrote stands behind the stylesheet, escaped, and in isolation where it could

@@ -5,7 +5,7 @@ use apropos_core::language::Language;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::frame::{Reader, agreeing, page};
+use super::frame::{Reader, Weight, agreeing, button_form, page};
 use super::objecting;
 use crate::visit::Leaving;
 
@@ -60,10 +60,9 @@ pub(crate) fn leave(
             section {
                 h1 { (heading) }
                 p { (meaning) }
-                form method="post" {
-                    input type="hidden" name="action" value="leave";
-                    button.wide type="submit" { (reader.say("Me désinscrire", "Unsubscribe")) }
-                }
+                (button_form(None, &[("action", "leave")], Weight::Wide, &html! {
+                    (reader.say("Me désinscrire", "Unsubscribe"))
+                }))
             }
             (others(reader, leaving, consents, now))
             p.after { (reader.say("Plutôt moins souvent, ou une pause de 30 jours\u{a0}? ", "Rather less often, or a break of 30 days? "))
@@ -92,7 +91,7 @@ fn others(reader: Reader<'_>, leaving: Leaving<'_>, consents: &Consents, now: Ti
                         @if let Leaving::Topic(topic, channel) = each {
                             li {
                                 span { bdi { (topic.name.get(reader.language)) } " " span.soft { (reader.by(channel)) } }
-                                (stop(&each.purpose(), &html! {
+                                (act("leave", &each.purpose(), &html! {
                                     (reader.say("Arrêter", "Stop"))
                                     span.hear { " " (reader.topic(topic)) " " (reader.by(channel)) }
                                 }))
@@ -102,7 +101,7 @@ fn others(reader: Reader<'_>, leaving: Leaving<'_>, consents: &Consents, now: Ti
                     li {
                         span { (reader.say("Tout ce que propose ", "Everything that "))
                                bdi { (reader.brand()) } (reader.say("", " proposes")) }
-                        (stop(&Leaving::Everything.purpose(), &html! { (everything) }))
+                        (act("leave", &Leaving::Everything.purpose(), &html! { (everything) }))
                     }
                 }
             }
@@ -110,14 +109,9 @@ fn others(reader: Reader<'_>, leaving: Leaving<'_>, consents: &Consents, now: Ti
     }
 }
 
-fn stop(purpose: &Purpose, label: &Markup) -> Markup {
-    html! {
-        form method="post" {
-            input type="hidden" name="action" value="leave";
-            input type="hidden" name="purpose" value=(purpose.code());
-            button.second type="submit" { (label) }
-        }
-    }
+fn act(action: &str, purpose: &Purpose, label: &Markup) -> Markup {
+    let sends = [("action", action), ("purpose", &purpose.code())];
+    button_form(None, &sends, Weight::Second, label)
 }
 
 /// It is done, with the way back.
@@ -151,11 +145,7 @@ pub(crate) fn left(reader: Reader<'_>, leaving: Leaving<'_>, choices: &str) -> S
             section {
                 h1.done { (heading) }
                 p role="status" { (done) }
-                form method="post" {
-                    input type="hidden" name="action" value="undo";
-                    input type="hidden" name="purpose" value=(leaving.purpose().code());
-                    button.second type="submit" { (undo) }
-                }
+                (act("undo", &leaving.purpose(), &html! { (undo) }))
                 // Lifting an objection is no new yes; coming back to a topic is.
                 @if let Leaving::Topic(..) = leaving { (agreeing(reader, undo)) }
             }
@@ -220,11 +210,7 @@ pub(crate) fn back(
                 h1.done { (heading) }
                 p role="status" { (done) }
                 @if consents.objects(Objection::NoMarketing, now) { p.note { (objecting(reader)) } }
-                form method="post" {
-                    input type="hidden" name="action" value="leave";
-                    input type="hidden" name="purpose" value=(leaving.purpose().code());
-                    button.second type="submit" { (reader.say("Me désinscrire", "Unsubscribe")) }
-                }
+                (act("leave", &leaving.purpose(), &html! { (reader.say("Me désinscrire", "Unsubscribe")) }))
             }
             p.after { a href=(choices) { (reader.say("Voir tous mes choix", "See all my choices")) } }
         },

@@ -117,8 +117,13 @@ impl Place {
 }
 
 impl AwsPlace {
+    /// The SDK's settings for it.
+    pub(super) async fn settings(&self) -> Result<SdkConfig, CommandError> {
+        aws_settings(self.region.as_deref(), self.endpoint_url.as_deref()).await
+    }
+
     async fn tables(&self) -> Result<Tables, CommandError> {
-        let config = aws_settings(self.region.as_deref(), self.endpoint_url.as_deref()).await?;
+        let config = self.settings().await?;
         Ok(Tables::new(
             aws_sdk_dynamodb::Client::new(&config),
             self.table_prefix.as_str(),

@@ -96,6 +96,7 @@ fn world() -> World {
         lifecycle: Lifecycle::Active,
         threshold: None,
         last_contact: None,
+        heard_on: None,
         reaction: 0,
         facts: Facts::default(),
         ties: vec![(Category::from_slug("exhibition-tickets").unwrap(), Tie::Interest)],
@@ -229,6 +230,22 @@ fn an_objection_refuses_whatever_was_granted() {
     assert_eq!(world.final_reason(), Some(Reason::Objected));
     world.record.hint.no_marketing = true;
     assert_eq!(world.reason(), Some(Reason::Objected));
+}
+
+#[test]
+fn scoring_knows_a_lapse_to_the_day_by_the_record_and_by_what_the_brand_keeps_now() {
+    let mut world = world();
+    world.brand["retention_days"] = 30.into();
+    let today = crate::time::EpochDay::of(world.now).0;
+    for (heard, reason) in [(today - 30, None), (today - 31, Some(Reason::ConsentExpired))] {
+        world.record.heard_on = Some(crate::time::EpochDay(heard));
+        assert_eq!(world.judged().err().map(|withheld| withheld.reason), reason);
+    }
+    world.brand["retention_days"] = 365.into();
+    assert!(world.judged().is_ok());
+    // What the person said themselves is the reason before that.
+    world.record.hint.no_marketing = true;
+    assert_eq!(world.judged().unwrap_err().reason, Reason::Objected);
 }
 
 #[test]
@@ -470,7 +487,7 @@ prop_compose! {
     fn record()(context_version in any::<u32>(), topics in topic_states(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
         paused_until in prop_oneof![9 => Just(0u32), 1 => any::<u32>()],
                 place in proptest::option::of((42.0f64..51.0, -5.0f64..9.0)), lifecycle in prop::sample::select(Lifecycle::ALL.to_vec()),
-                threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), reaction in 0u8..6,
+                threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), heard in proptest::option::of(any::<u16>()), reaction in 0u8..6,
                 facts in facts(), ties in ties()) -> AudienceRecord {
         AudienceRecord {
             context_version,
@@ -479,6 +496,7 @@ prop_compose! {
             lifecycle,
             threshold: threshold.map(Relevance::clamped),
             last_contact: last.map(crate::time::EpochDay),
+            heard_on: heard.map(crate::time::EpochDay),
             reaction,
             facts,
             ties,
@@ -493,7 +511,7 @@ proptest! {
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
         // Four more for those who pause.
-        let most = if record.hint.paused_until > 0 { 55 } else { 51 };
+        let most = if record.hint.paused_until > 0 { 57 } else { 53 };
         prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }

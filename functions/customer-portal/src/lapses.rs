@@ -1,0 +1,118 @@
+//! The daily walk through each brand's audience: whoever was not heard of for as long as the brand keeps a yes has the end
+//! of their yeses recorded. Whether it has ended never waits for this: pages, scores and sends derive it; the walk makes
+//! it an entry of the ledger.
+
+use apropos_aws::{StoreError, Sweep, Swept, with_causes};
+use apropos_core::brand::Brand;
+use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::time::EpochDay;
+
+use crate::Handler;
+
+/// What one tick may take: well within the function's time, and 12 million people a day.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    pages: usize,
+    people: usize,
+    lapses: usize,
+}
+
+const A_TICK: Room = Room {
+    pages: 200,
+    people: 8_000,
+    lapses: 100,
+};
+
+/// The most people of one page.
+const A_PAGE: usize = 1_000;
+
+impl Room {
+    const fn is_left(self) -> bool {
+        self.pages > 0 && self.people > 0 && self.lapses > 0
+    }
+}
+
+/// Takes today's walks further, one brand after the other, as far as there is room.
+pub(crate) async fn sweep(handler: &Handler) -> Result<(), StoreError> {
+    let today = EpochDay::of(handler.clock.now());
+    let held = handler.tables.sweeps().await?;
+    let mut room = A_TICK;
+    for id in handler.tables.brands().await? {
+        let swept = held
+            .iter()
+            .find(|sweep| sweep.brand == id && sweep.day == today)
+            .map(|sweep| sweep.swept.clone());
+        if swept == Some(Swept::All) || !room.is_left() {
+            continue;
+        }
+        let Some(brand) = handler.tables.brand(&id).await? else {
+            continue;
+        };
+        let swept = on(handler, &brand, swept, &mut room).await?;
+        let sweep = Sweep {
+            brand: id,
+            day: today,
+            swept,
+        };
+        handler.tables.put_sweep(&sweep).await?;
+    }
+    Ok(())
+}
+
+/// Goes on with a brand's walk from where it stands, and tells where it stands then.
+async fn on(handler: &Handler, brand: &Brand, from: Option<Swept>, room: &mut Room) -> Result<Swept, StoreError> {
+    let (first, mut after) = match from {
+        Some(Swept::UpTo { cell, after }) => (cell, after),
+        Some(Swept::All) => return Ok(Swept::All),
+        None => (String::new(), None),
+    };
+    for cell in handler.tables.audience_cells(&brand.id).await? {
+        // Cells that are listed meanwhile are found tomorrow.
+        if cell < first {
+            continue;
+        }
+        if cell != first {
+            after = None;
+        }
+        loop {
+            if !room.is_left() {
+                return Ok(Swept::UpTo { cell, after });
+            }
+            let most = u32::try_from(room.people.min(A_PAGE)).unwrap_or(1);
+            let page = handler
+                .tables
+                .audience_page(&brand.id, &cell, after.as_ref(), most)
+                .await?;
+            room.pages -= 1;
+            room.people = room.people.saturating_sub(page.people.len());
+            let now = handler.clock.now();
+            for (customer, record) in &page.people {
+                if record.has_lapsed(brand.retention, now) {
+                    if room.lapses == 0 {
+                        return Ok(Swept::UpTo { cell, after });
+                    }
+                    room.lapses -= 1;
+                    expire(handler, brand, customer).await;
+                }
+                after = Some(customer.clone());
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(Swept::All)
+}
+
+/// One that fails does not hold up the others, and is found again tomorrow.
+async fn expire(handler: &Handler, brand: &Brand, customer: &CustomerId) {
+    let now = handler.clock.now();
+    let id: &BrandId = &brand.id;
+    match handler.tables.expire(brand, customer, now).await {
+        Ok(entries) => tracing::info!(brand.id = %id, customer.id = %customer, entries, "a lapse was recorded"),
+        Err(error) => {
+            tracing::error!(error = %with_causes(&error), brand.id = %id, customer.id = %customer, "a lapse could not be recorded now");
+        }
+    }
+}
