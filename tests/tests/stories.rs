@@ -12,12 +12,14 @@ mod stories {
     mod never_twice;
     mod pause_and_cancel;
     mod preferences;
+    mod public_pages;
     mod quiet_and_caps;
     mod roles;
     mod sign_up;
     mod template;
     mod template_routes;
     mod tenants;
+    mod tokens;
     mod who_may_call;
     mod whom_it_suits;
 }

@@ -1,0 +1,154 @@
+//! What holds for every public page. The pages are read from the gateway's routes: a new one is covered, or fails here.
+
+use std::collections::BTreeMap;
+
+use apropos_tests::TestApp;
+use apropos_tests::pages::{CAMILLE, Doors, FORM, first_part, next_link, public_routes};
+use axum::http::{Method, StatusCode};
+use jiff::SignedDuration;
+
+/// Whoever opens a page faster than a person does may be asked to wait; then the visit proves nothing, so most must not be.
+fn is_seen(page: &str, method: &Method, status: StatusCode) -> bool {
+    // The receipts' key is there to be read and nothing else.
+    let expected = match (page, method) {
+        (".well-known", &Method::OPTIONS) => StatusCode::NOT_FOUND,
+        (_, &Method::OPTIONS) => StatusCode::NO_CONTENT,
+        _ => StatusCode::OK,
+    };
+    assert!(
+        status == expected || status == StatusCode::TOO_MANY_REQUESTS,
+        "{method} /{page}: {status}"
+    );
+    status == expected
+}
+
+#[tokio::test]
+async fn a_thousand_visits_of_each_public_page_leave_every_item_as_it_is_and_use_no_link_up() {
+    let app = TestApp::start().await;
+    let doors = Doors::of(&app).await;
+    let before = app.stored().await;
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    let methods = [Method::GET, Method::HEAD, Method::OPTIONS];
+    for (turn, method) in methods.iter().cycle().take(1_000).enumerate() {
+        for route in public_routes() {
+            let method = match (route.method, method) {
+                ("GET", &Method::HEAD) => &Method::GET,
+                (_, method) => method,
+            };
+            let reply = app.visit(method.clone(), doors.to(route)).await;
+            *seen.entry(first_part(route)).or_default() += u32::from(is_seen(first_part(route), method, reply.status));
+        }
+        // Fresh links live for a quarter of an hour, and a thousand visits take less.
+        if turn % 2 == 0 {
+            app.advance(SignedDuration::from_secs(1));
+        }
+    }
+    assert_eq!(seen.len(), public_routes().count());
+    assert!(seen.values().all(|seen| *seen >= 300), "{seen:?}");
+    let after = app.stored().await;
+    assert_eq!(before.changes(&after), Vec::<&str>::new());
+
+    // Every link that works once still does, and the comparison does see a change.
+    app.advance(SignedDuration::from_mins(1));
+    let data = app.submit(doors.at("a"), FORM, "show=page").await;
+    assert_eq!(data.status, StatusCode::OK);
+    assert!(data.text().contains(CAMILLE), "{}", data.text());
+    for (page, form) in [("r", "open=correct"), ("c", "action=confirm"), ("e", "erase=yes")] {
+        let reply = app.submit(doors.at(page), FORM, form).await;
+        assert_eq!(reply.status, StatusCode::OK, "/{page}: {}", reply.text());
+    }
+    assert_ne!(app.stored().await, before);
+}
+
+#[tokio::test]
+async fn the_links_that_a_page_of_data_leads_on_with_are_not_used_up_by_opening_them_either() {
+    let app = TestApp::start().await;
+    let doors = Doors::of(&app).await;
+    let data = app.submit(doors.at("a"), FORM, "show=page").await.text();
+    let next = ["a", "r", "e"].map(|page| next_link(&data, page));
+    let before = app.stored().await;
+    for path in &next {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE] {
+            // A form without a button sends its fields in the address.
+            for path in [path.clone(), format!("{path}?"), format!("{path}?erase=yes&show=json")] {
+                app.visit(method.clone(), &path).await;
+            }
+        }
+    }
+    let after = app.stored().await;
+    assert_eq!(before.changes(&after), Vec::<&str>::new());
+    let [see, correct, erase] = next;
+    for (path, form) in [(see, "show=json"), (correct, "open=correct"), (erase, "erase=yes")] {
+        let first = app.submit(&path, FORM, form).await;
+        assert_eq!(first.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_page_and_options_names_the_methods_at_every_page() {
+    let app = TestApp::start().await;
+    let doors = Doors::of(&app).await;
+    for route in public_routes().filter(|route| route.method == "ANY") {
+        let path = doors.to(route);
+        let get = app.visit(Method::GET, path).await;
+        let head = app.visit(Method::HEAD, path).await;
+        assert_eq!((get.status, head.status), (StatusCode::OK, StatusCode::OK), "{path}");
+        assert!(!get.body.is_empty() && head.body.is_empty(), "{path}");
+        for name in get.headers.keys().filter(|name| *name != "content-length") {
+            let told = |reply: &apropos_local::http_client::Reply| reply.headers.get(name).cloned();
+            assert!(name == "date" || told(&head) == told(&get), "{path} {name}");
+        }
+        for method in [
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::TRACE,
+            Method::OPTIONS,
+        ] {
+            let reply = app.visit(method.clone(), path).await;
+            let expected = if method == Method::OPTIONS { 204 } else { 405 };
+            assert_eq!(reply.status, expected, "{method} {path}");
+            assert_eq!(reply.headers.get("allow").unwrap(), "GET, HEAD, POST, OPTIONS");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_of_every_page_forbids_framing_caching_indexing_and_telling_where_one_came_from() {
+    let app = TestApp::start().await;
+    let doors = Doors::of(&app).await;
+    for route in public_routes().filter(|route| route.method == "ANY") {
+        let path = doors.to(route);
+        let unknown = format!("{path}x");
+        for (method, path, form) in [
+            (Method::GET, path, ""),
+            (Method::OPTIONS, path, ""),
+            (Method::PUT, path, ""),
+            (Method::GET, &unknown, ""),
+            (Method::POST, path, "nonsense=%"),
+        ] {
+            let reply = match method {
+                Method::POST => app.submit(path, FORM, form).await,
+                method => app.visit(method, path).await,
+            };
+            let header = |name: &str| {
+                let value = reply.headers.get(name);
+                value.unwrap_or_else(|| panic!("{path} {name}")).to_str().unwrap()
+            };
+            assert_eq!(header("cache-control"), "no-store", "{path}");
+            assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+            assert_eq!(header("x-robots-tag"), "noindex", "{path}");
+            assert_eq!(header("x-frame-options"), "DENY", "{path}");
+            assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+            let policy = header("content-security-policy");
+            assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+            assert!(
+                policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+                "{path}"
+            );
+            for name in ["set-cookie", "location"] {
+                assert!(!reply.headers.contains_key(name), "{path} {name}");
+            }
+        }
+    }
+}
