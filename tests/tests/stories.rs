@@ -5,9 +5,11 @@ mod stories {
     mod consent_to_leave;
     mod contract;
     mod discreet;
+    mod discreet_pages;
     mod erasure;
     mod events_of_aws;
     mod feedback;
+    mod hostile_words;
     mod my_data;
     mod never_twice;
     mod pause_and_cancel;
