@@ -31,6 +31,8 @@ const HOSTILE: [&str; 6] = [
     "🎁🇫🇷🙃 עברית عربى \u{1f44d}\u{1f3fd} e\u{301}",
 ];
 
+const ADDRESS: &str = "o'neil&ltb&quot+x=/on*{}%0d@mail.example";
+
 /// What each text of a brand and an offer may have, by where it stands.
 const BRAND_TEXTS: [(&str, usize); 8] = [
     ("/name", 60),
@@ -42,7 +44,7 @@ const BRAND_TEXTS: [(&str, usize); 8] = [
     ("/notice/id", 64),
     ("/notice/version", 32),
 ];
-const OFFER_TEXTS: [(&str, usize); 9] = [
+const OFFER_TEXTS: [(&str, usize); 12] = [
     ("/title/fr", 150),
     ("/title/en", 150),
     ("/text/fr", 600),
@@ -52,6 +54,14 @@ const OFFER_TEXTS: [(&str, usize); 9] = [
     ("/uses/0/because/en", 200),
     ("/uses/1/because/fr", 200),
     ("/uses/1/because/en", 200),
+    ("/rules/0/name", 60),
+    ("/rules/0/because/fr", 200),
+    ("/rules/0/because/en", 200),
+];
+const SALE_TEXTS: [(&str, usize); 3] = [
+    ("/legal_basis/soft_opt_in/sale_reference", 100),
+    ("/legal_basis/soft_opt_in/seller", 100),
+    ("/legal_basis/soft_opt_in/similar_family", 100),
 ];
 const EVIDENCE_TEXTS: [(&str, usize); 5] = [
     ("/evidence/affirmative_action", 200),
@@ -60,6 +70,11 @@ const EVIDENCE_TEXTS: [(&str, usize); 5] = [
     ("/evidence/notice/id", 64),
     ("/evidence/notice/version", 32),
 ];
+
+/// The words as a title may have them: one that a mail program would decode is refused.
+fn title(words: &str) -> String {
+    filled(&words.replace("=?", "= ?"), 150)
+}
 
 /// The words again and again, up to the longest that is accepted.
 fn filled(words: &str, most: usize) -> String {
@@ -70,13 +85,34 @@ fn filled(words: &str, most: usize) -> String {
 
 fn with_texts(mut document: Value, texts: &[(&str, usize)], words: &str) -> Value {
     for (path, most) in texts {
-        *document.pointer_mut(path).unwrap() = filled(words, *most).into();
+        let text = if path.starts_with("/title") {
+            title(words)
+        } else {
+            filled(words, *most)
+        };
+        *document.pointer_mut(path).unwrap() = text.into();
     }
     document
 }
 
 fn brand_with(words: &str) -> Value {
     with_texts(serde_json::to_value(brand(BRAND)).unwrap(), &BRAND_TEXTS, words)
+}
+
+/// An offer that has every text there is.
+fn offer() -> Value {
+    let suits = json!([{
+        "name": "who likes it", "when": { "interested": "exhibition-tickets" }, "because": { "fr": "Non.", "en": "No." },
+    }]);
+    with(exhibition(), &[("rules", suits)])
+}
+
+/// A yes at a sale, which has texts of its own.
+fn at_a_sale() -> Value {
+    let conditions =
+        json!({ "sale_reference": "s1", "seller": "Maison", "similar_family": "expos", "refusal_offered": true });
+    let event = consent("camille", "sale", "email.events", "grant");
+    with(event, &[("legal_basis", json!({ "soft_opt_in": conditions }))])
 }
 
 /// What was shown, and by what it is known: an answer of a page, or a message.
@@ -108,13 +144,16 @@ async fn shown(words: &str, typed: &str) -> Shown {
     let mut shown = Shown::default();
     signs_up(&app, typed, &mut shown).await;
 
-    app.store(&[lyonnais("camille")]).await;
+    // An address may hold what looks like markup: after `&`, and without the semicolon, a browser would read some of it.
+    let contact = json!({ "email": ADDRESS, "language": "fr" });
+    app.store(&[with(lyonnais("camille"), &[("contact", contact)])]).await;
     let events: Vec<_> = all_consents("camille")
         .into_iter()
+        .chain([with_texts(at_a_sale(), &SALE_TEXTS, words)])
         .map(|event| with_texts(event, &EVIDENCE_TEXTS, words))
         .collect();
     app.record(&events).await;
-    app.add_offer(&with_texts(exhibition(), &OFFER_TEXTS, words)).await;
+    app.add_offer(&with_texts(offer(), &OFFER_TEXTS, words)).await;
     app.add_campaign(&campaign("expo-1", "expo")).await;
     assert_eq!(app.take_through("expo-1").await["sent"], 1);
     let message = app.outbox().last().unwrap().text.clone();
@@ -206,6 +245,7 @@ async fn sees_and_erases(app: &TestApp, why: &str, typed: &str, shown: &mut Show
         shown.keep("door", app.visit(Method::GET, fresh.last().unwrap()).await);
     }
     let data = shown.keep("data", app.submit(&fresh[0], FORM, &form(&[("show", typed)])).await);
+    assert!(Markup::read(&data).text.contains(ADDRESS), "{data}");
     let file = app.submit(&next_link(&data, "a"), FORM, "show=json").await;
     shown.keep("file", file);
     shown.keep("used", app.visit(Method::GET, &fresh[0]).await);
@@ -375,7 +415,7 @@ fn inert(mail: &AcceptedMail, plain: &AcceptedMail, words: &str) {
         (offers, offers)
     );
     if offers == 1 {
-        assert_eq!(mail.subject, filled(words, 150));
+        assert_eq!(mail.subject, title(words));
         let HeaderValue::Text(post) = message.header("List-Unsubscribe-Post").unwrap() else {
             unreachable!("the header is one text")
         };
@@ -435,6 +475,9 @@ fn refused_documents(document: &Value, texts: &[(&str, usize)]) -> Vec<(String, 
     for (path, most) in texts {
         let mut words = refused_words();
         words.push(("one more than the most", "é".repeat(most + 1)));
+        if path.starts_with("/title") {
+            words.push(("what is decoded to an override", "=?utf-8?B?4oCu?=".to_owned()));
+        }
         for (name, words) in words {
             let mut document = document.clone();
             *document.pointer_mut(path).unwrap() = words.into();
@@ -460,7 +503,7 @@ async fn words_that_hide_turn_or_never_end_are_refused_by_the_name_of_their_fiel
         }
         refused += 1;
     }
-    for (name, field, document) in refused_documents(&exhibition(), &OFFER_TEXTS) {
+    for (name, field, document) in refused_documents(&offer(), &OFFER_TEXTS) {
         let reply = app.post("/v1/offers", &document).await;
         if name == "accepted" {
             accepted(&reply);
@@ -470,8 +513,8 @@ async fn words_that_hide_turn_or_never_end_are_refused_by_the_name_of_their_fiel
         assert_eq!(reply.json::<Value>().unwrap()["field"], field, "{name}");
         refused += 1;
     }
-    let event = consent("camille", "e1", "email.offers", "grant");
-    for (number, (name, field, document)) in refused_documents(&event, &EVIDENCE_TEXTS).into_iter().enumerate() {
+    let texts = [EVIDENCE_TEXTS.as_slice(), &SALE_TEXTS].concat();
+    for (number, (name, field, document)) in refused_documents(&at_a_sale(), &texts).into_iter().enumerate() {
         let document = with(document, &[("event", json!(format!("e{number}")))]);
         let answer = accepted(&app.post("/v1/consents", &json!({ "events": [document] })).await);
         let problem = &answer["results"][0]["problem"];
@@ -486,7 +529,7 @@ async fn words_that_hide_turn_or_never_end_are_refused_by_the_name_of_their_fiel
         );
         refused += 1;
     }
-    assert!(refused > 350, "{refused}");
+    assert!(refused > 400, "{refused}");
 }
 
 #[tokio::test]

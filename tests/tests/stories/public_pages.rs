@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use apropos_core::consent::Purpose;
 use apropos_tests::TestApp;
 use apropos_tests::pages::{CAMILLE, Doors, FORM, first_part, next_link, public_routes};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 
-/// Whoever opens a page faster than a person does may be asked to wait; then the visit proves nothing, so most must not be.
+/// Whether a visit was answered by the page. Whoever opens a link faster than people and scanners do may be asked to wait,
+/// which reads nothing.
 fn is_seen(page: &str, method: &Method, status: StatusCode) -> bool {
     // The receipts' key is there to be read and nothing else.
     let expected = match (page, method) {
@@ -15,11 +17,9 @@ fn is_seen(page: &str, method: &Method, status: StatusCode) -> bool {
         (_, &Method::OPTIONS) => StatusCode::NO_CONTENT,
         _ => StatusCode::OK,
     };
-    assert!(
-        status == expected || status == StatusCode::TOO_MANY_REQUESTS,
-        "{method} /{page}: {status}"
-    );
-    status == expected
+    let waits = status == StatusCode::TOO_MANY_REQUESTS && method != Method::OPTIONS;
+    assert!(status == expected || waits, "{method} /{page}: {status}");
+    !waits && method != Method::OPTIONS
 }
 
 #[tokio::test]
@@ -36,7 +36,8 @@ async fn a_thousand_visits_of_each_public_page_leave_every_item_as_it_is_and_use
                 (_, method) => method,
             };
             let reply = app.visit(method.clone(), doors.to(route)).await;
-            *seen.entry(first_part(route)).or_default() += u32::from(is_seen(first_part(route), method, reply.status));
+            let page = first_part(route);
+            *seen.entry(page).or_default() += u32::from(is_seen(page, method, reply.status));
         }
         // Fresh links live for a quarter of an hour, and a thousand visits take less.
         if turn % 2 == 0 {
@@ -44,7 +45,7 @@ async fn a_thousand_visits_of_each_public_page_leave_every_item_as_it_is_and_use
         }
     }
     assert_eq!(seen.len(), public_routes().count());
-    assert!(seen.values().all(|seen| *seen >= 300), "{seen:?}");
+    assert!(seen.values().all(|seen| *seen >= 60), "{seen:?}");
     let after = app.stored().await;
     assert_eq!(before.changes(&after), Vec::<&str>::new());
 
@@ -150,5 +151,53 @@ async fn every_answer_of_every_page_forbids_framing_caching_indexing_and_telling
                 assert!(!reply.headers.contains_key(name), "{path} {name}");
             }
         }
+    }
+}
+
+/// The gateway hands a URL-encoded body on as text and any other in base64; that is the other half of the 24 forms, which
+/// the function's own test goes through.
+#[tokio::test]
+async fn one_click_leaves_through_the_gateway_in_every_media_type_and_charset_that_it_is_sent_in() {
+    const MULTIPART: &str =
+        "--Zb\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--Zb--\r\n";
+    let app = TestApp::start().await;
+    let doors = Doors::of(&app).await;
+    let purpose = Purpose::from_code("email.offers").expect("it is a purpose");
+    let state = async || {
+        let standing = app.standing("camille").await;
+        standing.consents.state(&purpose, app.stack.clock().now()).code()
+    };
+    for (media_type, body) in [
+        ("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"),
+        ("APPLICATION/X-WWW-FORM-URLENCODED", "List-Unsubscribe=One-Click"),
+        ("Application/X-www-form-urlencoded", "List-Unsubscribe=One-Click"),
+        (
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            "List-Unsubscribe=One-Click",
+        ),
+        (
+            "APPLICATION/X-WWW-FORM-URLENCODED; charset=UTF-8",
+            "List-Unsubscribe=One-Click",
+        ),
+        (
+            "Application/X-www-form-urlencoded;charset=\"utf-8\"",
+            "List-Unsubscribe=One-Click",
+        ),
+        ("multipart/form-data; boundary=Zb", MULTIPART),
+        ("MULTIPART/FORM-DATA; boundary=Zb", MULTIPART),
+        ("Multipart/Form-data; boundary=\"Zb\"", MULTIPART),
+        ("multipart/form-data; charset=UTF-8; boundary=Zb", MULTIPART),
+        ("MULTIPART/FORM-DATA; boundary=Zb; charset=UTF-8", MULTIPART),
+        ("Multipart/Form-data;charset=\"utf-8\";BOUNDARY=Zb", MULTIPART),
+    ] {
+        assert_eq!(state().await, "granted", "{media_type}");
+        let left = app.submit(doors.at("u"), media_type, body).await;
+        assert_eq!(
+            (left.status, left.text().as_str()),
+            (StatusCode::OK, "OK\n"),
+            "{media_type}"
+        );
+        assert_eq!(state().await, "withdrawn", "{media_type}");
+        app.submit(doors.at("u"), FORM, "action=undo").await;
     }
 }
