@@ -73,8 +73,8 @@ fn visible(text: &str, most: usize) -> Result<String, InvalidHeader> {
     Ok(text.to_owned())
 }
 
-/// A message's subject: 1 to 150 visible characters. SES hands ASCII on as it is, so one that looks like encoded words (RFC
-/// 2047) would be decoded by whoever reads it: into a line break, or a character that turns the text around.
+/// A message's subject: 1 to 150 visible characters. Where ASCII is handed on as it is, what looks like encoded words
+/// (RFC 2047) is decoded by whoever reads it: into a line break, or a character that turns the text around.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject(String);
 
