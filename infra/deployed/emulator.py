@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -88,9 +89,12 @@ class Emulator:
         return self
 
     def _start(self):
+        self.outbox = self.work / "outbox"
+        shutil.rmtree(self.outbox, ignore_errors=True)
         mail = self._run(
             "mail",
             [self.local, "mail", "--port", "0", "--domain", "mail.example.com", "--domain", "autre.example.com"]
+            + ["--outbox", str(self.outbox)]
             + [part for name in STACKS for part in ("--configuration-set", name)],
             os.environ,
         )

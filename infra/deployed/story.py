@@ -7,8 +7,13 @@ import datetime
 import json
 import pathlib
 import re
+import sys
 
-from emulator import Failed, http, until
+from emulator import ROOT, Failed, http, until
+
+sys.path.insert(0, str(ROOT / "tests" / "mail"))
+
+import outbox
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 # What must not be found in any log: addresses, and what the story adds as it goes (keys, tokens).
@@ -405,6 +410,15 @@ def someone_sees_their_data_and_is_erased(story):
                 claim("gaelle@clients.example.com" not in str(page["Items"]), f"{table} still holds the address")
 
 
+def every_message_is_read_by_pythons_email_without_a_fault(story):
+    kinds = set()
+    for mail in story.stack.mails():
+        [path] = story.stack.emulator.outbox.rglob(f"*-{mail['message_id']}.eml")
+        same(outbox.faults(path.read_bytes()), [], f"faults of {path.name}")
+        kinds.add(any(name == "List-Unsubscribe" for name, _ in mail["headers"]))
+    same(kinds, {False, True}, "messages with an offer and without")
+
+
 def nothing_personal_is_in_a_log_or_a_queue(story):
     functions = story.stack.functions()
     same(len(functions), 8, "functions")
@@ -434,6 +448,7 @@ CLAIMS = [
     someone_signs_up_confirms_and_sees_their_choices,
     someone_sees_their_data_and_is_erased,
     the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours,
+    every_message_is_read_by_pythons_email_without_a_fault,
     nothing_personal_is_in_a_log_or_a_queue,
 ]
 

@@ -23,6 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub mod contract;
+pub mod markup;
+pub mod pages;
+pub mod stored;
 pub mod words;
 pub mod yaml;
 

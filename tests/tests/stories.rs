@@ -5,14 +5,17 @@ mod stories {
     mod consent_to_leave;
     mod contract;
     mod discreet;
+    mod discreet_pages;
     mod erasure;
     mod events_of_aws;
     mod feedback;
+    mod hostile_words;
     mod lapses;
     mod my_data;
     mod never_twice;
     mod pause_and_cancel;
     mod preferences;
+    mod public_pages;
     mod quiet_and_caps;
     mod roles;
     mod sent_again;
@@ -20,6 +23,7 @@ mod stories {
     mod template;
     mod template_routes;
     mod tenants;
+    mod tokens;
     mod who_may_call;
     mod whom_it_suits;
 }

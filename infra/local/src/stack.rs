@@ -35,6 +35,9 @@ use crate::mail_service::{Feedback, MailService, MailSettings, OutboxError, Send
 use crate::queue_service::{QueueError, QueueService};
 use crate::{gateway, inbox, notification};
 
+/// What the names of the tables begin with.
+pub const TABLE_PREFIX: &str = "apropos-";
+
 /// What a stack is started with.
 #[derive(Debug, Clone)]
 pub struct StackSettings {
@@ -99,6 +102,7 @@ pub enum StackError {
 pub struct Stack {
     address: SocketAddr,
     outbox: Option<PathBuf>,
+    client: aws_sdk_dynamodb::Client,
     tables: Tables,
     pepper: Pepper,
     work: Arc<Work>,
@@ -121,7 +125,8 @@ impl Stack {
         let secrets = data.as_ref().map_or_else(passing_secrets, DataDir::secrets)?;
 
         let mut serving = JoinSet::new();
-        let tables = open_tables(data.as_ref(), &mut serving).await?;
+        let client = open_database(data.as_ref(), &mut serving).await?;
+        let tables = tables_of(&client).await?;
         let queues = QueueService::new(clock.clone());
         for source in ALL {
             source.create(&queues)?;
@@ -158,6 +163,7 @@ impl Stack {
         Ok(Self {
             address,
             outbox: settings.outbox,
+            client,
             tables,
             pepper,
             work: Arc::new(Work {
@@ -188,6 +194,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.work.clock
+    }
+
+    /// The client that the tables use, for looking at items as they are stored.
+    #[must_use]
+    pub const fn client(&self) -> &aws_sdk_dynamodb::Client {
+        &self.client
     }
 
     /// The tables, for an operator's eyes.
@@ -552,6 +564,20 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// The tables of a directory of data, or new ones in memory; they are served as long as `serving` is kept.
 pub(crate) async fn open_tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
+    let client = open_database(data, serving).await?;
+    tables_of(&client).await
+}
+
+async fn tables_of(client: &aws_sdk_dynamodb::Client) -> Result<Tables, StackError> {
+    let tables = Tables::new(client.clone(), TABLE_PREFIX);
+    tables.create_missing().await?;
+    Ok(tables)
+}
+
+async fn open_database(
+    data: Option<&DataDir>,
+    serving: &mut JoinSet<()>,
+) -> Result<aws_sdk_dynamodb::Client, StackError> {
     let database = match data {
         None => Database::memory(),
         Some(data) => Database::new(&data.database()?),
@@ -562,9 +588,7 @@ pub(crate) async fn open_tables(data: Option<&DataDir>, serving: &mut JoinSet<()
     let listener = listen(0).await?;
     let endpoint = endpoint(&listener)?;
     serving.spawn(dynoxide::server::serve_on(listener, database));
-    let tables = Tables::new(aws_sdk_dynamodb::Client::new(&sdk_config(&endpoint)), "apropos-");
-    tables.create_missing().await?;
-    Ok(tables)
+    Ok(aws_sdk_dynamodb::Client::new(&sdk_config(&endpoint)))
 }
 
 async fn serve(router: Router, serving: &mut JoinSet<()>) -> Result<String, StackError> {

@@ -23,6 +23,9 @@ pub enum InvalidHeader {
     /// A line break, another control, or a character that nobody sees or that turns the text around.
     #[error("must not hold line breaks, control or invisible characters")]
     Forbidden,
+    /// What a mail program would decode, and show as something else.
+    #[error("must not hold '=?', with which encoded text begins")]
+    EncodedWord,
     /// Not printable ASCII.
     #[error("must be printable ASCII")]
     NotAscii,
@@ -70,7 +73,8 @@ fn visible(text: &str, most: usize) -> Result<String, InvalidHeader> {
     Ok(text.to_owned())
 }
 
-/// A message's subject: 1 to 150 visible characters.
+/// A message's subject: 1 to 150 visible characters. Where ASCII is handed on as it is, what looks like encoded words
+/// (RFC 2047) is decoded by whoever reads it: into a line break, or a character that turns the text around.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -80,7 +84,11 @@ impl Subject {
     /// # Errors
     /// [`InvalidHeader`].
     pub fn new(text: &str) -> Result<Self, InvalidHeader> {
-        visible(text, 150).map(Self)
+        let text = visible(text, 150)?;
+        if text.contains("=?") {
+            return Err(InvalidHeader::EncodedWord);
+        }
+        Ok(Self(text))
     }
 
     /// The text.
@@ -279,6 +287,15 @@ mod tests {
                 "{hidden:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_subject_that_a_mail_program_would_decode_is_refused() {
+        // A right-to-left override, and a line break, in what is printable ASCII.
+        for encoded in ["=?utf-8?B?4oCu?=", "Sale =?utf-8?q?=0D=0ABcc:_x?=", "a=?"] {
+            assert_eq!(Subject::new(encoded), Err(InvalidHeader::EncodedWord), "{encoded}");
+        }
+        assert!(Subject::new("Two for one? = yes!").is_ok());
     }
 
     #[test]

@@ -19,10 +19,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// The address, and a word of it by itself, which a log could hold without the rest.
-const ADDRESS: &str = "zephyrine.quelquun@canari.example";
-const NAME: &str = "zephyrine";
+pub(crate) const ADDRESS: &str = "zephyrine.quelquun@canari.example";
+pub(crate) const NAME: &str = "zephyrine";
 /// What they are known by: allowed in logs and queues.
-const CUSTOMER: &str = "p-7319";
+pub(crate) const CUSTOMER: &str = "p-7319";
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -42,7 +42,7 @@ impl io::Write for Tee {
 }
 
 /// Everything that is logged in this process from now on: all of ours, and what others say at the level of production.
-fn listen() {
+pub(crate) fn listen() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         tracing_subscriber::fmt()
@@ -54,13 +54,13 @@ fn listen() {
     });
 }
 
-fn log() -> String {
+pub(crate) fn log() -> String {
     let bytes = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
     String::from_utf8(bytes).unwrap().to_lowercase()
 }
 
 /// Fails when a canary is in the text.
-fn assert_discreet(place: &str, text: &str, canaries: &[&str]) {
+pub(crate) fn assert_discreet(place: &str, text: &str, canaries: &[&str]) {
     let text = text.to_lowercase();
     for canary in canaries {
         assert!(
@@ -70,13 +70,13 @@ fn assert_discreet(place: &str, text: &str, canaries: &[&str]) {
     }
 }
 
-fn zephyrine() -> Value {
+pub(crate) fn zephyrine() -> Value {
     let contact = json!({ "email": ADDRESS, "language": "fr" });
     with(lyonnais(CUSTOMER), &[("contact", contact)])
 }
 
 /// The bodies of everything in every queue.
-fn queued(app: &TestApp) -> String {
+pub(crate) fn queued(app: &TestApp) -> String {
     let queues = app.stack.queues();
     let names = queues.queue_names().into_iter();
     let messages = names.flat_map(|name| queues.peek(&name).unwrap());
@@ -86,7 +86,7 @@ fn queued(app: &TestApp) -> String {
         .join("\n")
 }
 
-fn told(headers: &HeaderMap, body: &str) -> String {
+pub(crate) fn told(headers: &HeaderMap, body: &str) -> String {
     format!("{headers:?} {body}")
 }
 
