@@ -190,6 +190,70 @@ impl Attribute {
     }
 }
 
+/// Words of the special categories (GDPR 9) and of criminal matters (GDPR 10), as parts of a name.
+const SPECIAL: [&str; 30] = [
+    "allergy",
+    "belief",
+    "biometric",
+    "colour",
+    "convictions",
+    "crime",
+    "criminal",
+    "diet",
+    "disability",
+    "disease",
+    "ethnic",
+    "ethnicity",
+    "faith",
+    "gender",
+    "genetic",
+    "handicap",
+    "health",
+    "illness",
+    "medical",
+    "nationality",
+    "offences",
+    "opinion",
+    "origin",
+    "political",
+    "politics",
+    "pregnancy",
+    "race",
+    "religion",
+    "sexual",
+    "union",
+];
+
+/// Words about what something costs, as parts of a name.
+const OF_PRICE: [&str; 8] = [
+    "amount",
+    "cost",
+    "discount",
+    "fee",
+    "price",
+    "rebate",
+    "surcharge",
+    "tariff",
+];
+
+/// Whether a name speaks of a special category of personal data (GDPR 9), or of crime (GDPR 10). No such name is in the
+/// catalogue; this only tells a caller why.
+#[must_use]
+pub fn is_special_category(code: &str) -> bool {
+    has_word(code, &SPECIAL)
+}
+
+/// Whether a name speaks of a price. What somebody pays is not a matter of who they are, so no attribute does.
+#[must_use]
+pub fn speaks_of_price(code: &str) -> bool {
+    has_word(code, &OF_PRICE)
+}
+
+fn has_word(code: &str, words: &[&str]) -> bool {
+    code.split(|char: char| !char.is_ascii_alphabetic())
+        .any(|part| words.contains(&part.to_ascii_lowercase().as_str()))
+}
+
 /// The known values of the facts; unknown is a state of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts([Option<i16>; 11]);
@@ -261,6 +325,27 @@ mod tests {
             assert_eq!(Attribute::from_code(attribute.code()), Some(attribute));
         }
         assert_eq!(Attribute::from_code("religion"), None);
+    }
+
+    #[test]
+    fn nothing_of_the_catalogue_is_special_or_about_a_price() {
+        for attribute in Attribute::all() {
+            assert!(!is_special_category(attribute.code()), "{attribute:?}");
+            assert!(!speaks_of_price(attribute.code()), "{attribute:?}");
+        }
+        for code in [
+            "religion",
+            "health.diabetes",
+            "political_opinion",
+            "household.ethnicity",
+            "Trade-Union",
+        ] {
+            assert!(
+                is_special_category(code) && Attribute::from_code(code).is_none(),
+                "{code}"
+            );
+        }
+        assert!(speaks_of_price("max_price") && speaks_of_price("loyalty.discount"));
     }
 
     #[test]

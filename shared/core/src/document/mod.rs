@@ -12,6 +12,7 @@ mod field;
 mod ledger;
 mod offer;
 mod preference;
+mod rule;
 mod sign_up;
 
 pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
@@ -20,9 +21,7 @@ pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, So
 pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
 pub use field::FieldError;
 pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
-pub use offer::{
-    ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
-    WindowDocument,
-};
+pub use offer::{OfferDocument, PlaceDocument, StoredOffer, StoredPlace, UseDocument, WindowDocument};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};
+pub use rule::{ConditionDocument, RuleDocument};
 pub use sign_up::SignUpDocument;
