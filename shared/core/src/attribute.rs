@@ -16,6 +16,10 @@ pub enum Attribute {
     Lifecycle,
     /// How the person took recent messages.
     Reaction,
+    /// The cell they were in a few hours ago at most, apart from home.
+    CurrentPlace,
+    /// The parts of the day in which they click and buy.
+    ActiveHours,
     /// One of the facts about the dwelling and the household.
     Fact(Fact),
 }
@@ -45,6 +49,8 @@ pub enum Fact {
     CeilingHeight,
     /// How many people live there, 1 to 20.
     HouseholdSize,
+    /// A flue or an outlet to the open air.
+    Ventilation,
 }
 
 /// What a [`Fact`] may hold.
@@ -70,7 +76,7 @@ pub const DWELLING_KINDS: [&str; 2] = ["flat", "house"];
 
 impl Fact {
     /// In the order of the compact record. Append only: the position is the stored form.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::DwellingKind,
         Self::Garden,
         Self::Balcony,
@@ -82,6 +88,7 @@ impl Fact {
         Self::Floor,
         Self::CeilingHeight,
         Self::HouseholdSize,
+        Self::Ventilation,
     ];
 
     /// The stable name in documents and rules.
@@ -99,6 +106,7 @@ impl Fact {
             Self::Floor => "dwelling.floor",
             Self::CeilingHeight => "dwelling.ceiling_height",
             Self::HouseholdSize => "household.size",
+            Self::Ventilation => "dwelling.ventilation",
         }
     }
 
@@ -107,9 +115,14 @@ impl Fact {
     pub const fn kind(self) -> FactKind {
         match self {
             Self::DwellingKind => FactKind::Word(&DWELLING_KINDS),
-            Self::Garden | Self::Balcony | Self::Lift | Self::Parking | Self::Cellar | Self::Dog | Self::Cat => {
-                FactKind::Flag
-            }
+            Self::Garden
+            | Self::Balcony
+            | Self::Lift
+            | Self::Parking
+            | Self::Cellar
+            | Self::Dog
+            | Self::Cat
+            | Self::Ventilation => FactKind::Flag,
             Self::Floor => FactKind::Number {
                 least: -2,
                 most: 60,
@@ -141,6 +154,7 @@ impl Fact {
             Self::Floor => 8,
             Self::CeilingHeight => 9,
             Self::HouseholdSize => 10,
+            Self::Ventilation => 11,
         }
     }
 }
@@ -154,6 +168,8 @@ impl Attribute {
             Self::Interests,
             Self::Lifecycle,
             Self::Reaction,
+            Self::CurrentPlace,
+            Self::ActiveHours,
         ]
         .into_iter()
         .chain(Fact::ALL.into_iter().map(Self::Fact))
@@ -168,6 +184,8 @@ impl Attribute {
             Self::Interests => "interests",
             Self::Lifecycle => "lifecycle",
             Self::Reaction => "reaction",
+            Self::CurrentPlace => "current_place",
+            Self::ActiveHours => "active_hours",
             Self::Fact(fact) => fact.code(),
         }
     }
@@ -184,7 +202,8 @@ impl Attribute {
     pub const fn purpose(self) -> DataPurpose {
         match self {
             Self::Home => DataPurpose::HomeLocation,
-            Self::Reaction => DataPurpose::Measurement,
+            Self::CurrentPlace => DataPurpose::CurrentLocation,
+            Self::Reaction | Self::ActiveHours => DataPurpose::Measurement,
             Self::Purchases | Self::Interests | Self::Lifecycle | Self::Fact(_) => DataPurpose::Profiling,
         }
     }
@@ -256,7 +275,7 @@ fn has_word(code: &str, words: &[&str]) -> bool {
 
 /// The known values of the facts; unknown is a state of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Facts([Option<i16>; 11]);
+pub struct Facts([Option<i16>; 12]);
 
 /// A value outside a fact's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

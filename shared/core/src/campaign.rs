@@ -17,11 +17,19 @@ pub enum Goal {
     Reactivate,
     /// Tell people something useful, whoever they are.
     Inform,
+    /// Offer the next one when it is needed, by what was bought and how long it lasts.
+    Anticipate,
 }
 
 impl Goal {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::Acquire, Self::Retain, Self::Reactivate, Self::Inform];
+    /// All five.
+    pub const ALL: [Self; 5] = [
+        Self::Acquire,
+        Self::Retain,
+        Self::Reactivate,
+        Self::Inform,
+        Self::Anticipate,
+    ];
 
     /// The stable name.
     #[must_use]
@@ -31,6 +39,7 @@ impl Goal {
             Self::Retain => "retain",
             Self::Reactivate => "reactivate",
             Self::Inform => "inform",
+            Self::Anticipate => "anticipate",
         }
     }
 
@@ -48,6 +57,7 @@ impl Goal {
             Self::Retain => [2_000, 9_000, 10_000, 7_000, 2_000],
             Self::Reactivate => [1_000, 1_000, 3_000, 10_000, 8_000],
             Self::Inform => [7_000, 8_000, 8_000, 7_000, 5_000],
+            Self::Anticipate => [2_000, 6_000, 10_000, 9_000, 6_000],
         };
         Relevance::clamped(match lifecycle {
             Lifecycle::Prospect => prospect,

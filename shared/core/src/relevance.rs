@@ -11,7 +11,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 1;
+pub const MODEL_VERSION: u8 = 2;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -141,7 +141,7 @@ impl Factors {
 /// The weight of each factor for a goal, in percent; the five sum to 100.
 ///
 /// Acquiring leans on the place (there is no history yet), retaining on what the person likes, reactivating on where
-/// they are in their life with the brand, informing on being near and in time.
+/// they are in their life with the brand, informing on being near and in time, anticipating on what is due.
 #[must_use]
 pub const fn weight(goal: Goal, factor: Factor) -> u32 {
     let [proximity, affinity, moment, lifecycle_fit, appetite] = match goal {
@@ -149,6 +149,7 @@ pub const fn weight(goal: Goal, factor: Factor) -> u32 {
         Goal::Retain => [20, 35, 15, 15, 15],
         Goal::Reactivate => [20, 25, 15, 25, 15],
         Goal::Inform => [40, 20, 25, 5, 10],
+        Goal::Anticipate => [10, 50, 15, 10, 15],
     };
     match factor {
         Factor::Proximity => proximity,
@@ -263,7 +264,7 @@ mod tests {
 
     use super::*;
 
-    const GOALS: [Goal; 4] = [Goal::Acquire, Goal::Retain, Goal::Reactivate, Goal::Inform];
+    const GOALS: [Goal; 5] = Goal::ALL;
 
     #[test]
     fn the_weights_of_each_goal_sum_to_a_hundred() {

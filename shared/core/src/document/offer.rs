@@ -3,14 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, text, time};
+use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_price};
 use crate::category::Category;
 use crate::header::Subject;
-use crate::ids::{OfferId, PlaceId};
+use crate::ids::OfferId;
 use crate::language::{Language, Localized};
+use crate::need;
 use crate::offer::{DeclaredUse, Offer, Window};
-use crate::place::{Cell, Place, PlaceName, Radius, UnitVector};
+use crate::place::Place;
+use crate::season::Season;
+use crate::suitability::Rule;
 
 /// An offer.
 #[derive(Clone, Serialize, Deserialize)]
@@ -36,22 +40,9 @@ pub struct OfferDocument {
     pub rules: Vec<RuleDocument>,
     /// When it can be used.
     pub window: WindowDocument,
-}
-
-/// A place.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlaceDocument {
-    /// Its id.
-    pub id: String,
-    /// Its name for people.
-    pub name: String,
-    /// Degrees north, WGS 84.
-    pub latitude: f64,
-    /// Degrees east, WGS 84.
-    pub longitude: f64,
-    /// How far away it is still worth going there, in metres.
-    pub radius_m: u32,
+    /// The months in which it is wanted, 1 to 12; the category's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season: Option<Vec<u8>>,
 }
 
 /// A declared use.
@@ -90,18 +81,6 @@ pub struct StoredOffer {
     pub places: Vec<StoredPlace>,
 }
 
-/// The integers of a place.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StoredPlace {
-    /// Its cell.
-    pub cell: String,
-    /// Unit vector of its cell's centre, scaled by 2^30.
-    pub vector: [i32; 3],
-    /// Squared chord of its radius, scaled by 2^60.
-    pub reach: u64,
-}
-
 const MOST_PLACES: usize = 50;
 
 impl OfferDocument {
@@ -134,18 +113,6 @@ impl OfferDocument {
     }
 }
 
-impl PlaceDocument {
-    fn store(&self) -> Result<StoredPlace, FieldError> {
-        let cell = Cell::at_degrees(self.latitude, self.longitude).at("latitude")?;
-        let radius = Radius::from_metres(self.radius_m).at("radius_m")?;
-        Ok(StoredPlace {
-            cell: cell.to_hex(),
-            vector: cell.centre().components(),
-            reach: radius.chord().value(),
-        })
-    }
-}
-
 impl StoredOffer {
     /// The offer that decisions go by.
     ///
@@ -162,19 +129,25 @@ impl StoredOffer {
         if document.rules.len() > MOST_RULES {
             return Err(FieldError::new("rules", format_args!("must be at most {MOST_RULES}")));
         }
-        let rules = document
+        let rules: Vec<Rule> = document
             .rules
             .iter()
             .enumerate()
             .map(|(position, each)| rule(each, &uses).map_err(|error| error.within(&format!("rules[{position}]"))))
             .collect::<Result<_, _>>()?;
         let places = self.placed()?;
-        if !places.is_empty() && !uses.iter().any(|each| each.attribute == Attribute::Home) {
+        let locates = |each: &DeclaredUse| matches!(each.attribute, Attribute::Home | Attribute::CurrentPlace);
+        if !places.is_empty() && !uses.iter().any(locates) {
             return Err(FieldError::new(
                 "uses",
-                "must declare 'home', because the offer has places",
+                "must declare 'home' or 'current_place', because the offer has places",
             ));
         }
+        let season = match document.season.as_deref() {
+            None => None,
+            Some(months) => Some(Season::of_months(months).at("season")?),
+        };
+        let category = Category::from_slug(&document.category).at("category")?;
         let from = time("window.from", &document.window.from)?;
         let until = time("window.until", &document.window.until)?;
         if until <= from {
@@ -186,11 +159,13 @@ impl StoredOffer {
             title: document.title.clone(),
             text: document.text.clone(),
             link: link(&document.link)?,
-            category: Category::from_slug(&document.category).at("category")?,
+            category,
             places,
+            needs: need::asked(category, &uses, &rules),
             uses,
             rules,
             window: Window { from, until },
+            season,
         })
     }
 
@@ -204,15 +179,9 @@ impl StoredOffer {
             .zip(&self.places)
             .enumerate()
             .map(|(position, (given, stored))| {
-                let field = |name: &str| format!("places[{position}].{name}");
-                let [x, y, z] = stored.vector;
-                Ok(Place {
-                    id: PlaceId::new(given.id.as_str()).at(&field("id"))?,
-                    name: PlaceName::new(text(&field("name"), &given.name, 100)?).at(&field("name"))?,
-                    cell: Cell::from_hex(&stored.cell).at(&field("cell"))?,
-                    centre: UnitVector::new(x, y, z).at(&field("vector"))?,
-                    radius: Radius::from_chord(stored.reach).at(&field("reach"))?,
-                })
+                given
+                    .parse(stored)
+                    .map_err(|error| error.within(&format!("places[{position}]")))
             })
             .collect()
     }
