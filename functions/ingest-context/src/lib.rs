@@ -2,6 +2,7 @@
 //!
 //! Touches: customers, standing, audience, contacts rw; links, campaigns (cell directory) w; brands, suppressions r.
 
+mod current_place;
 mod handler;
 mod home;
 mod request;

@@ -11,6 +11,7 @@ use apropos_core::brand::Topics;
 use apropos_core::consent::{ConsentEvent, ConsentState};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument};
+use apropos_core::habit::reaction;
 use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::ledger::{LedgerEntry, ProofKey, append};
 use apropos_core::link::LinkId;
@@ -584,7 +585,7 @@ pub fn derive(
     let habits = Habits {
         threshold: standing.limits.threshold,
         last_contact: standing.contacts.last().map(EpochDay::of),
-        reaction: 0,
+        reaction: reaction(&standing.contacts, context.last_act(), now),
     };
     AudienceRecord::derive(context, version, hint, habits, now)
 }
@@ -795,13 +796,14 @@ mod tests {
     use apropos_core::cap::{ContactRing, FrequencyCap, MOST_CONTACTS};
     use apropos_core::category::Category;
     use apropos_core::consent::{Act, Actor, DataPurpose, Evidence, LegalBasis, Purpose};
-    use apropos_core::context::{Home, Purchase};
+    use apropos_core::context::{CurrentPlace, Home, Purchase};
     use apropos_core::ids::{AttemptId, RunId, TopicId};
     use apropos_core::language::Localized;
     use apropos_core::place::Cell;
     use apropos_core::quiet::QuietHours;
     use apropos_core::relevance::Relevance;
     use apropos_core::standing::{Claim, CustomerLimits};
+    use apropos_core::travel::Area;
 
     use super::*;
 
@@ -911,7 +913,13 @@ mod tests {
             home: Some(Home {
                 cell: Cell::at_degrees(48.8566, 2.3522).unwrap(),
                 uncertainty_m: 0,
+                area: Some(Area::DenseCity),
             }),
+            current_place: Some(CurrentPlace {
+                cell: Cell::at_degrees(45.764, 4.8357).unwrap(),
+                until: now() + jiff::SignedDuration::from_hours(4),
+            }),
+            active_hours: vec![18; 24],
             interests: Category::all().collect(),
             purchases: Category::all()
                 .map(|category| Purchase {
@@ -962,8 +970,8 @@ mod tests {
     fn an_audience_item_stays_within_122_bytes() {
         let short = size(&audience_item(&"b".repeat(20), &"c".repeat(20)));
         assert!(short <= 122, "{short} bytes");
-        assert_eq!(short, 107);
+        assert_eq!(short, 115);
         // The figure that `audience_record_item` tells.
-        assert_eq!(size(&audience_item(&"b".repeat(64), &"c".repeat(64))), 195);
+        assert_eq!(size(&audience_item(&"b".repeat(64), &"c".repeat(64))), 203);
     }
 }

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::attribute::Attribute;
 use crate::context::Lifecycle;
 use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
+use crate::offer::Offer;
 use crate::relevance::Relevance;
 
 /// What a campaign wants to achieve; it sets the weights of the factors and whose lifecycle fits.
@@ -115,6 +117,21 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// The field of the campaign that reads an attribute which its offer does not declare, if one does: a segment goes by
+    /// the lifecycle, and *anticipate* by what was bought.
+    #[must_use]
+    pub fn undeclared(&self, offer: &Offer) -> Option<(&'static str, Attribute)> {
+        let segment = match self.audience {
+            Audience::Lifecycle(_) => Some(("audience.lifecycle", Attribute::Lifecycle)),
+            Audience::Everyone | Audience::NearPlaces => None,
+        };
+        let goal = (self.goal == Goal::Anticipate).then_some(("goal", Attribute::Purchases));
+        segment
+            .into_iter()
+            .chain(goal)
+            .find(|(_, attribute)| !offer.declares(*attribute))
+    }
+
     /// Whether a person is in the campaign's holdout: a share of all people, the same ones in every run, drawn by a hash
     /// so that nothing about them decides it.
     #[must_use]

@@ -20,6 +20,8 @@ use crate::place::{Cell, squared_chord};
 use crate::time::TimeZoneName;
 use crate::travel::Area;
 
+mod model;
+
 /// One brand, its offer and campaign, as documents that a test may change, and what is known of one person.
 struct World {
     brand: Value,
