@@ -97,7 +97,7 @@ impl Cell {
             y: fixed(cos_latitude * sin_longitude),
             z: fixed(sin_latitude),
         }
-        .from_two()
+        .as_read_back()
     }
 
     fn checked(index: CellIndex) -> Result<Self, InvalidPlace> {
@@ -312,7 +312,7 @@ impl UnitVector {
     }
 
     /// The vector as it reads back from its form with two components, so that what is stored is what was computed.
-    fn from_two(self) -> Self {
+    fn as_read_back(self) -> Self {
         let (form, two) = self.to_two();
         Self::of_two(form, two).unwrap_or(self)
     }

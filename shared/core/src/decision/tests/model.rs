@@ -380,7 +380,7 @@ proptest! {
 
     #[test]
     fn a_longer_time_since_a_complementary_purchase_never_raises_affinity(bought in 1u8..84, earlier in 0u8..84) {
-        let affinity = |month: u8| running_gear(month).judged().map_or_else(|withheld| withheld.score.unwrap(), |score| score).factors.affinity;
+        let affinity = |month: u8| running_gear(month).judged().unwrap_or_else(|withheld| withheld.score.unwrap()).factors.affinity;
         let earlier = bought.saturating_sub(earlier);
         prop_assert!(affinity(earlier) <= affinity(bought));
     }
