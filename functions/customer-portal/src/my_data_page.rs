@@ -614,6 +614,12 @@ fn fact_name(language: Language, name: &str) -> String {
     }
     match Attribute::from_code(name) {
         Some(attribute) => attribute_name(language, attribute).to_owned(),
+        None if name == "spent" => say(
+            language,
+            "Vos dépenses des deux dernières années",
+            "What you spent in the last two years",
+        )
+        .to_owned(),
         None => say(language, "Dernière activité", "Last activity").to_owned(),
     }
 }

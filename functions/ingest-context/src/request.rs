@@ -54,6 +54,9 @@ struct CustomerRequest {
     /// The UTC hours of their latest clicks and purchases, 0 to 23, at most 24 of them; never of opens.
     #[serde(default)]
     active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    #[serde(default)]
+    spent: Option<u32>,
 }
 
 /// A record that was accepted.
@@ -98,6 +101,7 @@ impl CustomerRequest {
         let context = CustomerContext {
             current_place,
             active_hours: parse_active_hours(&self.active_hours)?,
+            spent: self.spent,
             ..context
         };
         Ok(CustomerRecord {

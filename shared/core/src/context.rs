@@ -9,6 +9,7 @@ use crate::category::Category;
 use crate::email::EmailAddress;
 use crate::language::Language;
 use crate::place::Cell;
+use crate::segment::Rhythm;
 use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
@@ -76,6 +77,8 @@ pub struct CustomerContext {
     pub current_place: Option<CurrentPlace>,
     /// The UTC hours, 0 to 23, of their recent clicks and purchases; at most [`crate::habit::MOST_ACTS`].
     pub active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    pub spent: Option<u32>,
 }
 
 impl fmt::Debug for CustomerContext {
@@ -102,9 +105,9 @@ pub enum Lifecycle {
     Prospect,
     /// First purchase within the last 60 days.
     New,
-    /// Bought or was active within the last 180 days.
+    /// Bought or was active lately, by their own rhythm; see [`crate::segment`].
     Active,
-    /// … within the last 365 days.
+    /// Not for some time.
     Lapsing,
     /// Longer ago.
     Lost,
@@ -153,21 +156,12 @@ impl CustomerContext {
         bought.max(self.last_activity)
     }
 
-    /// The lifecycle at a time, from purchases and activity.
+    /// The lifecycle at a time, from purchases, activity and spend.
     #[must_use]
     pub fn lifecycle(&self, now: Timestamp) -> Lifecycle {
-        let today = EpochDay::of(now);
-        let Some(first) = self.purchases.iter().map(|purchase| purchase.on).min() else {
-            return Lifecycle::Prospect;
-        };
-        let bought = self.purchases.iter().map(|purchase| purchase.on).max();
-        let last = bought.max(self.last_activity).unwrap_or(first);
-        match (today.days_since(first), today.days_since(last)) {
-            (0..=60, _) => Lifecycle::New,
-            (_, 0..=180) => Lifecycle::Active,
-            (_, 181..=365) => Lifecycle::Lapsing,
-            _ => Lifecycle::Lost,
-        }
+        let bought: Vec<EpochDay> = self.purchases.iter().map(|purchase| purchase.on).collect();
+        Rhythm::of(&bought, self.last_activity, self.spent, EpochDay::of(now))
+            .map_or(Lifecycle::Prospect, Rhythm::lifecycle)
     }
 }
 

@@ -45,6 +45,7 @@ pub mod receipt;
 pub mod relevance;
 pub mod retention;
 pub mod season;
+pub mod segment;
 pub mod sign_up;
 pub mod standing;
 pub mod suitability;

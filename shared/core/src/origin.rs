@@ -104,6 +104,9 @@ pub fn values(context: &CustomerContext) -> BTreeMap<String, String> {
             format!("{} until {}", place.cell, place.until),
         );
     }
+    if let Some(spent) = document.spent {
+        values.insert("spent".to_owned(), spent.to_string());
+    }
     if !document.active_hours.is_empty() {
         let hours: Vec<String> = document.active_hours.iter().map(u8::to_string).collect();
         values.insert("active_hours".to_owned(), hours.join(" "));
@@ -132,6 +135,7 @@ fn carry(name: &str, from: &CustomerContext, to: &mut CustomerContext) {
         ("last_activity", _) => to.last_activity = from.last_activity,
         ("current_place", _) => to.current_place = from.current_place,
         ("active_hours", _) => to.active_hours.clone_from(&from.active_hours),
+        ("spent", _) => to.spent = from.spent,
         // A value that was held is one of the fact's.
         (_, Some(Attribute::Fact(fact))) => to.facts.set(fact, from.facts.get(fact)).unwrap_or_default(),
         (_, Some(_) | None) => {}
@@ -171,6 +175,7 @@ pub fn corrected(context: &CustomerContext, name: &str, value: Option<&str>) -> 
             ("last_activity", _, None) => document.last_activity = None,
             ("current_place", _, None) => document.current_place = None,
             ("active_hours", _, None) => document.active_hours = Vec::new(),
+            ("spent", _, None) => document.spent = None,
             (_, Some(Attribute::Fact(fact)), None) => {
                 document.facts.remove(fact.code());
             }

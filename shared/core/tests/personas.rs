@@ -166,6 +166,7 @@ impl Person {
                 until: (now + SignedDuration::from_hours(hours)).to_string(),
             }),
             active_hours: self.active_hours.clone(),
+            spent: None,
         };
         CustomerContext::try_from(&document).unwrap()
     }

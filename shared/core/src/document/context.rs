@@ -41,6 +41,9 @@ pub struct ContextDocument {
     /// The UTC hours of their recent clicks and purchases, 0 to 23.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<u32>,
 }
 
 /// Where somebody is now.
@@ -137,6 +140,7 @@ pub fn parse_context(
         last_activity,
         current_place: None,
         active_hours: Vec::new(),
+        spent: None,
     })
 }
 
@@ -262,6 +266,7 @@ impl ContextDocument {
                 until: place.until.to_string(),
             }),
             active_hours: context.active_hours.clone(),
+            spent: context.spent,
         }
     }
 }
@@ -307,6 +312,7 @@ impl TryFrom<&ContextDocument> for CustomerContext {
         Ok(Self {
             current_place,
             active_hours: parse_active_hours(&document.active_hours)?,
+            spent: document.spent,
             ..context
         })
     }
