@@ -78,7 +78,8 @@ pub enum Audience {
     Everyone,
     /// People in one of these lifecycles.
     Lifecycle(Vec<Lifecycle>),
-    /// People whose home cell is within reach of one of the offer's places; nobody else's facts are read.
+    /// People whose home cell is within reach of one of the offer's places; nobody else's facts are read. For an offer that
+    /// declares the current place it is everyone, since anybody may be there.
     NearPlaces,
 }
 

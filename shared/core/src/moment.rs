@@ -6,7 +6,7 @@
 //! | part | known when | figure |
 //! |---|---|---|
 //! | opening | the place has hours | [`opening`] |
-//! | season | the offer or its category has one | [`Season::fit`] |
+//! | season | the offer or its category has one | [`crate::season::Season::fit`] |
 //! | ending | the window ends within 7 days | 10 000 |
 //! | good hours | declared, agreed to and learned | [`crate::habit::GoodHours::at`] |
 //!
@@ -20,7 +20,6 @@ use crate::hours::Opening;
 use crate::offer::Offer;
 use crate::place::Place;
 use crate::relevance::Relevance;
-use crate::season::Season;
 use crate::time::EpochDay;
 
 /// From then on a window counts as ending soon.
@@ -59,13 +58,14 @@ pub const fn opening(opening: Opening) -> u32 {
 
 /// The moment for one person, with the place that they would go to.
 pub(crate) fn moment(offer: &Offer, view: &View<'_>, place: Option<&Place>, now: Timestamp) -> Option<Relevance> {
-    let season = offer.season.or_else(|| Season::of_category(offer.category));
     let ends_soon = offer.window.until.duration_since(now) <= SOON;
     let parts = [
         place
             .and_then(|place| place.hours.as_ref())
             .map(|hours| opening(hours.at(now))),
-        season.map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
+        offer
+            .season
+            .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
         ends_soon.then_some(10_000),
         view.good_hours.and_then(|hours| hours.at(now)),
     ];

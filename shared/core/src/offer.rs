@@ -36,7 +36,7 @@ pub struct Offer {
     pub rules: Vec<Rule>,
     /// When it can be used: from (included) until (excluded).
     pub window: Window,
-    /// The months in which it is wanted, where they are not its category's.
+    /// The months in which it is wanted: its own, or its category's.
     pub season: Option<Season>,
 }
 

@@ -507,6 +507,15 @@ const HALVINGS_UNIT: u64 = 1 << 16;
 
 /// How near, in basis points: 10 000 at the place, 5 000 at the half-distance, 2 500 at twice that, and so on to 0 at 15
 /// times. Integers only, and never more for a greater distance.
+///
+/// ```
+/// use apropos_core::place::{InvalidPlace, Radius, proximity_bp};
+///
+/// let half = Radius::from_metres(15_000)?;
+/// let at = |metres| Radius::from_metres(metres).map(|distance| proximity_bp(distance.chord(), half));
+/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(45_000)?], [10_000, 5_000, 2_500, 1_250]);
+/// # Ok::<(), InvalidPlace>(())
+/// ```
 #[must_use]
 pub fn proximity_bp(distance: SquaredChord, half_distance: Radius) -> u16 {
     let half = u128::from(half_distance.0.get());

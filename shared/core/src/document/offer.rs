@@ -143,11 +143,11 @@ impl StoredOffer {
                 "must declare 'home' or 'current_place', because the offer has places",
             ));
         }
+        let category = Category::from_slug(&document.category).at("category")?;
         let season = match document.season.as_deref() {
-            None => None,
+            None => Season::of_category(category),
             Some(months) => Some(Season::of_months(months).at("season")?),
         };
-        let category = Category::from_slug(&document.category).at("category")?;
         let from = time("window.from", &document.window.from)?;
         let until = time("window.until", &document.window.until)?;
         if until <= from {
