@@ -124,10 +124,14 @@ fn fits(
     if already_has(offer, &view, campaign.goal) {
         return Err(Withheld::by(Reason::AlreadyHas));
     }
+    let proximity = way.as_ref().map(Way::proximity);
+    let affinity = affinity(offer, &view, campaign.goal);
+    let best_reason = proximity.map_or(affinity, |proximity| proximity.max(affinity));
     let factors = Factors {
-        proximity: way.as_ref().map(Way::proximity),
-        affinity: Some(affinity(offer, &view, campaign.goal)),
-        moment: moment(offer, &view, way.map(|way| way.place), now),
+        proximity,
+        affinity: Some(affinity),
+        // A good moment for what is neither near nor liked is no reason to write.
+        moment: moment(offer, &view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
         appetite: view
             .reaction

@@ -12,6 +12,9 @@
 //!
 //! Example: the museum opens in two hours (8 000), in season (10 000), at an hour at which this person never does anything
 //! (2 000): (8 000 + 10 000 + 2 000) ÷ 3 = 6 666 bp.
+//!
+//! A good moment supports a reason and is none: in a decision it counts for no more than the better of proximity and
+//! affinity. Otherwise every household would get a tree in December.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -14,7 +14,7 @@
 //! |---|---|---|---|---|
 //! | proximity | 10 000 × 2^(−distance ÷ half the radius), the best of all ways within reach | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
 //! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity`] |
-//! | moment | mean of opening, season, ending soon, good hours | minutes, months | 0 to 10 000 | [`crate::moment`] |
+//! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment`] |
 //! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
 //! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::reaction`] |
 //!
@@ -39,16 +39,18 @@
 //! let distance = Radius::from_metres(12_000)?.chord();
 //! let proximity = proximity_bp(distance, Radius::from_metres(20_000)?);
 //! assert_eq!(proximity, 6_598);
+//! // Open is 10 000, but a moment counts for no more than the best reason, here that he likes it.
+//! let moment = opening(Opening::Open { minutes_left: 480 }).min(INTEREST_BP);
 //! let factors = Factors {
 //!     proximity: Some(Relevance::clamped(proximity.into())),
 //!     affinity: Some(Relevance::clamped(INTEREST_BP)),
-//!     moment: Some(Relevance::clamped(opening(Opening::Open { minutes_left: 480 }))),
+//!     moment: Some(Relevance::clamped(moment)),
 //!     lifecycle_fit: Some(Goal::Inform.fit(Lifecycle::Prospect)),
 //!     appetite: None,
 //! };
 //! let score = score(Goal::Inform, factors);
-//! // (40 × 6 598 + 20 × 8 000 + 25 × 10 000 + 5 × 7 000) ÷ 90 on 90 of 100 weights.
-//! assert_eq!((score.relevance.basis_points(), score.evidence.basis_points()), (7_876, 9_000));
+//! // (40 × 6 598 + 20 × 8 000 + 25 × 8 000 + 5 × 7 000) ÷ 90 on 90 of 100 weights.
+//! assert_eq!((score.relevance.basis_points(), score.evidence.basis_points()), (7_321, 9_000));
 //! // What each added: 40 × 6 598 ÷ 90 of it is the place.
 //! assert_eq!(score.contribution(Factor::Proximity).map(Relevance::basis_points), Some(2_932));
 //! assert_eq!(score.strongest(), Some(Factor::Proximity));

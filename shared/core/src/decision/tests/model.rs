@@ -141,6 +141,19 @@ fn the_moment_is_known_only_by_what_speaks_of_it() {
 }
 
 #[test]
+fn a_good_moment_for_what_nobody_wants_is_no_reason() {
+    let mut world = world();
+    world.offer["places"] = json!([]);
+    world.offer["season"] = json!([12]);
+    world.record.ties = vec![(category("paint"), Tie::Interest)];
+    let withheld = world.judged().unwrap_err();
+    assert_eq!(withheld.reason, Reason::BelowThreshold);
+    assert_eq!(withheld.score.unwrap().factors.moment, Some(Relevance::NONE));
+    world.record.ties = vec![(category("books"), Tie::Interest)];
+    assert_eq!(world.judged().unwrap().factors.moment, Some(Relevance::clamped(5_000)));
+}
+
+#[test]
 fn good_hours_count_where_they_are_declared_and_agreed_to() {
     let mut world = world();
     world.record.good_hours = GoodHours::learn(&[18, 19, 20]);
