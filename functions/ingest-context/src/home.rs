@@ -4,7 +4,8 @@ use apropos_core::context::Home;
 use apropos_core::document::FieldError;
 use apropos_core::place::{Cell, InvalidPlace};
 use apropos_core::time::TimeZoneName;
-use apropos_gazetteer::{Commune, Gazetteer};
+use apropos_core::travel::Area;
+use apropos_gazetteer::{AreaKind, Commune, Gazetteer};
 use serde::Deserialize;
 
 /// A home, in exactly one of four ways.
@@ -94,7 +95,11 @@ impl HomeRequest {
 
 fn exact(cell: Cell) -> Located {
     Located {
-        home: Home { cell, uncertainty_m: 0 },
+        home: Home {
+            cell,
+            uncertainty_m: 0,
+            area: Gazetteer::french().area_around(&cell.to_hex()).map(area),
+        },
         time_zone: None,
     }
 }
@@ -102,9 +107,21 @@ fn exact(cell: Cell) -> Located {
 fn in_commune(field: &str, commune: &Commune, uncertainty_m: u32) -> Result<Located, FieldError> {
     let cell = Cell::from_hex(&commune.cell().to_string()).map_err(|error| FieldError::new(field, error))?;
     Ok(Located {
-        home: Home { cell, uncertainty_m },
+        home: Home {
+            cell,
+            uncertainty_m,
+            area: Some(area(commune.area)),
+        },
         time_zone: TimeZoneName::new(commune.time_zone).ok(),
     })
+}
+
+const fn area(kind: AreaKind) -> Area {
+    match kind {
+        AreaKind::DenseCity => Area::DenseCity,
+        AreaKind::Town => Area::Town,
+        AreaKind::Country => Area::Country,
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +159,7 @@ mod tests {
         let point = locate(r#"{"latitude": 48.8566, "longitude": 2.3522}"#).unwrap();
         let cell = locate(&format!(r#"{{"cell": "{}"}}"#, point.home.cell.to_hex())).unwrap();
         assert!(point.home == cell.home && point.time_zone.is_none());
+        assert_eq!(point.home.area, Some(Area::DenseCity));
     }
 
     #[test]

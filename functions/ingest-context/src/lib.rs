@@ -3,6 +3,7 @@
 //! Touches: customers, standing, audience, contacts rw; consents rw, to end what had lapsed before a context came; links,
 //! campaigns (cell directory) w; brands, suppressions r.
 
+mod current_place;
 mod handler;
 mod home;
 mod request;

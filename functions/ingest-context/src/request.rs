@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, parse_record};
 use apropos_core::context::{ContactPoint, CustomerContext};
-use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_context};
+use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_active_hours, parse_context};
 use apropos_core::ids::CustomerId;
 use apropos_core::time::EpochDay;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::current_place::CurrentPlaceRequest;
 use crate::home::HomeRequest;
 
 /// The most records of one request.
@@ -47,6 +48,15 @@ struct CustomerRequest {
     /// The last day they did something, `YYYY-MM-DD`, tomorrow at the latest.
     #[serde(default)]
     last_activity: Option<String>,
+    /// Where they are now, for a few hours.
+    #[serde(default)]
+    current_place: Option<CurrentPlaceRequest>,
+    /// The UTC hours of their latest clicks and purchases, 0 to 23, at most 24 of them; never of opens.
+    #[serde(default)]
+    active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    #[serde(default)]
+    spent: Option<u32>,
 }
 
 /// A record that was accepted.
@@ -84,6 +94,16 @@ impl CustomerRequest {
             self.last_activity.as_deref(),
         )?;
         not_of_the_future(&context, now)?;
+        let current_place = match &self.current_place {
+            None => None,
+            Some(place) => place.locate(now).map_err(|error| error.within("current_place"))?,
+        };
+        let context = CustomerContext {
+            current_place,
+            active_hours: parse_active_hours(&self.active_hours)?,
+            spent: self.spent,
+            ..context
+        };
         Ok(CustomerRecord {
             customer,
             context,

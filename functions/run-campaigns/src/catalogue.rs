@@ -63,6 +63,15 @@ pub(crate) async fn create_campaign(
     if brand.topics.get(&campaign.topic).is_none() {
         return Err(FieldError::new("topic", "is not a topic of the brand").into());
     }
+    let offer = handler
+        .tables
+        .offer(&brand_id, &campaign.offer, campaign.offer_version)
+        .await?
+        .ok_or_else(|| Problem::unknown("offer"))?;
+    if let Some((field, attribute)) = campaign.undeclared(&offer) {
+        let problem = format!("reads '{}', which the offer does not declare in uses", attribute.code());
+        return Err(FieldError::new(field, problem).into());
+    }
     let answer = json(
         201,
         &CampaignAnswer {

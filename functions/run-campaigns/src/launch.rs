@@ -3,6 +3,7 @@
 use apropos_aws::http::{Problem, authorized, body, json, parse};
 use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
+use apropos_core::attribute::Attribute;
 use apropos_core::campaign::{Audience, Run, RunStatus};
 use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, RunId};
@@ -109,7 +110,10 @@ pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign
             .offer(brand, &held.campaign.offer, held.campaign.offer_version)
             .await?
             .ok_or_else(|| Problem::unknown("offer"))?;
-        cells.retain(|(cell, _)| is_near(cell, &offer));
+        // Where somebody is now does not follow from where they live.
+        if !offer.declares(Attribute::CurrentPlace) {
+            cells.retain(|(cell, _)| is_near(cell, &offer));
+        }
     }
     Ok(cut(cells))
 }
@@ -119,7 +123,7 @@ fn is_near(cell: &str, offer: &Offer) -> bool {
         offer
             .places
             .iter()
-            .any(|place| cell.may_hold_within(place.cell, place.radius))
+            .any(|place| cell.may_hold_within(place.cell, place.widest()))
     })
 }
 

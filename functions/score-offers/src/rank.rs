@@ -67,8 +67,12 @@ pub(crate) async fn answer(
     let topic = TopicId::new(request.topic).map_err(|error| FieldError::new("topic", error))?;
     let goal = match request.goal.as_deref() {
         None => Goal::Inform,
-        Some(code) => Goal::from_code(code)
-            .ok_or_else(|| FieldError::new("goal", "must be 'acquire', 'retain', 'reactivate' or 'inform'"))?,
+        Some(code) => Goal::from_code(code).ok_or_else(|| {
+            FieldError::new(
+                "goal",
+                "must be 'acquire', 'retain', 'reactivate', 'inform' or 'anticipate'",
+            )
+        })?,
     };
     let language = match request.language.as_deref() {
         None => Language::English,

@@ -144,6 +144,7 @@ fn no_route() -> Problem {
         status: 404,
         detail: None,
         field: None,
+        pointer: None,
     }
 }
 

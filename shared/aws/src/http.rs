@@ -35,6 +35,9 @@ pub struct Problem {
     /// The field of the request at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The same as a JSON pointer (RFC 6901), into the record for one of a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
 }
 
 impl Problem {
@@ -45,6 +48,7 @@ impl Problem {
             status,
             detail: None,
             field: None,
+            pointer: None,
         }
     }
 
@@ -70,6 +74,7 @@ impl Problem {
     #[must_use]
     pub fn refused(error: FieldError) -> Self {
         let mut problem = Self::new(422, "refused-field", "A field was refused").because(error.to_string());
+        problem.pointer = Some(error.pointer());
         problem.field = Some(error.field);
         problem
     }
@@ -293,6 +298,7 @@ fn of_field(field: &str, problem: &str) -> Problem {
     if field.is_empty() {
         let mut whole = Problem::refused(FieldError::new("it", problem));
         whole.field = None;
+        whole.pointer = None;
         whole
     } else {
         Problem::refused(FieldError::new(field, problem))

@@ -74,7 +74,11 @@ fn grant(id: &str) -> (ConsentEvent, ConsentEventDocument) {
 
 fn living_in(cell: Cell) -> CustomerContext {
     CustomerContext {
-        home: Some(Home { cell, uncertainty_m: 0 }),
+        home: Some(Home {
+            cell,
+            uncertainty_m: 0,
+            area: None,
+        }),
         ..CustomerContext::default()
     }
 }

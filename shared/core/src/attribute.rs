@@ -16,6 +16,10 @@ pub enum Attribute {
     Lifecycle,
     /// How the person took recent messages.
     Reaction,
+    /// The cell they were in a few hours ago at most, apart from home.
+    CurrentPlace,
+    /// The parts of the day in which they click and buy.
+    ActiveHours,
     /// One of the facts about the dwelling and the household.
     Fact(Fact),
 }
@@ -45,6 +49,8 @@ pub enum Fact {
     CeilingHeight,
     /// How many people live there, 1 to 20.
     HouseholdSize,
+    /// A flue or an outlet to the open air.
+    Ventilation,
 }
 
 /// What a [`Fact`] may hold.
@@ -70,7 +76,7 @@ pub const DWELLING_KINDS: [&str; 2] = ["flat", "house"];
 
 impl Fact {
     /// In the order of the compact record. Append only: the position is the stored form.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::DwellingKind,
         Self::Garden,
         Self::Balcony,
@@ -82,6 +88,7 @@ impl Fact {
         Self::Floor,
         Self::CeilingHeight,
         Self::HouseholdSize,
+        Self::Ventilation,
     ];
 
     /// The stable name in documents and rules.
@@ -99,6 +106,7 @@ impl Fact {
             Self::Floor => "dwelling.floor",
             Self::CeilingHeight => "dwelling.ceiling_height",
             Self::HouseholdSize => "household.size",
+            Self::Ventilation => "dwelling.ventilation",
         }
     }
 
@@ -107,9 +115,14 @@ impl Fact {
     pub const fn kind(self) -> FactKind {
         match self {
             Self::DwellingKind => FactKind::Word(&DWELLING_KINDS),
-            Self::Garden | Self::Balcony | Self::Lift | Self::Parking | Self::Cellar | Self::Dog | Self::Cat => {
-                FactKind::Flag
-            }
+            Self::Garden
+            | Self::Balcony
+            | Self::Lift
+            | Self::Parking
+            | Self::Cellar
+            | Self::Dog
+            | Self::Cat
+            | Self::Ventilation => FactKind::Flag,
             Self::Floor => FactKind::Number {
                 least: -2,
                 most: 60,
@@ -141,6 +154,7 @@ impl Fact {
             Self::Floor => 8,
             Self::CeilingHeight => 9,
             Self::HouseholdSize => 10,
+            Self::Ventilation => 11,
         }
     }
 }
@@ -154,6 +168,8 @@ impl Attribute {
             Self::Interests,
             Self::Lifecycle,
             Self::Reaction,
+            Self::CurrentPlace,
+            Self::ActiveHours,
         ]
         .into_iter()
         .chain(Fact::ALL.into_iter().map(Self::Fact))
@@ -168,6 +184,8 @@ impl Attribute {
             Self::Interests => "interests",
             Self::Lifecycle => "lifecycle",
             Self::Reaction => "reaction",
+            Self::CurrentPlace => "current_place",
+            Self::ActiveHours => "active_hours",
             Self::Fact(fact) => fact.code(),
         }
     }
@@ -184,15 +202,80 @@ impl Attribute {
     pub const fn purpose(self) -> DataPurpose {
         match self {
             Self::Home => DataPurpose::HomeLocation,
-            Self::Reaction => DataPurpose::Measurement,
+            Self::CurrentPlace => DataPurpose::CurrentLocation,
+            Self::Reaction | Self::ActiveHours => DataPurpose::Measurement,
             Self::Purchases | Self::Interests | Self::Lifecycle | Self::Fact(_) => DataPurpose::Profiling,
         }
     }
 }
 
+/// Words of the special categories (GDPR 9) and of criminal matters (GDPR 10), as parts of a name.
+const SPECIAL: [&str; 30] = [
+    "allergy",
+    "belief",
+    "biometric",
+    "colour",
+    "convictions",
+    "crime",
+    "criminal",
+    "diet",
+    "disability",
+    "disease",
+    "ethnic",
+    "ethnicity",
+    "faith",
+    "gender",
+    "genetic",
+    "handicap",
+    "health",
+    "illness",
+    "medical",
+    "nationality",
+    "offences",
+    "opinion",
+    "origin",
+    "political",
+    "politics",
+    "pregnancy",
+    "race",
+    "religion",
+    "sexual",
+    "union",
+];
+
+/// Words about what something costs, as parts of a name.
+const OF_PRICE: [&str; 8] = [
+    "amount",
+    "cost",
+    "discount",
+    "fee",
+    "price",
+    "rebate",
+    "surcharge",
+    "tariff",
+];
+
+/// Whether a name speaks of a special category of personal data (GDPR 9), or of crime (GDPR 10). No such name is in the
+/// catalogue; this only tells a caller why.
+#[must_use]
+pub fn is_special_category(code: &str) -> bool {
+    has_word(code, &SPECIAL)
+}
+
+/// Whether a name speaks of a price. What somebody pays is not a matter of who they are, so no attribute does.
+#[must_use]
+pub fn speaks_of_price(code: &str) -> bool {
+    has_word(code, &OF_PRICE)
+}
+
+fn has_word(code: &str, words: &[&str]) -> bool {
+    code.split(|char: char| !char.is_ascii_alphabetic())
+        .any(|part| words.contains(&part.to_ascii_lowercase().as_str()))
+}
+
 /// The known values of the facts; unknown is a state of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Facts([Option<i16>; 11]);
+pub struct Facts([Option<i16>; 12]);
 
 /// A value outside a fact's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -261,6 +344,27 @@ mod tests {
             assert_eq!(Attribute::from_code(attribute.code()), Some(attribute));
         }
         assert_eq!(Attribute::from_code("religion"), None);
+    }
+
+    #[test]
+    fn nothing_of_the_catalogue_is_special_or_about_a_price() {
+        for attribute in Attribute::all() {
+            assert!(!is_special_category(attribute.code()), "{attribute:?}");
+            assert!(!speaks_of_price(attribute.code()), "{attribute:?}");
+        }
+        for code in [
+            "religion",
+            "health.diabetes",
+            "political_opinion",
+            "household.ethnicity",
+            "Trade-Union",
+        ] {
+            assert!(
+                is_special_category(code) && Attribute::from_code(code).is_none(),
+                "{code}"
+            );
+        }
+        assert!(speaks_of_price("max_price") && speaks_of_price("loyalty.discount"));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::attribute::{Attribute, Fact, Facts};
 use crate::brand::{TopicNumber, Topics};
 use crate::category::Category;
 use crate::consent::{ConsentState, Consents, DataPurpose, Objection};
-use crate::context::{CustomerContext, Lifecycle};
+use crate::context::{CurrentPlace, CustomerContext, Lifecycle};
+use crate::habit::GoodHours;
 use crate::ids::TopicId;
 use crate::place::UnitVector;
 use crate::reason::Reason;
@@ -18,6 +19,7 @@ use crate::relevance::Relevance;
 use crate::retention::Retention;
 use crate::suitability::Known;
 use crate::time::EpochDay;
+use crate::travel::Area;
 
 /// The most (category, month) pairs and interests that the record keeps: the latest purchases first, then interests.
 pub const MOST_PAIRS: usize = 8;
@@ -158,6 +160,10 @@ pub struct AudienceRecord {
     pub hint: ConsentHint,
     /// The centre of the home's cell.
     pub home: Option<UnitVector>,
+    /// The way people live there, where it is known.
+    pub area: Option<Area>,
+    /// Where they are now.
+    pub current_place: Option<Whereabouts>,
     /// Where they are in their life with the brand, when the record was derived.
     pub lifecycle: Lifecycle,
     /// The least relevance the person wants, if they set one.
@@ -168,11 +174,50 @@ pub struct AudienceRecord {
     pub heard_on: Option<EpochDay>,
     /// How they took recent messages, 1 (ignores all) to 5; 0 is unknown.
     pub reaction: u8,
+    /// When they click and buy.
+    pub good_hours: GoodHours,
     /// Facts about the dwelling and the household.
     pub facts: Facts,
     /// Purchases and interests, at most [`MOST_PAIRS`].
     pub ties: Vec<(Category, Tie)>,
 }
+
+/// A current place with its end, in whole hours since 1970, rounded down: it may end early, never late.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The centre of the cell.
+    pub at: UnitVector,
+    /// The first hour in which it is not used any more; below 2^24.
+    pub until_hour: u32,
+}
+
+impl Whereabouts {
+    fn of(place: CurrentPlace) -> Self {
+        let hour = place
+            .until
+            .as_second()
+            .div_euclid(SECONDS_AN_HOUR)
+            .clamp(0, (1 << 24) - 1);
+        Self {
+            at: place.cell.centre(),
+            until_hour: u32::try_from(hour).unwrap_or(0),
+        }
+    }
+
+    /// Whether it may still be used.
+    #[must_use]
+    pub fn holds(self, now: Timestamp) -> bool {
+        now.as_second() < i64::from(self.until_hour) * SECONDS_AN_HOUR
+    }
+}
+
+impl std::fmt::Debug for Whereabouts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Whereabouts(..)")
+    }
+}
+
+const SECONDS_AN_HOUR: i64 = 3_600;
 
 impl std::fmt::Debug for AudienceRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -207,11 +252,17 @@ impl AudienceRecord {
             context_version,
             hint,
             home: context.home.map(|home| home.cell.centre()),
+            area: context.home.and_then(|home| home.area),
+            current_place: context
+                .current_place
+                .map(Whereabouts::of)
+                .filter(|place| place.holds(now)),
             lifecycle: context.lifecycle(now),
             threshold: habits.threshold,
             last_contact: habits.last_contact,
             heard_on: habits.heard_on,
             reaction: habits.reaction,
+            good_hours: GoodHours::learn(&context.active_hours),
             facts: context.facts,
             ties: ties(context),
         }
@@ -236,23 +287,34 @@ impl AudienceRecord {
             | (u8::from(self.hint.no_marketing) << 4)
             | (u8::from(self.home.is_some()) << 5)
             | (u8::from(self.hint.paused_until > 0) << 6)
-            | (u8::from(self.heard_on.is_some()) << 7);
+            | (u8::from(self.current_place.is_some()) << 7);
         out.push(flags);
+        let ventilation = pair_of_bits(&self.facts, Fact::Ventilation);
+        out.push(self.lifecycle.byte() | (self.reaction.min(7) << 3) | (ventilation << 6));
+        let mut places = area_bits(self.area);
+        let mut vectors = Vec::with_capacity(19);
+        if let Some(home) = self.home {
+            let (form, two) = home.to_two();
+            places |= form << 2;
+            vectors.extend(two.iter().flat_map(|component| component.to_be_bytes()));
+        }
+        if let Some(place) = self.current_place {
+            let (form, two) = place.at.to_two();
+            places |= form << 5;
+            vectors.extend(two.iter().flat_map(|component| component.to_be_bytes()));
+            let [_, hour @ ..] = place.until_hour.to_be_bytes();
+            vectors.extend(hour);
+        }
+        out.push(places);
+        out.extend_from_slice(&vectors);
         if self.hint.paused_until > 0 {
             out.extend_from_slice(&self.hint.paused_until.to_be_bytes());
         }
-        if let Some(EpochDay(day)) = self.heard_on {
-            out.extend_from_slice(&day.to_be_bytes());
-        }
-        if let Some(home) = self.home {
-            for component in home.components() {
-                out.extend_from_slice(&component.to_be_bytes());
-            }
-        }
-        out.push(self.lifecycle.byte() | (self.reaction.min(15) << 4));
+        out.extend_from_slice(&self.heard_on.map_or(0, |day| day.0).to_be_bytes());
         out.extend_from_slice(&self.threshold.map_or(u16::MAX, Relevance::basis_points).to_be_bytes());
         out.extend_from_slice(&self.last_contact.map_or(0, |day| day.0).to_be_bytes());
         out.extend_from_slice(&pack_facts(&self.facts));
+        out.push(self.good_hours.bits());
         for (category, tie) in &self.ties {
             out.push(category.code());
             out.push(match tie {
@@ -263,10 +325,11 @@ impl AudienceRecord {
         out
     }
 
-    /// Reads the stored form: format (1 byte), context version (4), states of topics (6), flags (1: four purposes,
-    /// objection, has a home, has a pause, has a day of the last sign), end of the pause (4, if any), day of the last sign
-    /// (2, if any), home (3 × 4, if any), lifecycle and reaction (1), threshold (2), day of last contact (2), facts (6),
-    /// then pairs of category and month (2 each).
+    /// Reads the stored form, in bytes: format (1), context version (4), states of topics (6), flags (1: four purposes,
+    /// objection, has a home, has a pause, has a current place), lifecycle, reaction and ventilation (1), kind of area and
+    /// forms of the two places (1), home (2 × 4, if any), current place (2 × 4) and its end (3, if any), end of the pause
+    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (1), then pairs of category and month
+    /// (2 each).
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
@@ -278,27 +341,25 @@ impl AudienceRecord {
         }
         let context_version = u32::from_be_bytes(take(&mut rest)?);
         let topics = TopicStates::from_bytes(take(&mut rest)?)?;
-        let [flags] = take(&mut rest)?;
-        let paused_until = if flags & 0b100_0000 == 0 {
-            0
-        } else {
-            u32::from_be_bytes(take(&mut rest)?)
-        };
-        let heard_on = if flags & 0b1000_0000 == 0 {
-            None
-        } else {
-            Some(EpochDay(u16::from_be_bytes(take(&mut rest)?)))
-        };
-        let home = if flags & 0b10_0000 == 0 {
-            None
-        } else {
-            Some(read_home(&mut rest)?)
-        };
-        let [life] = take(&mut rest)?;
+        let [flags, life, places] = take(&mut rest)?;
+        let has = |bit: u8| flags & (1 << bit) != 0;
         let lifecycle = Lifecycle::ALL
             .into_iter()
-            .find(|each| each.byte() == life & 0b1111)
+            .find(|each| each.byte() == life & 0b111)
             .ok_or(MalformedRecord)?;
+        let home = has(5)
+            .then(|| read_vector((places >> 2) & 0b111, &mut rest))
+            .transpose()?;
+        let current_place = has(7).then(|| read_whereabouts(places >> 5, &mut rest)).transpose()?;
+        let paused_until = if has(6) {
+            u32::from_be_bytes(take(&mut rest)?)
+        } else {
+            0
+        };
+        let heard_on = match u16::from_be_bytes(take(&mut rest)?) {
+            0 => None,
+            day => Some(EpochDay(day)),
+        };
         let threshold = match u16::from_be_bytes(take(&mut rest)?) {
             u16::MAX => None,
             figure => Some(Relevance::new(figure).ok().ok_or(MalformedRecord)?),
@@ -307,7 +368,8 @@ impl AudienceRecord {
             0 => None,
             days => Some(EpochDay(days)),
         };
-        let facts = unpack_facts(take(&mut rest)?)?;
+        let facts = unpack_facts(take(&mut rest)?, life >> 6)?;
+        let [good_hours] = take(&mut rest)?;
         let mut ties = Vec::with_capacity(rest.len() / 2);
         while !rest.is_empty() {
             let [code, month] = take(&mut rest)?;
@@ -324,18 +386,21 @@ impl AudienceRecord {
         let hint = ConsentHint {
             topics,
             purposes: flags & 0b1111,
-            no_marketing: flags & 0b1_0000 != 0,
+            no_marketing: has(4),
             paused_until,
         };
         Ok(Self {
             context_version,
             hint,
             home,
+            area: area_of_bits(places),
+            current_place,
             lifecycle,
             threshold,
             last_contact,
             heard_on,
-            reaction: life >> 4,
+            reaction: (life >> 3) & 0b111,
+            good_hours: GoodHours::from_bits(good_hours),
             facts,
             ties,
         })
@@ -346,6 +411,12 @@ impl AudienceRecord {
     pub fn view(&self, keeps: impl Fn(Attribute) -> bool, now: Timestamp) -> View<'_> {
         View {
             home: self.home.filter(|_| keeps(Attribute::Home)),
+            area: self.area.filter(|_| keeps(Attribute::Home)),
+            current_place: self
+                .current_place
+                .filter(|place| keeps(Attribute::CurrentPlace) && place.holds(now))
+                .map(|place| place.at),
+            good_hours: keeps(Attribute::ActiveHours).then_some(self.good_hours),
             facts: self.facts.only(|fact| keeps(Attribute::Fact(fact))),
             ties: &self.ties,
             purchases: keeps(Attribute::Purchases),
@@ -365,6 +436,12 @@ impl AudienceRecord {
 pub struct View<'a> {
     /// The home, if it may be read and is known.
     pub home: Option<UnitVector>,
+    /// The way people live there, if it may be read and is known.
+    pub area: Option<Area>,
+    /// Where they are now, if it may be read, is known and has not ended.
+    pub current_place: Option<UnitVector>,
+    /// When they click and buy, if it may be read.
+    pub good_hours: Option<GoodHours>,
     /// The facts that may be read.
     facts: Facts,
     ties: &'a [(Category, Tie)],
@@ -415,8 +492,8 @@ impl Known for View<'_> {
     }
 }
 
-/// 1 knew of each topic only whether it was agreed to.
-const FORMAT: u8 = 2;
+/// 1 knew of each topic only whether it was agreed to, 2 no current place.
+const FORMAT: u8 = 3;
 const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.
@@ -452,14 +529,18 @@ fn month_of(day: EpochDay) -> u8 {
     u8::try_from(months.clamp(0, 254)).unwrap_or(0)
 }
 
-/// Eight facts of at most three states in two bits each (0 is unknown), then floor, ceiling height and household size
-/// with i8::MIN as unknown, then one spare byte.
-fn pack_facts(facts: &Facts) -> [u8; 6] {
-    let mut bits: u16 = 0;
-    for (position, fact) in Fact::ALL.into_iter().take(8).enumerate() {
-        let state = facts.get(fact).map_or(0, |value| u16::try_from(value).unwrap_or(0) + 1);
-        bits |= (state & 0b11) << (2 * position);
-    }
+/// A fact of at most three states in two bits; 0 is unknown.
+fn pair_of_bits(facts: &Facts, fact: Fact) -> u8 {
+    facts.get(fact).map_or(0, |value| u8::try_from(value).unwrap_or(0) + 1) & 0b11
+}
+
+/// Eight facts of two bits each, then floor, ceiling height and household size with `i8::MIN` as unknown. Ventilation came
+/// later and is beside the lifecycle.
+fn pack_facts(facts: &Facts) -> [u8; 5] {
+    let flags = Fact::ALL.into_iter().take(8).enumerate();
+    let bits = flags.fold(0u16, |bits, (position, fact)| {
+        bits | (u16::from(pair_of_bits(facts, fact)) << (2 * position))
+    });
     let [low, high] = bits.to_le_bytes();
     let number = |fact| {
         let [byte] = facts
@@ -475,18 +556,23 @@ fn pack_facts(facts: &Facts) -> [u8; 6] {
         number(Fact::Floor),
         number(Fact::CeilingHeight),
         number(Fact::HouseholdSize),
-        0,
     ]
 }
 
-fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Facts, MalformedRecord> {
+fn unpack_facts([low, high, floor, ceiling, household]: [u8; 5], ventilation: u8) -> Result<Facts, MalformedRecord> {
     let bits = u16::from_le_bytes([low, high]);
     let mut facts = Facts::default();
     let mut set = |fact, value| facts.set(fact, value).ok().ok_or(MalformedRecord);
+    let state = |bits: u16| {
+        i16::try_from(bits & 0b11)
+            .ok()
+            .filter(|state| *state > 0)
+            .map(|state| state - 1)
+    };
     for (position, fact) in Fact::ALL.into_iter().take(8).enumerate() {
-        let state = i16::try_from((bits >> (2 * position)) & 0b11).unwrap_or(0);
-        set(fact, (state > 0).then(|| state - 1))?;
+        set(fact, state(bits >> (2 * position)))?;
     }
+    set(Fact::Ventilation, state(u16::from(ventilation)))?;
     for (fact, byte) in [
         (Fact::Floor, floor),
         (Fact::CeilingHeight, ceiling),
@@ -498,11 +584,32 @@ fn unpack_facts([low, high, floor, ceiling, household, _]: [u8; 6]) -> Result<Fa
     Ok(facts)
 }
 
-fn read_home(rest: &mut &[u8]) -> Result<UnitVector, MalformedRecord> {
+/// Two bits, 0 is unknown.
+fn area_bits(area: Option<Area>) -> u8 {
+    area.and_then(|area| (1..).zip(Area::ALL).find(|(_, each)| *each == area))
+        .map_or(0, |(bits, _)| bits)
+}
+
+fn area_of_bits(bits: u8) -> Option<Area> {
+    (1..)
+        .zip(Area::ALL)
+        .find(|(each, _)| *each == bits & 0b11)
+        .map(|(_, area)| area)
+}
+
+fn read_vector(form: u8, rest: &mut &[u8]) -> Result<UnitVector, MalformedRecord> {
     let mut component = || Ok::<i32, MalformedRecord>(i32::from_be_bytes(take(rest)?));
-    UnitVector::new(component()?, component()?, component()?)
-        .ok()
-        .ok_or(MalformedRecord)
+    let two = [component()?, component()?];
+    UnitVector::of_two(form, two).ok().ok_or(MalformedRecord)
+}
+
+fn read_whereabouts(form: u8, rest: &mut &[u8]) -> Result<Whereabouts, MalformedRecord> {
+    let at = read_vector(form, rest)?;
+    let [high, middle, low] = take(rest)?;
+    Ok(Whereabouts {
+        at,
+        until_hour: u32::from_be_bytes([0, high, middle, low]),
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedRecord> {

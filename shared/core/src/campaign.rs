@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::attribute::Attribute;
 use crate::context::Lifecycle;
 use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
+use crate::offer::Offer;
 use crate::relevance::Relevance;
 
 /// What a campaign wants to achieve; it sets the weights of the factors and whose lifecycle fits.
@@ -17,11 +19,19 @@ pub enum Goal {
     Reactivate,
     /// Tell people something useful, whoever they are.
     Inform,
+    /// Offer the next one when it is needed, by what was bought and how long it lasts.
+    Anticipate,
 }
 
 impl Goal {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::Acquire, Self::Retain, Self::Reactivate, Self::Inform];
+    /// All five.
+    pub const ALL: [Self; 5] = [
+        Self::Acquire,
+        Self::Retain,
+        Self::Reactivate,
+        Self::Inform,
+        Self::Anticipate,
+    ];
 
     /// The stable name.
     #[must_use]
@@ -31,6 +41,7 @@ impl Goal {
             Self::Retain => "retain",
             Self::Reactivate => "reactivate",
             Self::Inform => "inform",
+            Self::Anticipate => "anticipate",
         }
     }
 
@@ -48,6 +59,7 @@ impl Goal {
             Self::Retain => [2_000, 9_000, 10_000, 7_000, 2_000],
             Self::Reactivate => [1_000, 1_000, 3_000, 10_000, 8_000],
             Self::Inform => [7_000, 8_000, 8_000, 7_000, 5_000],
+            Self::Anticipate => [2_000, 6_000, 10_000, 9_000, 6_000],
         };
         Relevance::clamped(match lifecycle {
             Lifecycle::Prospect => prospect,
@@ -66,7 +78,8 @@ pub enum Audience {
     Everyone,
     /// People in one of these lifecycles.
     Lifecycle(Vec<Lifecycle>),
-    /// People whose home cell is within reach of one of the offer's places; nobody else's facts are read.
+    /// People whose home cell is within reach of one of the offer's places; nobody else's facts are read. For an offer that
+    /// declares the current place it is everyone, since anybody may be there.
     NearPlaces,
 }
 
@@ -105,6 +118,21 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// The field of the campaign that reads an attribute which its offer does not declare, if one does: a segment goes by
+    /// the lifecycle, and *anticipate* by what was bought.
+    #[must_use]
+    pub fn undeclared(&self, offer: &Offer) -> Option<(&'static str, Attribute)> {
+        let segment = match self.audience {
+            Audience::Lifecycle(_) => Some(("audience.lifecycle", Attribute::Lifecycle)),
+            Audience::Everyone | Audience::NearPlaces => None,
+        };
+        let goal = (self.goal == Goal::Anticipate).then_some(("goal", Attribute::Purchases));
+        segment
+            .into_iter()
+            .chain(goal)
+            .find(|(_, attribute)| !offer.declares(*attribute))
+    }
+
     /// Whether a person is in the campaign's holdout: a share of all people, the same ones in every run, drawn by a hash
     /// so that nothing about them decides it.
     #[must_use]

@@ -95,7 +95,7 @@ impl Category {
         self.0.repurchase_days
     }
 
-    /// What a home must usually have for it: a hint for whoever writes an offer's rules, never a rule by itself.
+    /// What a home must usually have for it. An offer that declares the fact asks for it; see [`crate::need`].
     #[must_use]
     pub const fn needs(self) -> &'static [Need] {
         self.0.needs
@@ -130,6 +130,8 @@ pub enum Need {
     LiftAboveFirstFloor,
     /// A ceiling of so many centimetres.
     CeilingCm(u16),
+    /// A flue or an outlet for what must not stay in the room.
+    Ventilation,
 }
 
 /// Categories that go together in a preference centre.
@@ -320,9 +322,9 @@ const YEARS: u16 = 365;
 
 /// By code, without a hole: the code is the line. New lines go to the end, and none is ever removed.
 #[rustfmt::skip]
-static TABLE: [Entry; 63] = {
+static TABLE: [Entry; 66] = {
     use Family::{Baby, Culture, Diy, Electronics, Fashion, Garden, Home, Kitchen, Pets, Seasonal, Sports, Travel};
-    use Need::{CeilingCm, LiftAboveFirstFloor};
+    use Need::{CeilingCm, LiftAboveFirstFloor, Ventilation};
     [
         entry((1, "lawnmower"), Garden, ("lawnmower", "tondeuse à gazon"), (365, 8 * YEARS))
             .complements(&["lawnmower-blades", "hedge-trimmer", "garden-tools"]).replaces(&["robot-lawnmower"]).needs(&[Need::Garden]),
@@ -429,6 +431,11 @@ static TABLE: [Entry; 63] = {
             .complements(&["phone-accessories", "headphones"]),
         entry((62, "phone-accessories"), Electronics, ("phone accessories", "accessoires de téléphone"), (180, 365)),
         entry((63, "headphones"), Electronics, ("headphones", "casque audio"), (240, 3 * YEARS)),
+        entry((64, "tumble-dryer"), Home, ("tumble dryer", "sèche-linge"), (365, 10 * YEARS)).needs(&[Ventilation]),
+        entry((65, "wood-stove"), Home, ("wood stove", "poêle à bois"), (365, 15 * YEARS))
+            .complements(&["firewood"]).needs(&[Ventilation]),
+        entry((66, "firewood"), Home, ("firewood and pellets", "bûches et granulés"), (180, 60))
+            .consumable_of(&["wood-stove"]),
     ]
 };
 
@@ -443,7 +450,7 @@ mod tests {
     }
 
     /// What is stored in customers' contexts. A line of this list may be added, never changed.
-    const GIVEN_OUT: [(u8, &str); 63] = [
+    const GIVEN_OUT: [(u8, &str); 66] = [
         (1, "lawnmower"),
         (2, "robot-lawnmower"),
         (3, "lawnmower-blades"),
@@ -507,6 +514,9 @@ mod tests {
         (61, "smartphone"),
         (62, "phone-accessories"),
         (63, "headphones"),
+        (64, "tumble-dryer"),
+        (65, "wood-stove"),
+        (66, "firewood"),
     ];
 
     #[test]

@@ -9,7 +9,9 @@ use crate::category::Category;
 use crate::email::EmailAddress;
 use crate::language::Language;
 use crate::place::Cell;
+use crate::segment::Rhythm;
 use crate::time::{EpochDay, TimeZoneName};
+use crate::travel::Area;
 
 /// A person's home: a cell of about 0.7 km², never a street.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,26 @@ pub struct Home {
     pub cell: Cell,
     /// How far off the cell may be, in metres, where only a postcode or a commune was known.
     pub uncertainty_m: u32,
+    /// The way people live there, where it is known.
+    pub area: Option<Area>,
+}
+
+/// Where somebody is now, apart from home: under a consent of its own, and for hours only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CurrentPlace {
+    /// The resolution-8 cell.
+    pub cell: Cell,
+    /// From then on it is not used any more.
+    pub until: Timestamp,
+}
+
+/// The longest that a current place is used after it was told, in hours.
+pub const CURRENT_PLACE_HOURS: i64 = 12;
+
+impl fmt::Debug for CurrentPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurrentPlace(redacted)")
+    }
 }
 
 impl fmt::Debug for Home {
@@ -51,6 +73,12 @@ pub struct CustomerContext {
     pub purchases: Vec<Purchase>,
     /// The last day they did something: a click, a visit, a purchase; never an open.
     pub last_activity: Option<EpochDay>,
+    /// Where they are now.
+    pub current_place: Option<CurrentPlace>,
+    /// The UTC hours, 0 to 23, of their recent clicks and purchases; at most [`crate::habit::MOST_ACTS`].
+    pub active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    pub spent: Option<u32>,
 }
 
 impl fmt::Debug for CustomerContext {
@@ -77,9 +105,9 @@ pub enum Lifecycle {
     Prospect,
     /// First purchase within the last 60 days.
     New,
-    /// Bought or was active within the last 180 days.
+    /// Bought or was active lately, by their own rhythm; see [`crate::segment`].
     Active,
-    /// … within the last 365 days.
+    /// Not for some time.
     Lapsing,
     /// Longer ago.
     Lost,
@@ -121,21 +149,19 @@ impl Lifecycle {
 }
 
 impl CustomerContext {
-    /// The lifecycle at a time, from purchases and activity.
+    /// The last day they bought or did something.
+    #[must_use]
+    pub fn last_act(&self) -> Option<EpochDay> {
+        let bought = self.purchases.iter().map(|purchase| purchase.on).max();
+        bought.max(self.last_activity)
+    }
+
+    /// The lifecycle at a time, from purchases, activity and spend.
     #[must_use]
     pub fn lifecycle(&self, now: Timestamp) -> Lifecycle {
-        let today = EpochDay::of(now);
-        let Some(first) = self.purchases.iter().map(|purchase| purchase.on).min() else {
-            return Lifecycle::Prospect;
-        };
-        let bought = self.purchases.iter().map(|purchase| purchase.on).max();
-        let last = bought.max(self.last_activity).unwrap_or(first);
-        match (today.days_since(first), today.days_since(last)) {
-            (0..=60, _) => Lifecycle::New,
-            (_, 0..=180) => Lifecycle::Active,
-            (_, 181..=365) => Lifecycle::Lapsing,
-            _ => Lifecycle::Lost,
-        }
+        let bought: Vec<EpochDay> = self.purchases.iter().map(|purchase| purchase.on).collect();
+        Rhythm::of(&bought, self.last_activity, self.spent, EpochDay::of(now))
+            .map_or(Lifecycle::Prospect, Rhythm::lifecycle)
     }
 }
 

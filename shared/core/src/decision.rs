@@ -4,24 +4,26 @@
 //! is the second, just before sending: over the exact consents, the recent contacts and the quiet hours. Only it makes
 //! an [`Approval`], and only an approval can be claimed, composed and sent.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::affinity::{affinity, already_has};
 use crate::attribute::Attribute;
-use crate::audience::{AudienceRecord, ConsentHint, View};
+use crate::audience::{AudienceRecord, View};
 use crate::brand::Brand;
-use crate::campaign::{Audience, Campaign, DeliveryId, Run, RunStatus};
+use crate::campaign::{Campaign, DeliveryId, Run, RunStatus};
 use crate::cap::{FrequencyCap, Limit};
-use crate::category::{complements, replaces};
 use crate::consent::Objection;
 use crate::context::ContactPoint;
 use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
+use crate::locality::{Way, is_useful, ways};
+use crate::moment::moment;
 use crate::offer::Offer;
-use crate::place::{Place, Radius, UnitVector, proximity_bp, squared_chord};
 use crate::quiet::{NeverOpen, QuietHours, quiet_until};
 use crate::reason::Reason;
 use crate::relevance::{Factors, Relevance, Score, score};
 use crate::standing::Standing;
 use crate::suitability::Verdict;
+use crate::time::later;
 
 /// What is decided about: one run of a campaign with its offer.
 #[derive(Debug, Clone, Copy)]
@@ -81,8 +83,12 @@ pub fn judge(
     if record.has_lapsed(proposal.brand.retention, now) {
         return Err(Withheld::by(Reason::ConsentExpired));
     }
-    fits(proposal, customer, record, now)
+    fits(proposal, customer, record, now, later(now, SCORING_TO_READING))
 }
+
+/// How long a message that is scored now usually takes through the queues to be read, at the least. Deciding again just
+/// before sending knows better.
+const SCORING_TO_READING: SignedDuration = SignedDuration::from_mins(15);
 
 fn in_force(proposal: Proposal<'_>, now: Timestamp) -> Result<(), Withheld> {
     if proposal.run.status == RunStatus::Cancelled {
@@ -101,27 +107,34 @@ fn fits(
     customer: &CustomerId,
     record: &AudienceRecord,
     now: Timestamp,
+    reads: Timestamp,
 ) -> Result<Score, Withheld> {
     let Proposal {
         brand, offer, campaign, ..
     } = proposal;
-    let view = record.view(|attribute| may_read(offer, record.hint, attribute), now);
-    if !campaign.audience.includes(segment(record, campaign)) {
+    let view = seen(offer, record, now);
+    if !campaign.audience.includes(view.lifecycle) {
         return Err(Withheld::by(Reason::OutsideAudience));
     }
     if campaign.holds_out(&brand.id, customer) {
         return Err(Withheld::by(Reason::Holdout));
     }
-    let proximity = reach(offer, &view)?;
+    let way = reach(offer, &view)?;
+    if !is_useful(offer, &view, reads) {
+        return Err(Withheld::by(Reason::TooLate));
+    }
     suits(offer, &view)?;
-    if already_has(offer, &view) {
+    if already_has(offer, &view, campaign.goal) {
         return Err(Withheld::by(Reason::AlreadyHas));
     }
+    let proximity = way.as_ref().map(Way::proximity);
+    let affinity = affinity(offer, &view, campaign.goal);
+    let best_reason = proximity.map_or(affinity, |proximity| proximity.max(affinity));
     let factors = Factors {
         proximity,
-        affinity: affinity(offer, &view),
-        // Opening hours and seasons come with the relevance work; until then the moment is unknown, not good.
-        moment: None,
+        affinity: Some(affinity),
+        // A good moment for what is neither near nor liked is no reason to write.
+        moment: moment(offer, &view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
         appetite: view
             .reaction
@@ -147,49 +160,25 @@ fn fits(
     Ok(score)
 }
 
-/// Declared by the offer and agreed to by the person.
-fn may_read(offer: &Offer, hint: ConsentHint, attribute: Attribute) -> bool {
-    offer.declares(attribute) && hint.allows(attribute.purpose())
+/// Declared by the offer and agreed to by the person. Choosing whom to write to by lifecycle is profiling as well, so a
+/// segment sees nobody whose lifecycle is not.
+fn seen<'a>(offer: &Offer, record: &'a AudienceRecord, now: Timestamp) -> View<'a> {
+    let may_read = |attribute: Attribute| offer.declares(attribute) && record.hint.allows(attribute.purpose());
+    record.view(may_read, now)
 }
 
-/// Choosing whom to write to by lifecycle is profiling as well, so it needs the same yes.
-fn segment(record: &AudienceRecord, campaign: &Campaign) -> Option<crate::context::Lifecycle> {
-    match campaign.audience {
-        Audience::Everyone | Audience::NearPlaces => None,
-        Audience::Lifecycle(_) => record
-            .hint
-            .allows(Attribute::Lifecycle.purpose())
-            .then_some(record.lifecycle),
-    }
-}
-
-/// The proximity to the nearest place, or the gate that an offer with places closes: too far, or nobody knows.
-fn reach(offer: &Offer, view: &View<'_>) -> Result<Option<Relevance>, Withheld> {
+/// The way to the nearest place, or the gate that an offer with places closes: too far, or nobody knows.
+fn reach<'a>(offer: &'a Offer, view: &View<'_>) -> Result<Option<Way<'a>>, Withheld> {
     if offer.places.is_empty() {
         return Ok(None);
     }
-    let Some(home) = view.home else {
+    if view.home.is_none() && view.current_place.is_none() {
         return Err(Withheld::by(Reason::PlaceUnknown));
-    };
-    offer
-        .places
-        .iter()
-        .filter_map(|place| proximity(place, home))
-        .max()
+    }
+    ways(offer, view)
+        .max_by_key(Way::proximity)
         .map(Some)
         .ok_or_else(|| Withheld::by(Reason::TooFar))
-}
-
-/// `None` beyond the place's radius. Within it the pull halves with each half of the radius: 10 000 bp at the place,
-/// 5 000 half way out, 2 500 at the rim.
-fn proximity(place: &Place, home: UnitVector) -> Option<Relevance> {
-    let distance = squared_chord(place.centre, home);
-    if !place.radius.reaches(distance) {
-        return None;
-    }
-    // Half the chord is a quarter of its square.
-    let half_distance = Radius::from_chord((place.radius.chord().value() / 4).max(1)).unwrap_or(place.radius);
-    Some(Relevance::clamped(u32::from(proximity_bp(distance, half_distance))))
 }
 
 fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
@@ -205,63 +194,14 @@ fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
             score: None,
         });
     }
+    for asked in &offer.needs {
+        match asked.condition.holds(view) {
+            Some(true) => {}
+            Some(false) => return Err(Withheld::by(Reason::Unsuitable)),
+            None => return Err(Withheld::by(Reason::SuitabilityUnknown)),
+        }
+    }
     Ok(())
-}
-
-/// A thing that lasts this long is not offered again before its owner usually needs another; what is used up sooner
-/// only counts against, in [`affinity`].
-const LASTING_DAYS: u32 = 180;
-
-/// A lasting thing bought within its repurchase interval is not offered again.
-fn already_has(offer: &Offer, view: &View<'_>) -> bool {
-    u32::from(offer.category.repurchase_days()) >= LASTING_DAYS && recently_met(offer, view)
-}
-
-/// Whether the very thing, or one that does the same, was bought within the repurchase interval.
-fn recently_met(offer: &Offer, view: &View<'_>) -> bool {
-    let interval = u32::from(offer.category.repurchase_days());
-    view.purchases().is_some_and(|mut bought| {
-        bought.any(|(category, days)| {
-            (category == offer.category || replaces(category, offer.category)) && days < interval
-        })
-    })
-}
-
-/// What a stated interest is worth: in the very category, and in one that goes with it or is of its family.
-const INTEREST_BP: u32 = 8_000;
-const RELATED_INTEREST_BP: u32 = 5_000;
-
-/// The best of the reasons to like the category: a purchase in a category that goes with it, worth 10 000 bp today and
-/// half of it after each half-life, or a stated interest. A recent purchase of the very thing halves it. Unknown when
-/// neither purchases nor interests may be read.
-fn affinity(offer: &Offer, view: &View<'_>) -> Option<Relevance> {
-    let purchases = view.purchases().map(|bought| {
-        bought
-            .filter(|(category, _)| complements(*category, offer.category))
-            .map(|(category, days)| u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX))))
-            .max()
-            .unwrap_or(0)
-    });
-    let interests = view.interests().map(|liked| {
-        liked
-            .map(|category| {
-                if category == offer.category {
-                    INTEREST_BP
-                } else if complements(category, offer.category) || category.family() == offer.category.family() {
-                    RELATED_INTEREST_BP
-                } else {
-                    0
-                }
-            })
-            .max()
-            .unwrap_or(0)
-    });
-    let best = purchases.into_iter().chain(interests).max()?;
-    Some(Relevance::clamped(if recently_met(offer, view) {
-        best / 2
-    } else {
-        best
-    }))
 }
 
 /// What is known about an address besides the person's wishes.
@@ -397,14 +337,15 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
                 .collect();
             match quiet_until(&policies, now, &contact.time_zone) {
                 Ok(None) => {}
-                Ok(Some(until)) if until < proposal.offer.window.until => return Decision::Deferred { until },
-                Ok(Some(_)) | Err(NeverOpen) => {
-                    return Decision::Withheld(Withheld {
-                        reason: Reason::EndsInQuietHours,
-                        rule: None,
-                        score: Some(score),
-                    });
+                Ok(Some(until)) if until < proposal.offer.window.until => {
+                    let view = seen(proposal.offer, fresh.record, now);
+                    return if is_useful(proposal.offer, &view, until) {
+                        Decision::Deferred { until }
+                    } else {
+                        withheld_at(Reason::TooLate, score)
+                    };
                 }
+                Ok(Some(_)) | Err(NeverOpen) => return withheld_at(Reason::EndsInQuietHours, score),
             }
             Decision::Approved(Box::new(Approval {
                 brand: proposal.brand.id.clone(),
@@ -422,6 +363,14 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
             }))
         }
     }
+}
+
+const fn withheld_at(reason: Reason, score: Score) -> Decision {
+    Decision::Withheld(Withheld {
+        reason,
+        rule: None,
+        score: Some(score),
+    })
 }
 
 fn gates<'a>(
@@ -448,7 +397,7 @@ fn gates<'a>(
         Reachable::Suppressed => return Err(Withheld::by(Reason::Suppressed)),
         Reachable::Undeliverable => return Err(Withheld::by(Reason::Undeliverable)),
     };
-    let score = fits(proposal, fresh.customer, fresh.record, now)?;
+    let score = fits(proposal, fresh.customer, fresh.record, now, now)?;
     let caps: Vec<FrequencyCap> = proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect();
     if let Err(reached) = standing.contacts.permits(&caps, proposal.brand.minimum_gap, now) {
         let reason = match reached.limit {

@@ -1,11 +1,12 @@
 //! Decisions in plain words, in both languages, from the same numbers that made them.
 
 use crate::audience::AudienceRecord;
+use crate::category::Need;
 use crate::decision::Withheld;
 use crate::language::Language;
 use crate::offer::Offer;
 use crate::reason::Reason;
-use crate::relevance::{Factor, Score};
+use crate::relevance::{Factor, Relevance, Score, weight};
 
 /// Why a person received a message, in one sentence for that person. It names the kinds of facts used and no value: a
 /// message may be forwarded. It says that they are subscribed and not that they agreed, because the legal basis may be
@@ -13,12 +14,12 @@ use crate::relevance::{Factor, Score};
 #[must_use]
 pub fn why_you_receive(language: Language, brand: &str, topic: &str, score: &Score) -> String {
     let because = score.strongest().map(|factor| match (language, factor) {
-        (Language::French, Factor::Proximity) => "parce que c’est près de chez vous",
+        (Language::French, Factor::Proximity) => "parce que c’est près de vous",
         (Language::French, Factor::Affinity) => "parce que cela va avec vos achats ou vos centres d’intérêt",
         (Language::French, Factor::Moment) => "parce que c’est le bon moment",
         (Language::French, Factor::LifecycleFit) => "parce que cela convient à votre relation avec nous",
         (Language::French, Factor::Appetite) => "parce que vous avez donné suite à nos derniers messages",
-        (Language::English, Factor::Proximity) => "because it is close to your home",
+        (Language::English, Factor::Proximity) => "because it is close to you",
         (Language::English, Factor::Affinity) => "because it goes with what you bought or said you like",
         (Language::English, Factor::Moment) => "because now is the right moment",
         (Language::English, Factor::LifecycleFit) => "because it suits where you are with us",
@@ -106,15 +107,204 @@ pub const fn factor_name(language: Language, factor: Factor) -> &'static str {
     }
 }
 
+/// A factor in the marketer's table: `value × weight ÷ Σ weight of the known = contribution`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactorRow {
+    /// The factor in words.
+    pub factor: &'static str,
+    /// What is known of it; nothing is not zero.
+    pub value: Option<Relevance>,
+    /// Its weight for the campaign's goal, percent.
+    pub weight: u32,
+    /// What it added to the relevance.
+    pub contribution: Option<Relevance>,
+}
+
+/// The table of a score for a marketer: all five factors, the unknown ones too.
+///
+/// ```
+/// use apropos_core::campaign::Goal;
+/// use apropos_core::explain::table;
+/// use apropos_core::language::Language;
+/// use apropos_core::relevance::{Factors, Relevance, score};
+///
+/// let affinity = Some(Relevance::clamped(8_000));
+/// let rows = table(Language::French, &score(Goal::Retain, Factors { affinity, ..Factors::default() }));
+/// assert_eq!((rows[1].factor, rows[1].value, rows[1].weight), ("affinité", affinity, 35));
+/// // The only one known, it is all of the relevance.
+/// assert_eq!(rows[1].contribution, affinity);
+/// assert_eq!(rows[0].value, None);
+/// ```
+#[must_use]
+pub fn table(language: Language, score: &Score) -> [FactorRow; 5] {
+    score.factors.in_order().map(|(factor, value)| FactorRow {
+        factor: factor_name(language, factor),
+        value,
+        weight: weight(score.goal, factor),
+        contribution: score.contribution(factor),
+    })
+}
+
+/// Why a person did not receive a message, in one sentence for that person: by the reason alone, which names no fact.
+#[must_use]
+pub fn why_you_do_not_receive(language: Language, reason: Reason) -> &'static str {
+    let (french, english) = to_the_person(reason);
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::RunCancelled => (
+            "Cet envoi a été annulé avant de vous parvenir.",
+            "This mailing was cancelled before it reached you.",
+        ),
+        Reason::OutsideWindow => (
+            "L’offre n’avait pas commencé, ou était déjà terminée.",
+            "The offer had not begun, or was over already.",
+        ),
+        Reason::Objected => (
+            "Vous avez refusé toute prospection, et nous nous y tenons.",
+            "You objected to all marketing, and we keep to it.",
+        ),
+        Reason::Paused => (
+            "Vous avez demandé une pause, qui n’est pas terminée.",
+            "You asked for a pause, which is not over.",
+        ),
+        Reason::NoConsent => (
+            "Vous n’avez jamais demandé ces messages.",
+            "You never asked for these messages.",
+        ),
+        Reason::ConsentPending => (
+            "Vous n’avez pas encore confirmé votre inscription.",
+            "You have not confirmed your subscription yet.",
+        ),
+        Reason::ConsentDenied => ("Vous avez dit non à ces messages.", "You said no to these messages."),
+        Reason::ConsentWithdrawn => (
+            "Vous vous êtes désinscrit de ces messages.",
+            "You unsubscribed from these messages.",
+        ),
+        Reason::ConsentExpired => (
+            "Votre accord a pris fin, et nous ne l’avons pas prolongé sans vous.",
+            "Your consent has ended, and we did not extend it without you.",
+        ),
+        Reason::NoContactPoint => (
+            "Nous n’avons pas d’adresse où vous écrire.",
+            "We have no address to write to you.",
+        ),
+        Reason::Suppressed => (
+            "Vous ne voulez plus que l’on écrive à cette adresse.",
+            "You do not want this address to be written to any more.",
+        ),
+        Reason::Undeliverable => (
+            "Les messages à cette adresse ne peuvent pas être remis.",
+            "Messages to this address cannot be delivered.",
+        ),
+        Reason::OutsideAudience => (
+            "Ce message s’adressait à d’autres personnes.",
+            "This message was meant for other people.",
+        ),
+        Reason::Holdout => (
+            "Le hasard vous a placé dans le groupe à qui nous n’écrivons pas, pour comparer.",
+            "Chance put you into the group that we do not write to, for comparison.",
+        ),
+        Reason::TooFar => ("C’était trop loin pour vous.", "It was too far away for you."),
+        Reason::PlaceUnknown => (
+            "Nous ne savons pas si c’est près de vous, ou vous ne souhaitez pas que nous le sachions.",
+            "We do not know whether it is near you, or you do not want us to.",
+        ),
+        Reason::TooLate => (
+            "Le message vous serait parvenu trop tard pour en profiter.",
+            "The message would have reached you too late to be of use.",
+        ),
+        Reason::Unsuitable => (
+            "L’offre ne convenait pas à votre situation.",
+            "The offer did not suit your situation.",
+        ),
+        Reason::SuitabilityUnknown => (
+            "Nous ne savons pas si l’offre convient à votre situation, et nous ne devinons pas.",
+            "We do not know whether the offer suits your situation, and we do not guess.",
+        ),
+        Reason::AlreadyHas => ("Vous en avez déjà un.", "You have one already."),
+        Reason::TooLittleKnown => (
+            "Nous en savons trop peu pour juger si cela vous intéresse.",
+            "We know too little to judge whether you would care.",
+        ),
+        Reason::BelowThreshold => (
+            "Nous n’avons pas trouvé de raison suffisante de vous en parler.",
+            "We found no reason good enough to tell you about it.",
+        ),
+        Reason::BelowOwnThreshold => (
+            "C’était moins pertinent que ce que vous souhaitez recevoir.",
+            "It was less relevant than what you want to receive.",
+        ),
+        Reason::CapReached => (
+            "Vous avez déjà reçu autant de messages que convenu.",
+            "You have received as many messages as agreed.",
+        ),
+        Reason::TooSoon => (
+            "Le message précédent était trop récent.",
+            "It was too soon after the last message.",
+        ),
+        Reason::EndsInQuietHours => (
+            "L’offre prenait fin pendant vos heures calmes.",
+            "The offer ended in your quiet hours.",
+        ),
+        Reason::Refused => (
+            "Le message a été refusé à l’envoi.",
+            "The message was refused on sending.",
+        ),
+        Reason::Abandoned => (
+            "Nous ne savons pas si ce message vous est parvenu, et nous ne l’avons pas renvoyé.",
+            "We do not know whether this message reached you, and did not send it again.",
+        ),
+    }
+}
+
+/// What a need of the category is, as the end of "withheld because …".
+fn need_words(language: Language, need: Need) -> String {
+    match (language, need) {
+        (Language::French, Need::Garden) => "il faut un jardin".to_owned(),
+        (Language::French, Need::LiftAboveFirstFloor) => "il faut un ascenseur au-dessus du premier étage".to_owned(),
+        (Language::French, Need::CeilingCm(height)) => format!("il faut un plafond à {height}\u{a0}cm"),
+        (Language::French, Need::Ventilation) => "il faut un conduit ou une évacuation d’air".to_owned(),
+        (Language::English, Need::Garden) => "it needs a garden".to_owned(),
+        (Language::English, Need::LiftAboveFirstFloor) => "it needs a lift above the first floor".to_owned(),
+        (Language::English, Need::CeilingCm(height)) => format!("it needs a ceiling of {height} cm"),
+        (Language::English, Need::Ventilation) => "it needs a flue or an outlet to the open air".to_owned(),
+    }
+}
+
+fn needs_words(language: Language, offer: &Offer) -> String {
+    let needs: Vec<String> = offer
+        .needs
+        .iter()
+        .map(|asked| need_words(language, asked.need))
+        .collect();
+    needs.join(", ")
+}
+
 /// A decision to stay silent, for a marketer: the reason, the rule's own words where a rule closed, and the figures
 /// where it was a matter of figures.
 #[must_use]
 pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> String {
     let rule = withheld.rule.and_then(|position| offer.rules.get(position));
+    // A rule that closed is named; without one it was a need of the category.
+    let asks_a_need = withheld.rule.is_none() && !offer.needs.is_empty();
     let because = match (withheld.reason, rule) {
         (Reason::Unsuitable, Some(rule)) => rule.because.get(language).to_owned(),
         (Reason::SuitabilityUnknown, Some(rule)) => {
             format!("{} ({})", withheld.reason.because(language), rule.name)
+        }
+        (Reason::Unsuitable, None) if asks_a_need => needs_words(language, offer),
+        (Reason::SuitabilityUnknown, None) if asks_a_need => {
+            format!(
+                "{} ({})",
+                withheld.reason.because(language),
+                needs_words(language, offer)
+            )
         }
         (reason, _) => reason.because(language).to_owned(),
     };
@@ -142,8 +332,9 @@ pub fn attributes_used(offer: &Offer, record: &AudienceRecord) -> Vec<&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::category::Category;
     use crate::fixture;
-    use crate::relevance::{Factors, Relevance};
+    use crate::relevance::Factors;
 
     fn score_of(factor: Option<Factor>) -> Score {
         let value = |each| (factor == Some(each)).then_some(Relevance::clamped(7_654));
@@ -187,12 +378,12 @@ mod tests {
         assert_eq!(approval.score().strongest(), Some(Factor::Proximity));
         assert_eq!(
             why_you_receive(Language::English, brand.name.as_str(), "Exhibitions", approval.score()),
-            "You receive this message from Atelier Lumière because it is close to your home, and because you are \
+            "You receive this message from Atelier Lumière because it is close to you, and because you are \
              subscribed to its “Exhibitions” by e-mail."
         );
         assert_eq!(
             why_you_receive(Language::French, brand.name.as_str(), "Expositions", approval.score()),
-            "Atelier Lumière vous écrit parce que c’est près de chez vous, et parce que vous êtes sur sa \
+            "Atelier Lumière vous écrit parce que c’est près de vous, et parce que vous êtes sur sa \
              liste «\u{a0}Expositions\u{a0}» par e-mail."
         );
     }
@@ -246,6 +437,82 @@ mod tests {
             because(Reason::Unsuitable, Some(9), None)[1],
             "Withheld: the offer does not suit this person’s situation."
         );
+    }
+
+    #[test]
+    fn no_reason_lacks_a_sentence_for_the_person_in_either_language() {
+        for language in Language::ALL {
+            let sentences = Reason::ALL.map(|reason| why_you_do_not_receive(language, reason));
+            for (position, sentence) in sentences.into_iter().enumerate() {
+                assert!(!sentences[..position].contains(&sentence), "{sentence}");
+                assert!(
+                    sentence.ends_with('.') && sentence.matches('.').count() == 1,
+                    "{sentence}"
+                );
+                assert!(
+                    sentence.starts_with(char::is_uppercase) && sentence.chars().count() > 20,
+                    "{sentence}"
+                );
+                assert!(!sentence.contains(|char: char| char.is_ascii_digit()), "{sentence}");
+            }
+        }
+        for reason in Reason::ALL {
+            let [french, english] =
+                [Language::French, Language::English].map(|each| why_you_do_not_receive(each, reason));
+            assert_ne!(french, english);
+        }
+    }
+
+    #[test]
+    fn the_table_adds_up_to_the_relevance() {
+        let mut score = score_of(Some(Factor::Proximity));
+        score.factors.affinity = Some(Relevance::clamped(7_654));
+        for language in Language::ALL {
+            let rows = table(language, &score);
+            let sum: u16 = rows
+                .iter()
+                .filter_map(|row| row.contribution)
+                .map(Relevance::basis_points)
+                .sum();
+            assert!(score.relevance.basis_points() - sum < 5, "{sum}");
+            assert_eq!(rows.iter().map(|row| row.weight).sum::<u32>(), 100);
+            assert_eq!(rows.iter().filter(|row| row.value.is_none()).count(), 3);
+        }
+    }
+
+    #[test]
+    fn a_need_of_the_category_is_told_in_words() {
+        let mut document = fixture::offer_document();
+        document["category"] = "wood-stove".into();
+        document["uses"].as_array_mut().unwrap().push(serde_json::json!({
+            "attribute": "dwelling.ventilation", "because": {"fr": "Il faut un conduit.", "en": "It needs a flue."}
+        }));
+        let offer = fixture::offer_from(&document).unwrap();
+        let because = |reason| {
+            withheld(
+                Language::English,
+                &offer,
+                &Withheld {
+                    reason,
+                    rule: None,
+                    score: None,
+                },
+            )
+        };
+        assert_eq!(
+            because(Reason::Unsuitable),
+            "Withheld: it needs a flue or an outlet to the open air."
+        );
+        assert!(
+            because(Reason::SuitabilityUnknown)
+                .ends_with("is not known (it needs a flue or an outlet to the open air).")
+        );
+        for need in Category::all().flat_map(Category::needs) {
+            assert_ne!(
+                need_words(Language::French, *need),
+                need_words(Language::English, *need)
+            );
+        }
     }
 
     #[test]

@@ -157,6 +157,7 @@ pub(crate) fn context() -> CustomerContext {
         home: Some(Home {
             cell: Cell::at_degrees(45.76, 4.84).unwrap(),
             uncertainty_m: 0,
+            area: None,
         }),
         interests: vec![Category::from_slug("exhibition-tickets").unwrap()],
         purchases: vec![Purchase {

@@ -1,5 +1,6 @@
 //! The domain: consent, relevance, decisions and messages. No network, no clock, no randomness, no environment.
 
+pub mod affinity;
 pub mod api_key;
 pub mod attribute;
 pub mod audience;
@@ -20,23 +21,32 @@ pub mod feedback;
 pub mod fingerprint;
 #[cfg(test)]
 mod fixture;
+pub mod habit;
 pub mod header;
+pub mod holiday;
+pub mod hours;
 pub mod idempotency;
 pub mod ids;
 pub mod language;
 pub mod ledger;
 mod letter;
 pub mod link;
+mod locality;
 pub mod message;
+pub mod moment;
+pub mod need;
 pub mod offer;
 pub mod origin;
 pub mod place;
 pub mod preference;
+pub mod product_code;
 pub mod quiet;
 pub mod reason;
 pub mod receipt;
 pub mod relevance;
 pub mod retention;
+pub mod season;
+pub mod segment;
 pub mod sign_up;
 pub mod standing;
 pub mod suitability;
@@ -44,3 +54,4 @@ pub mod suppression;
 pub mod throttle;
 pub mod time;
 pub mod transactional;
+pub mod travel;

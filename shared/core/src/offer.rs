@@ -6,7 +6,9 @@ use crate::attribute::Attribute;
 use crate::category::Category;
 use crate::ids::OfferId;
 use crate::language::Localized;
+use crate::need::AskedNeed;
 use crate::place::Place;
+use crate::season::Season;
 use crate::suitability::Rule;
 
 /// One version of an offer; versions are never edited in place.
@@ -28,10 +30,14 @@ pub struct Offer {
     pub places: Vec<Place>,
     /// The facts that a decision about it may read.
     pub uses: Vec<DeclaredUse>,
+    /// What its category requires of a home and it asks for.
+    pub needs: Vec<AskedNeed>,
     /// Whom it suits.
     pub rules: Vec<Rule>,
     /// When it can be used: from (included) until (excluded).
     pub window: Window,
+    /// The months in which it is wanted: its own, or its category's.
+    pub season: Option<Season>,
 }
 
 /// A fact an offer reads, and the sentence that says why.

@@ -80,7 +80,10 @@ pub fn settle(
 pub fn values(context: &CustomerContext) -> BTreeMap<String, String> {
     let document = ContextDocument::of(context);
     let mut values = BTreeMap::new();
-    if let Some(HomeDocument { cell, uncertainty_m }) = document.home {
+    if let Some(HomeDocument {
+        cell, uncertainty_m, ..
+    }) = document.home
+    {
         values.insert("home".to_owned(), format!("{cell} ±{uncertainty_m}"));
     }
     for (code, value) in document.facts {
@@ -94,6 +97,19 @@ pub fn values(context: &CustomerContext) -> BTreeMap<String, String> {
     }
     if let Some(day) = document.last_activity {
         values.insert("last_activity".to_owned(), day);
+    }
+    if let Some(place) = document.current_place {
+        values.insert(
+            "current_place".to_owned(),
+            format!("{} until {}", place.cell, place.until),
+        );
+    }
+    if let Some(spent) = document.spent {
+        values.insert("spent".to_owned(), spent.to_string());
+    }
+    if !document.active_hours.is_empty() {
+        let hours: Vec<String> = document.active_hours.iter().map(u8::to_string).collect();
+        values.insert("active_hours".to_owned(), hours.join(" "));
     }
     values
 }
@@ -117,6 +133,9 @@ fn carry(name: &str, from: &CustomerContext, to: &mut CustomerContext) {
     match (name, Attribute::from_code(name)) {
         ("home", _) => to.home = from.home,
         ("last_activity", _) => to.last_activity = from.last_activity,
+        ("current_place", _) => to.current_place = from.current_place,
+        ("active_hours", _) => to.active_hours.clone_from(&from.active_hours),
+        ("spent", _) => to.spent = from.spent,
         // A value that was held is one of the fact's.
         (_, Some(Attribute::Fact(fact))) => to.facts.set(fact, from.facts.get(fact)).unwrap_or_default(),
         (_, Some(_) | None) => {}
@@ -150,9 +169,13 @@ pub fn corrected(context: &CustomerContext, name: &str, value: Option<&str>) -> 
                 document.home = Some(HomeDocument {
                     cell: cell.to_owned(),
                     uncertainty_m: 0,
+                    area: None,
                 });
             }
             ("last_activity", _, None) => document.last_activity = None,
+            ("current_place", _, None) => document.current_place = None,
+            ("active_hours", _, None) => document.active_hours = Vec::new(),
+            ("spent", _, None) => document.spent = None,
             (_, Some(Attribute::Fact(fact)), None) => {
                 document.facts.remove(fact.code());
             }

@@ -11,7 +11,9 @@ use std::str::FromStr;
 use h3o::{CellIndex, LatLng, Resolution};
 use thiserror::Error;
 
+use crate::hours::OpeningHours;
 use crate::ids::PlaceId;
+use crate::travel::Area;
 
 /// Why a place, or a part of one, was refused. Where it was is never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -95,6 +97,7 @@ impl Cell {
             y: fixed(cos_latitude * sin_longitude),
             z: fixed(sin_latitude),
         }
+        .as_read_back()
     }
 
     fn checked(index: CellIndex) -> Result<Self, InvalidPlace> {
@@ -278,6 +281,42 @@ impl UnitVector {
         Ok(Self { x, y, z })
     }
 
+    /// The form with two components: which one is left out with its sign, three bits, and the two others. The largest is
+    /// left out, since it is the one that the others tell best: to one step of 6 mm.
+    pub(crate) fn to_two(self) -> (u8, [i32; 2]) {
+        let [x, y, z] = self.components();
+        let size = |component: i32| component.unsigned_abs();
+        if size(z) >= size(x) && size(z) >= size(y) {
+            (2 | sign_bit(z), [x, y])
+        } else if size(y) >= size(x) {
+            (1 | sign_bit(y), [x, z])
+        } else {
+            (sign_bit(x), [y, z])
+        }
+    }
+
+    /// Reads [`to_two`](Self::to_two) back; integers only.
+    pub(crate) fn of_two(form: u8, [first, second]: [i32; 2]) -> Result<Self, InvalidPlace> {
+        let square = |component: i32| u64::from(component.unsigned_abs()).pow(2);
+        let rest = UNIT_SQUARED
+            .checked_sub(square(first) + square(second))
+            .ok_or(InvalidPlace::Vector)?;
+        let size = i32::try_from(rest.isqrt()).or(Err(InvalidPlace::Vector))?;
+        let third = if form & NEGATIVE == 0 { size } else { -size };
+        match form & 0b11 {
+            0 => Self::new(third, first, second),
+            1 => Self::new(first, third, second),
+            2 => Self::new(first, second, third),
+            _ => Err(InvalidPlace::Vector),
+        }
+    }
+
+    /// The vector as it reads back from its form with two components, so that what is stored is what was computed.
+    fn as_read_back(self) -> Self {
+        let (form, two) = self.to_two();
+        Self::of_two(form, two).unwrap_or(self)
+    }
+
     /// The components to store: x towards 0° N 0° E, y towards 0° N 90° E, z towards the North Pole.
     #[must_use]
     pub const fn components(self) -> [i32; 3] {
@@ -289,6 +328,13 @@ impl fmt::Debug for UnitVector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnitVector(..)")
     }
+}
+
+/// The bit that says that the component left out is below zero.
+const NEGATIVE: u8 = 0b100;
+
+const fn sign_bit(component: i32) -> u8 {
+    if component < 0 { NEGATIVE } else { 0 }
 }
 
 /// The square of the straight line between two places, scaled by 2^60: 0 to 4·2^60. It grows with the distance on the
@@ -413,8 +459,12 @@ pub struct Place {
     pub cell: Cell,
     /// The cell's centre as first computed and stored: the input of record.
     pub centre: UnitVector,
-    /// How far away it is still worth going there.
+    /// How far away it is still worth going there, for whoever lives in an area of a kind that is not known.
     pub radius: Radius,
+    /// The same by the kind of area in which people live, in the order of [`Area::ALL`]: near means near there.
+    pub by_area: Option<[Radius; 3]>,
+    /// When it is open; always, where nothing is said.
+    pub hours: Option<OpeningHours>,
 }
 
 impl Place {
@@ -427,7 +477,28 @@ impl Place {
             cell,
             centre: cell.centre(),
             radius,
+            by_area: None,
+            hours: None,
         }
+    }
+
+    /// How far away it is worth going there from an area of this kind.
+    #[must_use]
+    pub fn radius_from(&self, area: Option<Area>) -> Radius {
+        match (self.by_area, area) {
+            (Some([dense_city, town, country]), Some(area)) => match area {
+                Area::DenseCity => dense_city,
+                Area::Town => town,
+                Area::Country => country,
+            },
+            (Some(_) | None, _) => self.radius,
+        }
+    }
+
+    /// The farthest that anybody would go.
+    #[must_use]
+    pub fn widest(&self) -> Radius {
+        self.by_area.into_iter().flatten().fold(self.radius, Radius::max)
     }
 }
 
@@ -436,6 +507,15 @@ const HALVINGS_UNIT: u64 = 1 << 16;
 
 /// How near, in basis points: 10 000 at the place, 5 000 at the half-distance, 2 500 at twice that, and so on to 0 at 15
 /// times. Integers only, and never more for a greater distance.
+///
+/// ```
+/// use apropos_core::place::{InvalidPlace, Radius, proximity_bp};
+///
+/// let half = Radius::from_metres(15_000)?;
+/// let at = |metres| Radius::from_metres(metres).map(|distance| proximity_bp(distance.chord(), half));
+/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(45_000)?], [10_000, 5_000, 2_500, 1_250]);
+/// # Ok::<(), InvalidPlace>(())
+/// ```
 #[must_use]
 pub fn proximity_bp(distance: SquaredChord, half_distance: Radius) -> u16 {
     let half = u128::from(half_distance.0.get());

@@ -37,6 +37,8 @@ pub enum Reason {
     TooFar,
     /// Where they live is not known or may not be used.
     PlaceUnknown,
+    /// It could not be read in time to be used: the queue, quiet hours and the way to the place take longer.
+    TooLate,
     /// A suitability rule says no.
     Unsuitable,
     /// A suitability rule cannot be answered.
@@ -63,7 +65,7 @@ pub enum Reason {
 
 impl Reason {
     /// All, in the order of the gates.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::RunCancelled,
         Self::OutsideWindow,
         Self::Objected,
@@ -80,6 +82,7 @@ impl Reason {
         Self::Holdout,
         Self::TooFar,
         Self::PlaceUnknown,
+        Self::TooLate,
         Self::Unsuitable,
         Self::SuitabilityUnknown,
         Self::AlreadyHas,
@@ -113,6 +116,7 @@ impl Reason {
             Self::Holdout => "holdout",
             Self::TooFar => "too_far",
             Self::PlaceUnknown => "place_unknown",
+            Self::TooLate => "too_late",
             Self::Unsuitable => "unsuitable",
             Self::SuitabilityUnknown => "suitability_unknown",
             Self::AlreadyHas => "already_has",
@@ -133,7 +137,7 @@ impl Reason {
         Self::ALL.into_iter().find(|each| each.code() == code)
     }
 
-    /// The stored byte, 1 to 27. Never renumbered: a new reason takes the next one, whatever its place in the order.
+    /// The stored byte, 1 to 28. Never renumbered: a new reason takes the next one, whatever its place in the order.
     #[must_use]
     pub const fn byte(self) -> u8 {
         match self {
@@ -164,6 +168,7 @@ impl Reason {
             Self::Refused => 25,
             Self::Abandoned => 26,
             Self::Paused => 27,
+            Self::TooLate => 28,
         }
     }
 
@@ -222,6 +227,10 @@ impl Reason {
             Self::PlaceUnknown => (
                 "le lieu de vie n’est pas connu, ou ne doit pas être utilisé",
                 "where this person lives is not known, or may not be used",
+            ),
+            Self::TooLate => (
+                "le message n’arriverait plus à temps pour en profiter",
+                "the message would not arrive in time for it to be used",
             ),
             Self::Unsuitable => (
                 "l’offre ne convient pas à sa situation",
@@ -300,6 +309,7 @@ mod tests {
             "refused",
             "abandoned",
             "paused",
+            "too_late",
         ];
         for (byte, code) in (1..).zip(given_out) {
             assert_eq!(Reason::from_byte(byte).map(Reason::code), Some(code));

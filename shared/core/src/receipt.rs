@@ -91,7 +91,9 @@ impl PageReceipt {
     /// [`MalformedReceipt`] when the bytes are not such a form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedReceipt> {
         let (version, rest) = bytes.split_first().ok_or(MalformedReceipt)?;
-        if *version != crate::relevance::MODEL_VERSION || rest.len() % ROW_BYTES != 0 {
+        // The second model appended a reason and kept the form of the rows.
+        let is_known = (1..=crate::relevance::MODEL_VERSION).contains(version);
+        if !is_known || rest.len() % ROW_BYTES != 0 {
             return Err(MalformedReceipt);
         }
         let rows = rest.chunks_exact(ROW_BYTES).map(read_row).collect::<Result<_, _>>()?;
@@ -159,7 +161,13 @@ mod tests {
             prop_assert_eq!(bytes.len(), 1 + receipt.rows.len() * ROW_BYTES);
             let withheld: u64 = receipt.withheld().values().sum();
             prop_assert_eq!(usize::try_from(withheld).unwrap() + receipt.candidates(), receipt.considered());
-            prop_assert_eq!(PageReceipt::from_bytes(&bytes), Ok(receipt));
+            prop_assert_eq!(PageReceipt::from_bytes(&bytes), Ok(receipt.clone()));
+            // So does one of the first model, and none of a model that is yet to come.
+            let mut other = bytes;
+            other[0] = 1;
+            prop_assert_eq!(PageReceipt::from_bytes(&other), Ok(receipt));
+            other[0] = crate::relevance::MODEL_VERSION + 1;
+            prop_assert_eq!(PageReceipt::from_bytes(&other), Err(MalformedReceipt));
         }
     }
 

@@ -1,17 +1,68 @@
 //! How well an offer fits a person, there and then: five factors, weights by the campaign's goal, integers only.
 //!
-//! All figures are basis points (bp): 10 000 bp is a perfect fit.
+//! All figures are basis points (bp), 0 to 10 000; 10 000 bp is a perfect fit. A factor that is not declared by the offer,
+//! not agreed to by the person or not known is left out, which is not the same as 0.
 //!
-//! `relevance = Σ weight(factor) × value(factor) ÷ Σ weight(factor)`, both sums over the factors that are declared by
-//! the offer, agreed to by the person and known. `evidence = 10 000 × Σ weight(those) ÷ Σ weight(all five)`; a campaign
-//! asks for a minimum of it, so that a guess is never mistaken for a fit.
+//! # The formulas
+//!
+//! `relevance = Σ weight × value ÷ Σ weight` and `evidence = 100 × Σ weight`, both sums over the known factors, each
+//! division rounded down; the weights of the five factors sum to 100 ([`weight`]). A campaign asks for a minimum of evidence
+//! (2 000 bp unless it says otherwise), so that a guess is never mistaken for a fit, and for a minimum of relevance (5 000);
+//! the person may ask for more.
+//!
+//! | factor | formula | unit | range | where |
+//! |---|---|---|---|---|
+//! | proximity | 10 000 × 2^(−distance ÷ half the radius), the best of all ways within reach | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
+//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity`] |
+//! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment`] |
+//! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
+//! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::reaction`] |
+//!
+//! Beyond the radius there is no proximity but a gate; the radius is the place's, by the kind of area in which the person
+//! lives. The gates come before the factors, in the order of [`crate::reason::Reason`].
+//!
+//! # A worked example
+//!
+//! Félix lives in a village 12 km from an exhibition that is worth 40 km to people there. It is open, he likes exhibitions,
+//! and he has not bought anything yet; the campaign informs.
+//!
+//! ```
+//! use apropos_core::affinity::INTEREST_BP;
+//! use apropos_core::campaign::Goal;
+//! use apropos_core::context::Lifecycle;
+//! use apropos_core::hours::Opening;
+//! use apropos_core::moment::opening;
+//! use apropos_core::place::{Radius, proximity_bp};
+//! use apropos_core::relevance::{Factor, Factors, Relevance, score};
+//!
+//! // 2^-(12 ÷ 20) of 10 000.
+//! let distance = Radius::from_metres(12_000)?.chord();
+//! let proximity = proximity_bp(distance, Radius::from_metres(20_000)?);
+//! assert_eq!(proximity, 6_598);
+//! // Open is 10 000, but a moment counts for no more than the best reason, here that he likes it.
+//! let moment = opening(Opening::Open { minutes_left: 480 }).min(INTEREST_BP);
+//! let factors = Factors {
+//!     proximity: Some(Relevance::clamped(proximity.into())),
+//!     affinity: Some(Relevance::clamped(INTEREST_BP)),
+//!     moment: Some(Relevance::clamped(moment)),
+//!     lifecycle_fit: Some(Goal::Inform.fit(Lifecycle::Prospect)),
+//!     appetite: None,
+//! };
+//! let score = score(Goal::Inform, factors);
+//! // (40 × 6 598 + 20 × 8 000 + 25 × 8 000 + 5 × 7 000) ÷ 90 on 90 of 100 weights.
+//! assert_eq!((score.relevance.basis_points(), score.evidence.basis_points()), (7_321, 9_000));
+//! // What each added: 40 × 6 598 ÷ 90 of it is the place.
+//! assert_eq!(score.contribution(Factor::Proximity).map(Relevance::basis_points), Some(2_932));
+//! assert_eq!(score.strongest(), Some(Factor::Proximity));
+//! # Ok::<(), apropos_core::place::InvalidPlace>(())
+//! ```
 
 use std::fmt;
 
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 1;
+pub const MODEL_VERSION: u8 = 2;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -141,7 +192,7 @@ impl Factors {
 /// The weight of each factor for a goal, in percent; the five sum to 100.
 ///
 /// Acquiring leans on the place (there is no history yet), retaining on what the person likes, reactivating on where
-/// they are in their life with the brand, informing on being near and in time.
+/// they are in their life with the brand, informing on being near and in time, anticipating on what is due.
 #[must_use]
 pub const fn weight(goal: Goal, factor: Factor) -> u32 {
     let [proximity, affinity, moment, lifecycle_fit, appetite] = match goal {
@@ -149,6 +200,7 @@ pub const fn weight(goal: Goal, factor: Factor) -> u32 {
         Goal::Retain => [20, 35, 15, 15, 15],
         Goal::Reactivate => [20, 25, 15, 25, 15],
         Goal::Inform => [40, 20, 25, 5, 10],
+        Goal::Anticipate => [10, 50, 15, 10, 15],
     };
     match factor {
         Factor::Proximity => proximity,
@@ -263,7 +315,7 @@ mod tests {
 
     use super::*;
 
-    const GOALS: [Goal; 4] = [Goal::Acquire, Goal::Retain, Goal::Reactivate, Goal::Inform];
+    const GOALS: [Goal; 5] = Goal::ALL;
 
     #[test]
     fn the_weights_of_each_goal_sum_to_a_hundred() {

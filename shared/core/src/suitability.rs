@@ -1,7 +1,31 @@
 //! Rules that say whether an offer suits a household at all. A gate, not a factor: a lawnmower does not suit a flat
 //! without a garden however near the shop is.
 //!
-//! Logic is three-valued (Kleene): a condition over something unknown is unknown, and each rule says what that means.
+//! Logic is three-valued (Kleene): a condition over something unknown is unknown, and each rule says what that means. "All"
+//! is false as soon as one part is, "any" is true as soon as one part is, whatever is unknown beside it; "not" of unknown is
+//! unknown, and `known` itself never is.
+//!
+//! ```
+//! use apropos_core::attribute::{Fact, Facts};
+//! use apropos_core::category::Category;
+//! use apropos_core::suitability::{Condition, Known};
+//!
+//! struct Home(Facts);
+//! impl Known for Home {
+//!     fn fact(&self, fact: Fact) -> Option<i16> { self.0.get(fact) }
+//!     fn days_since_purchase(&self, _: Category) -> Option<Option<u32>> { None }
+//!     fn interested(&self, _: Category) -> Option<bool> { None }
+//! }
+//!
+//! let (lift, low) = (Condition::Is(Fact::Lift, 1), Condition::AtMost(Fact::Floor, 1));
+//! let mut facts = Facts::default();
+//! facts.set(Fact::Floor, Some(4))?;
+//! let home = Home(facts);
+//! // The fourth floor is not low; whether there is a lift is not known.
+//! assert_eq!(Condition::All(vec![lift.clone(), low.clone()]).holds(&home), Some(false));
+//! assert_eq!(Condition::Any(vec![lift, low]).holds(&home), None);
+//! # Ok::<(), apropos_core::attribute::FactOutOfRange>(())
+//! ```
 
 use crate::attribute::{Attribute, Fact};
 use crate::category::Category;

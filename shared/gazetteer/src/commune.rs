@@ -43,7 +43,11 @@ impl Commune {
     }
 
     pub(crate) fn distance_m(&self, other: &Self) -> f64 {
-        self.point.distance_m(other.point)
+        self.distance_from_m(other.point)
+    }
+
+    pub(crate) fn distance_from_m(&self, point: LatLng) -> f64 {
+        self.point.distance_m(point)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The table of communes and the two questions it answers: by INSEE code, and by postcode.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::sync::LazyLock;
 
 use h3o::{CellIndex, LatLng};
 
-use crate::commune::{Commune, parse_line};
+use crate::commune::{AreaKind, Commune, parse_line};
+
+/// So near to some commune of the table, one is in the country at least, and not at sea.
+const COUNTRY_M: f64 = 30_000.0;
 
 const TABLE: &str = include_str!("../data/communes.tsv");
 
@@ -97,6 +100,35 @@ impl Gazetteer {
         })
     }
 
+    /// The kind of area around a cell of any resolution, given by its 15 hexadecimal digits: that of the nearest commune
+    /// whose radius holds the cell's centre, else country if any commune is within 30 km, since the table lacks small ones
+    /// first. Nothing far from all of them, and for text that is no cell.
+    #[must_use]
+    pub fn area_around(&self, cell: &str) -> Option<AreaKind> {
+        let centre = LatLng::from(cell.parse::<CellIndex>().ok()?);
+        let (latitude, longitude) = (centre.lat(), centre.lng());
+        // A degree of latitude is 111 km, and one of longitude half of it at 60 degrees: only what is left needs trigonometry.
+        let near = self
+            .communes
+            .iter()
+            .filter(|commune| (commune.latitude - latitude).abs() < 0.5 && (commune.longitude - longitude).abs() < 1.0)
+            .map(|commune| (commune.distance_from_m(centre), commune))
+            .filter(|(distance, _)| *distance <= COUNTRY_M)
+            .min_by(|(a, first), (b, second)| {
+                let outside = |distance: f64, commune: &Commune| distance > f64::from(commune.radius_m);
+                (outside(*a, first), *a)
+                    .partial_cmp(&(outside(*b, second), *b))
+                    .unwrap_or(Ordering::Equal)
+            });
+        near.map(|(distance, commune)| {
+            if distance <= f64::from(commune.radius_m) {
+                commune.area
+            } else {
+                AreaKind::Country
+            }
+        })
+    }
+
     /// Lines that are not well formed are skipped; a test holds the shipped table to having none.
     fn parse(table: &'static str) -> Self {
         let mut lines: Vec<_> = data_lines(table).filter_map(parse_line).collect();
@@ -175,10 +207,28 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::AreaKind;
 
     fn commune(insee: &str) -> &'static Commune {
         Gazetteer::french().by_insee(insee).unwrap()
+    }
+
+    #[test]
+    fn a_cell_is_in_the_area_of_the_commune_around_it() {
+        let gazetteer = Gazetteer::french();
+        for (latitude, longitude, area) in [
+            (48.8566, 2.3522, Some(AreaKind::DenseCity)),
+            (45.764, 4.8357, Some(AreaKind::DenseCity)),
+            // Millau, and the causse above it.
+            (44.1003, 3.0778, Some(AreaKind::Town)),
+            (44.20, 3.40, Some(AreaKind::Country)),
+            // The middle of the Bay of Biscay.
+            (45.5, -5.0, None),
+        ] {
+            let point = LatLng::new(latitude, longitude).unwrap();
+            let cell = point.to_cell(crate::CELL_RESOLUTION).to_string();
+            assert_eq!(gazetteer.area_around(&cell), area, "{latitude} {longitude}");
+        }
+        assert_eq!(gazetteer.area_around("nowhere"), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ async fn a_consent_leads_to_one_message_that_says_why_and_how_to_leave() {
         "{delivery}"
     );
 
-    let why = "Maison Claire vous écrit parce que c’est près de chez vous, et parce que vous êtes sur sa liste \
+    let why = "Maison Claire vous écrit parce que c’est près de vous, et parce que vous êtes sur sa liste \
                «\u{a0}Offres\u{a0}» par e-mail.";
     for part in [&mail.text, &mail.html] {
         assert!(part.contains(why), "{part}");

@@ -43,6 +43,7 @@ const STORY: &[&str] = &[
     "createCampaign active_only",
     "createCampaign same_id_again",
     "createCampaign unknown_offer",
+    "createCampaign undeclared_segment",
     "previewCampaign reach",
     "launchCampaign first",
     "launchCampaign same_run",

@@ -278,10 +278,8 @@ async fn whoever_forbids_profiling_stays_subscribed_and_is_not_scored_by_it() {
     assert!(page.contains("Vous refusez que vos informations"), "{page}");
     let report = app.take_through("expo-2").await;
     let decision = app.decision("expo-2", "camille").await;
-    assert!(
-        decision["contributions_bp"].get("affinity").is_none(),
-        "{report} {decision}"
-    );
+    // 20 × 5 000 of 60 weights: the topic that Camille chose, and not the liking on record, which is 8 000.
+    assert_eq!(decision["contributions_bp"]["affinity"], 1_666, "{report} {decision}");
 }
 
 /// The path of the first form that posts to a page.

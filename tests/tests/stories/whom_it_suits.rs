@@ -7,7 +7,8 @@
 
 use apropos_local::scenario;
 use apropos_tests::TestApp;
-use apropos_tests::words::{all_consents, lyonnais, with};
+use apropos_tests::words::{LYON, all_consents, campaign, catalogue, exhibition, grant, lyonnais, uses, with};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// A stack with the demonstration's campaign of this id.
@@ -185,7 +186,7 @@ async fn running_gear_follows_a_recent_purchase_of_running_shoes() {
 }
 
 #[tokio::test]
-async fn who_refuses_profiling_stays_subscribed_and_is_judged_by_nothing_but_their_home() {
+async fn who_refuses_profiling_stays_subscribed_and_is_judged_by_their_home_and_the_topic_they_chose() {
     let app = proposing("expo-lumieres").await;
     app.store(&[fond_of("next-door", "exhibition-tickets")]).await;
     app.record(&all_consents("next-door")).await;
@@ -200,7 +201,57 @@ async fn who_refuses_profiling_stays_subscribed_and_is_judged_by_nothing_but_the
     let refuses = app.decision("expo-lumieres", "refuses").await;
     assert_eq!(refuses["outcome"], "sent");
     let factors: Vec<_> = refuses["contributions_bp"].as_object().unwrap().keys().collect();
-    assert_eq!(factors, ["proximity"], "{refuses}");
+    assert_eq!(factors, ["affinity", "proximity"], "{refuses}");
+    // A liking of 8 000 counts for one; for the other the topic alone, which is 5 000.
+    let affinity = |decision: &Value| decision["contributions_bp"]["affinity"].as_u64().unwrap();
+    assert!(affinity(&refuses) < affinity(&judged), "{refuses} {judged}");
+}
+
+#[tokio::test]
+async fn who_refuses_profiling_and_hides_their_home_still_gets_the_topic() {
+    let app = TestApp::start().await;
+    app.add_offer(&catalogue()).await;
+    app.add_campaign(&json!({ "id": "letter", "offer": "expo", "topic": "offers", "goal": "inform" }))
+        .await;
+    app.store(&[fond_of("refuses", "candles")]).await;
+    app.record(&all_consents("refuses")[..1]).await;
+    // Who agreed is judged by what they like, which is something else.
+    let other = with(fond_of("likes-candles", "candles"), &[("purchases", json!([]))]);
+    app.welcome(&other).await;
+    let report = app.take_through("letter").await;
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(report["withheld"], json!({ "below_threshold": 1 }), "{report}");
+    assert_eq!(app.outbox()[0].to, "refuses@mail.example");
+}
+
+#[tokio::test]
+async fn somebody_who_is_there_now_is_told_for_a_few_hours_if_they_agreed_to_it() {
+    let app = TestApp::start().await;
+    let offer = with(exhibition(), &[("uses", uses(&["home", "current_place", "interests"]))]);
+    app.add_offer(&offer).await;
+    for id in ["now", "later"] {
+        app.add_campaign(&with(campaign(id, "expo"), &[("audience", json!("near_places"))]))
+            .await;
+    }
+    let (latitude, longitude) = LYON;
+    let visiting = |id: &str| {
+        let place = json!({ "latitude": latitude, "longitude": longitude, "at": "2026-12-01T08:30:00Z", "hours": 3 });
+        with(
+            fond_of(id, "exhibition-tickets"),
+            &[("home", json!({ "commune": "13055" })), ("current_place", place)],
+        )
+    };
+    app.welcome(&visiting("agreed")).await;
+    app.record(&[grant("agreed", "current_location")]).await;
+    app.welcome(&visiting("unasked")).await;
+    let report = app.take_through("now").await;
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(report["withheld"], json!({ "too_far": 1 }), "{report}");
+    assert_eq!(app.outbox()[0].to, "agreed@mail.example");
+    // In the afternoon nobody knows where they are.
+    app.advance(SignedDuration::from_hours(4));
+    let report = app.take_through("later").await;
+    assert_eq!(report["withheld"], json!({ "too_far": 2 }), "{report}");
 }
 
 #[tokio::test]

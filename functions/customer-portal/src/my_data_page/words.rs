@@ -153,6 +153,12 @@ pub(super) fn fact_name(reader: Reader<'_>, name: &str) -> String {
     }
     match Attribute::from_code(name) {
         Some(attribute) => attribute_name(language, attribute).to_owned(),
+        None if name == "spent" => say(
+            language,
+            "Vos dépenses des deux dernières années",
+            "What you spent in the last two years",
+        )
+        .to_owned(),
         None => say(language, "Dernière activité", "Last activity").to_owned(),
     }
 }
@@ -168,10 +174,16 @@ pub(super) const fn attribute_name(language: Language, attribute: Attribute) -> 
             "Where you are with the brand",
         ),
         Attribute::Reaction => ("L’accueil que vous faites aux messages", "How you take to messages"),
+        Attribute::CurrentPlace => ("La zone où vous êtes en ce moment", "The area where you are now"),
+        Attribute::ActiveHours => ("Vos heures habituelles", "Your usual hours"),
         Attribute::Fact(fact) => match fact {
             Fact::DwellingKind => ("Maison ou appartement", "House or flat"),
             Fact::Garden => ("Un jardin", "A garden"),
             Fact::Balcony => ("Un balcon", "A balcony"),
+            Fact::Ventilation => (
+                "Un conduit ou une évacuation d’air",
+                "A flue or an outlet to the open air",
+            ),
             Fact::Lift => ("Un ascenseur", "A lift"),
             Fact::Parking => ("Une place de parking", "A parking space"),
             Fact::Cellar => ("Une cave", "A cellar"),

@@ -6,17 +6,21 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::attribute::{Fact, Facts};
-use crate::audience::{Habits, Tie, TopicStates};
+use crate::audience::{ConsentHint, Habits, Tie, TopicStates, Whereabouts};
 use crate::brand::TopicNumber;
 use crate::category::Category;
 use crate::consent::{Act, Actor, ConsentEvent, ConsentState, Consents, DataPurpose, Evidence, LegalBasis, Purpose};
 use crate::context::{CustomerContext, Lifecycle};
 use crate::document::{BrandDocument, CampaignDocument, OfferDocument};
 use crate::email::EmailAddress;
+use crate::habit::GoodHours;
 use crate::ids::{CampaignId, EventId};
 use crate::language::Language;
-use crate::place::Cell;
+use crate::place::{Cell, squared_chord};
 use crate::time::TimeZoneName;
+use crate::travel::Area;
+
+mod model;
 
 /// One brand, its offer and campaign, as documents that a test may change, and what is known of one person.
 struct World {
@@ -93,6 +97,9 @@ fn world() -> World {
             paused_until: 0,
         },
         home: Some(lyon.centre()),
+        area: None,
+        current_place: None,
+        good_hours: GoodHours::default(),
         lifecycle: Lifecycle::Active,
         threshold: None,
         last_contact: None,
@@ -366,9 +373,12 @@ fn running_gear_goes_with_running_shoes_and_less_so_as_time_passes() {
 fn who_refused_profiling_is_judged_without_history() {
     let mut world = running_gear(82);
     world.record.hint.purposes &= !1;
-    let withheld = world.judged().unwrap_err();
-    assert_eq!(withheld.reason, Reason::TooLittleKnown);
-    assert_eq!(withheld.score.unwrap().factors, Factors::default());
+    let score = world.judged().unwrap();
+    let topic_alone = Factors {
+        affinity: Some(Relevance::clamped(crate::affinity::TOPIC_BP)),
+        ..Factors::default()
+    };
+    assert_eq!(score.factors, topic_alone);
 }
 
 #[test]
@@ -445,12 +455,14 @@ fn facts() -> impl Strategy<Value = Facts> {
         proptest::option::of(0i16..2),
         proptest::option::of(0i16..2),
         proptest::option::of(-2i16..61),
+        proptest::option::of(0i16..2),
     )
-        .prop_map(|(garden, lift, floor)| {
+        .prop_map(|(garden, lift, floor, ventilation)| {
             let mut facts = Facts::default();
             facts.set(Fact::Garden, garden).unwrap();
             facts.set(Fact::Lift, lift).unwrap();
             facts.set(Fact::Floor, floor).unwrap();
+            facts.set(Fact::Ventilation, ventilation).unwrap();
             facts
         })
 }
@@ -487,12 +499,20 @@ prop_compose! {
     fn record()(context_version in any::<u32>(), topics in topic_states(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
         paused_until in prop_oneof![9 => Just(0u32), 1 => any::<u32>()],
                 place in proptest::option::of((42.0f64..51.0, -5.0f64..9.0)), lifecycle in prop::sample::select(Lifecycle::ALL.to_vec()),
-                threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), heard in proptest::option::of(any::<u16>()), reaction in 0u8..6,
+                area in proptest::option::of(prop::sample::select(Area::ALL.to_vec())), good_hours in any::<u8>(),
+                current in proptest::option::of(((-89.0f64..89.0, -180.0f64..180.0), 0u32..1 << 24)),
+                threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), heard in proptest::option::of(1u16..), reaction in 0u8..6,
                 facts in facts(), ties in ties()) -> AudienceRecord {
         AudienceRecord {
             context_version,
             hint: ConsentHint { topics, purposes, no_marketing, paused_until },
             home: place.map(|(north, east)| Cell::at_degrees(north, east).unwrap().centre()),
+            area,
+            current_place: current.map(|((north, east), until_hour)| Whereabouts {
+                at: Cell::at_degrees(north, east).unwrap().centre(),
+                until_hour,
+            }),
+            good_hours: GoodHours::from_bits(good_hours),
             lifecycle,
             threshold: threshold.map(Relevance::clamped),
             last_contact: last.map(crate::time::EpochDay),
@@ -510,8 +530,8 @@ proptest! {
     #[test]
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
-        // Four more for those who pause.
-        let most = if record.hint.paused_until > 0 { 57 } else { 53 };
+        // Four more for those who pause, eleven for those who tell where they are.
+        let most = 50 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
         prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }

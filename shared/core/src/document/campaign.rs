@@ -21,7 +21,7 @@ pub struct CampaignDocument {
     pub offer_version: Option<u32>,
     /// The topic it belongs to.
     pub topic: String,
-    /// `acquire`, `retain`, `reactivate` or `inform`.
+    /// `acquire`, `retain`, `reactivate`, `inform` or `anticipate`.
     pub goal: String,
     /// Who is considered.
     #[serde(default)]
@@ -29,8 +29,8 @@ pub struct CampaignDocument {
     /// Least relevance, basis points; 5 000 if absent.
     #[serde(default = "five_thousand")]
     pub threshold_bp: u16,
-    /// Least evidence, basis points; 3 000 if absent.
-    #[serde(default = "three_thousand")]
+    /// Least evidence, basis points; 2 000 if absent.
+    #[serde(default = "two_thousand")]
     pub minimum_evidence_bp: u16,
     /// Share never written to, basis points.
     #[serde(default)]
@@ -54,8 +54,8 @@ const fn five_thousand() -> u16 {
     5_000
 }
 
-const fn three_thousand() -> u16 {
-    3_000
+const fn two_thousand() -> u16 {
+    2_000
 }
 
 impl CampaignDocument {
@@ -74,7 +74,7 @@ impl CampaignDocument {
             offer_version,
             topic: TopicId::new(self.topic.as_str()).at("topic")?,
             goal: Goal::from_code(&self.goal)
-                .ok_or("must be 'acquire', 'retain', 'reactivate' or 'inform'")
+                .ok_or("must be 'acquire', 'retain', 'reactivate', 'inform' or 'anticipate'")
                 .at("goal")?,
             audience: self.audience()?,
             threshold: Relevance::new(self.threshold_bp).at("threshold_bp")?,

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::field::{At, FieldError};
+use super::field::{At, FieldError, time};
 use crate::attribute::{Attribute, Fact, FactKind, Facts};
 use crate::category::Category;
-use crate::context::{ContactPoint, CustomerContext, Home, MOST_KEPT, Purchase};
+use crate::context::{ContactPoint, CurrentPlace, CustomerContext, Home, MOST_KEPT, Purchase};
 use crate::email::EmailAddress;
+use crate::habit::MOST_ACTS;
 use crate::language::Language;
 use crate::place::Cell;
 use crate::time::{EpochDay, TimeZoneName};
+use crate::travel::Area;
 
 /// The stored context.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -33,6 +35,25 @@ pub struct ContextDocument {
     /// The last day they did something, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<String>,
+    /// Where they are now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_place: Option<CurrentPlaceDocument>,
+    /// The UTC hours of their recent clicks and purchases, 0 to 23.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub active_hours: Vec<u8>,
+    /// What they spent in the last two years, in whole units of the brand's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<u32>,
+}
+
+/// Where somebody is now.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentPlaceDocument {
+    /// The H3 cell of resolution 8, 15 hexadecimal digits.
+    pub cell: String,
+    /// When it stops being used, RFC 3339.
+    pub until: String,
 }
 
 /// A home.
@@ -44,6 +65,9 @@ pub struct HomeDocument {
     /// How far off it may be, in metres.
     #[serde(default)]
     pub uncertainty_m: u32,
+    /// `dense_city`, `town` or `country`, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
 }
 
 /// Something bought.
@@ -114,7 +138,30 @@ pub fn parse_context(
         interests,
         purchases,
         last_activity,
+        current_place: None,
+        active_hours: Vec::new(),
+        spent: None,
     })
+}
+
+/// Checks the hours of recent clicks and purchases.
+///
+/// # Errors
+/// [`FieldError`] names the first one refused.
+pub fn parse_active_hours(hours: &[u8]) -> Result<Vec<u8>, FieldError> {
+    if hours.len() > MOST_ACTS {
+        return Err(FieldError::new(
+            "active_hours",
+            format_args!("must be at most {MOST_ACTS}: keep the latest"),
+        ));
+    }
+    match hours.iter().position(|hour| *hour > 23) {
+        Some(position) => Err(FieldError::new(
+            format!("active_hours[{position}]"),
+            "must be an hour from 0 to 23",
+        )),
+        None => Ok(hours.to_vec()),
+    }
 }
 
 fn parse_facts(values: &BTreeMap<String, Value>) -> Result<Facts, FieldError> {
@@ -189,6 +236,7 @@ impl ContextDocument {
             home: context.home.map(|home| HomeDocument {
                 cell: home.cell.to_hex(),
                 uncertainty_m: home.uncertainty_m,
+                area: home.area.map(|area| area.code().to_owned()),
             }),
             facts: Fact::ALL
                 .into_iter()
@@ -213,6 +261,12 @@ impl ContextDocument {
                 })
                 .collect(),
             last_activity: context.last_activity.map(|day| day.date().to_string()),
+            current_place: context.current_place.map(|place| CurrentPlaceDocument {
+                cell: place.cell.to_hex(),
+                until: place.until.to_string(),
+            }),
+            active_hours: context.active_hours.clone(),
+            spent: context.spent,
         }
     }
 }
@@ -226,19 +280,41 @@ impl TryFrom<&ContextDocument> for CustomerContext {
             .as_ref()
             .map(|home| {
                 let cell = Cell::from_hex(&home.cell).at("home.cell")?;
+                let area = match home.area.as_deref() {
+                    None => None,
+                    Some(code) => Some(
+                        Area::from_code(code)
+                            .ok_or("must be 'dense_city', 'town' or 'country'")
+                            .at("home.area")?,
+                    ),
+                };
                 Ok::<_, FieldError>(Home {
                     cell,
                     uncertainty_m: home.uncertainty_m,
+                    area,
                 })
             })
             .transpose()?;
-        parse_context(
+        let current_place = match &document.current_place {
+            None => None,
+            Some(place) => Some(CurrentPlace {
+                cell: Cell::from_hex(&place.cell).at("current_place.cell")?,
+                until: time("current_place.until", &place.until)?,
+            }),
+        };
+        let context = parse_context(
             home,
             &document.facts,
             &document.interests,
             &document.purchases,
             document.last_activity.as_deref(),
-        )
+        )?;
+        Ok(Self {
+            current_place,
+            active_hours: parse_active_hours(&document.active_hours)?,
+            spent: document.spent,
+            ..context
+        })
     }
 }
 

@@ -36,6 +36,31 @@ impl FieldError {
             problem: self.problem,
         }
     }
+
+    /// The field as a JSON pointer (RFC 6901), such as `/rules/0/when/all/1/at_most`.
+    ///
+    /// ```
+    /// use apropos_core::document::FieldError;
+    ///
+    /// let refused = FieldError::new("rules[0].when.all[1]", "reads what is not declared");
+    /// assert_eq!(refused.pointer(), "/rules/0/when/all/1");
+    /// // The name of a fact is one member, with its dot.
+    /// assert_eq!(FieldError::new("facts.dwelling.floor", "…").pointer(), "/facts/dwelling.floor");
+    /// ```
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        if let Some(fact) = self.field.strip_prefix("facts.") {
+            return format!("/facts/{fact}");
+        }
+        let parts = self.field.split(['.', '[', ']']);
+        parts
+            .filter(|part| !part.is_empty())
+            .fold(String::new(), |mut pointer, part| {
+                pointer.push('/');
+                pointer.push_str(part);
+                pointer
+            })
+    }
 }
 
 /// Turns a module's own error into a refused field.

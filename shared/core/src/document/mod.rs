@@ -11,18 +11,22 @@ mod context;
 mod field;
 mod ledger;
 mod offer;
+mod place;
 mod preference;
+mod rule;
 mod sign_up;
 
 pub use brand::{BrandDocument, CapDocument, NoticeDocument, QuietDocument, TopicDocument};
 pub use campaign::{AudienceDocument, CampaignDocument};
 pub use consent::{ConsentEventDocument, EvidenceDocument, LegalBasisDocument, SoftOptInDocument};
-pub use context::{ContactDocument, ContextDocument, HomeDocument, PurchaseDocument, parse_context};
+pub use context::{
+    ContactDocument, ContextDocument, CurrentPlaceDocument, HomeDocument, PurchaseDocument, parse_active_hours,
+    parse_context,
+};
 pub use field::FieldError;
 pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
-pub use offer::{
-    ConditionDocument, OfferDocument, PlaceDocument, RuleDocument, StoredOffer, StoredPlace, UseDocument,
-    WindowDocument,
-};
+pub use offer::{OfferDocument, StoredOffer, UseDocument, WindowDocument};
+pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};
+pub use rule::{ConditionDocument, RuleDocument};
 pub use sign_up::SignUpDocument;

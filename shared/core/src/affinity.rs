@@ -1,0 +1,103 @@
+//! What a person's purchases and interests say of an offer.
+//!
+//! `affinity = max(purchase, interest)`, basis points:
+//!
+//! - **purchase**: the best of what was bought in a category that the offer's complements, 10 000 on the day and half of it
+//!   after each half-life of the category bought ([`Category::recency_bp`]);
+//! - **interest**: 8 000 in the very category, 5 000 in one that it complements or of its family.
+//!
+//! A recent purchase of the very thing halves it. Where nothing of it is recorded, declared or may be read, what counts is
+//! the topic that the person chose themselves: [`TOPIC_BP`]. So whoever refuses profiling still gets the topic.
+//!
+//! For the goal *anticipate*, whoever bought the very thing is judged by when they need the next: [`due_bp`].
+
+use crate::audience::View;
+use crate::campaign::Goal;
+use crate::category::{Category, complements, replaces};
+use crate::offer::Offer;
+use crate::place::halving_bp;
+use crate::relevance::Relevance;
+
+/// What a stated interest is worth, in basis points.
+pub const INTEREST_BP: u32 = 8_000;
+/// What an interest in a category that goes with the offer's, or is of its family, is worth.
+pub const RELATED_INTEREST_BP: u32 = 5_000;
+/// What the choice of the topic is worth where nothing more is known of what somebody likes: just the default threshold.
+pub const TOPIC_BP: u32 = 5_000;
+
+/// A thing that lasts this long is not offered again before its owner usually needs another; what is used up sooner
+/// only counts against, in the affinity.
+const LASTING_DAYS: u32 = 180;
+
+/// How much somebody needs the next one so many days after the last, in basis points: nothing in the first half of the
+/// interval, then ever more until its end, in full for half an interval, then half as much after each further interval.
+///
+/// ```
+/// use apropos_core::affinity::due_bp;
+///
+/// // Running shoes last 180 days.
+/// assert_eq!([60, 90, 135, 180, 270].map(|days| due_bp(days, 180)), [0, 0, 5_000, 10_000, 10_000]);
+/// // One interval after that, half as much.
+/// assert_eq!(due_bp(450, 180), 5_000);
+/// ```
+#[must_use]
+pub fn due_bp(days: u32, interval: u16) -> u32 {
+    let (days, interval) = (u64::from(days), u64::from(interval.max(1)));
+    let bp = if days * 2 <= interval {
+        0
+    } else if days <= interval {
+        (days * 2 - interval) * 10_000 / interval
+    } else {
+        let late = (days * 2).saturating_sub(interval * 3);
+        u64::from(halving_bp((late << 16) / (interval * 2)))
+    };
+    u32::try_from(bp).unwrap_or(10_000)
+}
+
+/// Whether a lasting thing was bought within its repurchase interval, so that it is not offered again; for *anticipate*
+/// within the first four fifths of it.
+pub(crate) fn already_has(offer: &Offer, view: &View<'_>, goal: Goal) -> bool {
+    let interval = u32::from(offer.category.repurchase_days());
+    let closed = match goal {
+        Goal::Anticipate => interval * 4 / 5,
+        Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => interval,
+    };
+    interval >= LASTING_DAYS && last_met(offer, view).is_some_and(|days| days < closed)
+}
+
+/// Days since the very thing, or one that does the same, was bought.
+fn last_met(offer: &Offer, view: &View<'_>) -> Option<u32> {
+    let meets = |category: Category| category == offer.category || replaces(category, offer.category);
+    view.purchases()?
+        .filter(|(category, _)| meets(*category))
+        .map(|(_, days)| days)
+        .min()
+}
+
+/// The affinity; never unknown, because the person chose the topic.
+pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance {
+    let met = last_met(offer, view);
+    let interval = offer.category.repurchase_days();
+    if let (Goal::Anticipate, Some(days)) = (goal, met) {
+        return Relevance::clamped(due_bp(days, interval));
+    }
+    let purchases = view.purchases().into_iter().flatten().map(|(category, days)| {
+        if complements(category, offer.category) {
+            u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)))
+        } else {
+            0
+        }
+    });
+    let interests = view.interests().into_iter().flatten().map(|category| {
+        if category == offer.category {
+            INTEREST_BP
+        } else if complements(category, offer.category) || category.family() == offer.category.family() {
+            RELATED_INTEREST_BP
+        } else {
+            0
+        }
+    });
+    let best = purchases.chain(interests).max().unwrap_or(TOPIC_BP);
+    let recently = met.is_some_and(|days| days < u32::from(interval));
+    Relevance::clamped(if recently { best / 2 } else { best })
+}

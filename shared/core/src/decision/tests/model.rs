@@ -1,0 +1,444 @@
+//! Claims about the model: what raises relevance, what never may, and what closes.
+
+use super::*;
+use crate::context::CURRENT_PLACE_HOURS;
+use crate::hours::{OnHolidays, OpeningHours};
+
+fn category(slug: &str) -> Category {
+    Category::from_slug(slug).unwrap()
+}
+
+fn cell_at(north: f64, east: f64) -> crate::place::UnitVector {
+    Cell::at_degrees(north, east).unwrap().centre()
+}
+
+/// A current place that ends so many hours from now.
+fn whereabouts(world: &World, (north, east): (f64, f64), hours: i64) -> Whereabouts {
+    let until = world.now.as_second() / 3_600 + hours;
+    Whereabouts {
+        at: cell_at(north, east),
+        until_hour: u32::try_from(until).unwrap(),
+    }
+}
+
+const PARIS: (f64, f64) = (48.8566, 2.3522);
+const LYON: (f64, f64) = (45.7640, 4.8357);
+
+/// Open Tuesday to Saturday from ten to six.
+fn museum_hours() -> Value {
+    let day = json!(["10:00-18:00"]);
+    json!({"tuesday": day, "wednesday": day, "thursday": day, "friday": day, "saturday": day})
+}
+
+#[test]
+fn near_means_near_where_the_person_lives() {
+    // 21 km from the place.
+    let home = cell_at(45.95, 4.78);
+    for (area, reason) in [
+        (Some(Area::DenseCity), Some(Reason::TooFar)),
+        (Some(Area::Town), Some(Reason::TooFar)),
+        (Some(Area::Country), None),
+        (None, None),
+    ] {
+        let mut world = world();
+        world.offer["places"][0]["travel_m"] = json!({"dense_city": 5_000, "town": 15_000, "country": 40_000});
+        world.record.home = Some(home);
+        world.record.area = area;
+        world.campaign["threshold_bp"] = 0.into();
+        assert_eq!(world.reason(), reason, "{area:?}");
+    }
+}
+
+#[test]
+fn the_nearest_of_several_places_counts() {
+    let mut world = world();
+    let far = world.judged().unwrap().factors.proximity;
+    world.record.home = Some(cell_at(PARIS.0, PARIS.1));
+    assert_eq!(world.reason(), Some(Reason::TooFar));
+    world.offer["places"].as_array_mut().unwrap().push(json!({
+        "id": "paris", "name": "Paris", "latitude": PARIS.0, "longitude": PARIS.1, "radius_m": 10_000
+    }));
+    assert_eq!(world.judged().unwrap().factors.proximity, far);
+}
+
+#[test]
+fn a_current_place_needs_its_own_declaration_and_consent_and_ends_by_itself() {
+    let mut there = world();
+    there.record.home = Some(cell_at(PARIS.0, PARIS.1));
+    there.record.current_place = Some(whereabouts(&there, LYON, CURRENT_PLACE_HOURS));
+    assert_eq!(there.reason(), Some(Reason::TooFar), "not declared");
+    there.offer["uses"] = uses(&["home", "current_place", "interests"]);
+    assert_eq!(there.judged().unwrap().factors.proximity, Some(Relevance::FULL));
+    there.record.hint.purposes &= !0b100;
+    assert_eq!(there.reason(), Some(Reason::TooFar), "not agreed to");
+    there.record.hint.purposes = 0b1111;
+    there.record.current_place = Some(whereabouts(&there, LYON, 0));
+    assert_eq!(there.reason(), Some(Reason::TooFar), "over");
+    // Without the home, it is not known where they are.
+    there.offer["uses"] = uses(&["current_place", "interests"]);
+    assert_eq!(there.reason(), Some(Reason::PlaceUnknown));
+}
+
+#[test]
+fn a_message_that_cannot_be_used_in_time_is_withheld() {
+    let mut world = world();
+    // Tuesday, 10:00 in Lyon.
+    world.offer["window"]["until"] = "2026-12-01T09:10:00Z".into();
+    assert_eq!(world.reason(), Some(Reason::TooLate), "the queue takes longer");
+    assert_eq!(world.final_reason(), None, "at the place, before its end");
+    // 18 km away, which in a city takes an hour and a half.
+    world.record.home = Some(cell_at(45.92, 4.80));
+    world.record.area = Some(Area::DenseCity);
+    world.offer["window"]["until"] = "2026-12-01T10:10:00Z".into();
+    assert_eq!(world.final_reason(), Some(Reason::TooLate), "the way takes longer");
+    world.offer["window"]["until"] = "2026-12-01T11:10:00Z".into();
+    assert_eq!(world.final_reason(), None);
+}
+
+#[test]
+fn a_place_that_does_not_open_again_before_the_end_is_too_late() {
+    let mut world = world();
+    world.offer["places"][0]["hours"] = museum_hours();
+    world.now = at("2026-12-05T16:50:00Z");
+    world.offer["window"]["until"] = "2026-12-07T20:00:00Z".into();
+    // Saturday, ten minutes before closing: in the queue it is too late, and Sunday and Monday it is closed.
+    assert_eq!(world.reason(), Some(Reason::TooLate));
+    world.offer["window"]["until"] = "2026-12-08T09:01:00Z".into();
+    assert_eq!(world.reason(), None, "on Tuesday it opens for a minute");
+}
+
+#[test]
+fn quiet_hours_that_outlast_the_use_withhold() {
+    let mut world = world();
+    let days_open = json!({"tuesday": ["05:00-12:30"]});
+    world.offer["places"][0]["hours"] = days_open;
+    world.offer["window"]["until"] = "2026-12-07T20:00:00Z".into();
+    // In Martinique it is five in the morning; at eight there, the place in Lyon has closed for good.
+    let Decision::Withheld(withheld) = world.decided_for("America/Martinique") else {
+        panic!("not withheld")
+    };
+    assert_eq!(withheld.reason, Reason::TooLate);
+}
+
+#[test]
+fn the_moment_is_known_only_by_what_speaks_of_it() {
+    let mut world = world();
+    let moment = |world: &World| world.judged().unwrap().factors.moment.map(Relevance::basis_points);
+    assert_eq!(moment(&world), None);
+    world.offer["season"] = json!([12]);
+    assert_eq!(moment(&world), Some(10_000));
+    world.offer["places"][0]["hours"] = museum_hours();
+    assert_eq!(moment(&world), Some(10_000));
+    world.now = at("2026-12-01T20:00:00Z");
+    // Opens in 13 hours: 4 000.
+    assert_eq!(moment(&world), Some(7_000));
+    world.offer["window"]["until"] = "2026-12-05T00:00:00Z".into();
+    assert_eq!(moment(&world), Some(8_000), "a third part, which ends soon");
+    // A holiday.
+    world.now = at("2026-12-25T10:00:00Z");
+    world.offer["window"]["until"] = "2027-03-01T00:00:00Z".into();
+    assert_eq!(moment(&world), Some(7_000), "closed for Christmas, open the day after");
+}
+
+#[test]
+fn a_good_moment_for_what_nobody_wants_is_no_reason() {
+    let mut world = world();
+    world.offer["places"] = json!([]);
+    world.offer["season"] = json!([12]);
+    world.record.ties = vec![(category("paint"), Tie::Interest)];
+    let withheld = world.judged().unwrap_err();
+    assert_eq!(withheld.reason, Reason::BelowThreshold);
+    assert_eq!(withheld.score.unwrap().factors.moment, Some(Relevance::NONE));
+    world.record.ties = vec![(category("books"), Tie::Interest)];
+    assert_eq!(world.judged().unwrap().factors.moment, Some(Relevance::clamped(5_000)));
+}
+
+#[test]
+fn good_hours_count_where_they_are_declared_and_agreed_to() {
+    let mut world = world();
+    world.record.good_hours = GoodHours::learn(&[18, 19, 20]);
+    let moment = |world: &World| world.judged().unwrap().factors.moment.map(Relevance::basis_points);
+    assert_eq!(moment(&world), None);
+    world.offer["uses"] = uses(&["home", "interests", "active_hours"]);
+    assert_eq!(moment(&world), Some(2_000), "ten in the morning");
+    world.now = at("2026-12-01T18:30:00Z");
+    assert_eq!(moment(&world), Some(10_000));
+    world.record.hint.purposes &= !0b1000;
+    assert_eq!(moment(&world), None);
+}
+
+#[test]
+fn appetite_falls_with_each_ignored_message() {
+    let mut world = world();
+    world.offer["uses"] = uses(&["home", "interests", "reaction"]);
+    let mut last = Relevance::FULL;
+    for level in [5, 4, 3, 2, 1] {
+        world.record.reaction = level;
+        let appetite = world.judged().unwrap().factors.appetite.unwrap();
+        assert!(appetite <= last, "{level}");
+        last = appetite;
+    }
+    assert_eq!(last, Relevance::clamped(2_000));
+    world.record.reaction = 0;
+    assert_eq!(world.judged().unwrap().factors.appetite, None);
+}
+
+#[test]
+fn a_need_of_the_category_closes_by_itself_where_its_fact_is_declared() {
+    let mut mower = lawnmower();
+    mower.offer["rules"] = json!([]);
+    assert_eq!(mower.reason(), Some(Reason::SuitabilityUnknown));
+    mower.record.facts.set(Fact::Garden, Some(0)).unwrap();
+    let withheld = mower.judged().unwrap_err();
+    assert_eq!((withheld.reason, withheld.rule), (Reason::Unsuitable, None));
+    mower.record.facts.set(Fact::Garden, Some(1)).unwrap();
+    assert_eq!(mower.reason(), None);
+    // What is not declared is not read and not asked.
+    mower.record.facts.set(Fact::Garden, Some(0)).unwrap();
+    mower.offer["uses"] = uses(&["interests", "lifecycle"]);
+    assert_eq!(mower.reason(), None);
+}
+
+/// A campaign that anticipates, to someone who bought running shoes in a month since January 2020; 83 is the present.
+fn anticipating(bought_in_month: u8) -> World {
+    let mut world = running_gear(bought_in_month);
+    world.offer["category"] = "running-shoes".into();
+    world.campaign["goal"] = "anticipate".into();
+    world
+}
+
+#[test]
+fn the_next_pair_is_offered_when_it_is_needed() {
+    // Shoes last six months.
+    assert_eq!(anticipating(81).reason(), Some(Reason::AlreadyHas));
+    for (month, affinity) in [(78, 6_666), (77, 10_000), (74, 10_000)] {
+        let score = anticipating(month).judged().unwrap();
+        assert_eq!(score.factors.affinity.unwrap().basis_points(), affinity, "{month}");
+    }
+    let long_ago = anticipating(50).judged().unwrap_err();
+    assert_eq!(long_ago.reason, Reason::BelowThreshold);
+    // For any other goal, what was bought within its life closes or counts against.
+    let mut retained = anticipating(78);
+    retained.campaign["goal"] = "retain".into();
+    assert_eq!(retained.reason(), Some(Reason::AlreadyHas));
+}
+
+#[test]
+fn a_campaign_that_reads_what_its_offer_does_not_declare_is_found_out() {
+    let mut world = world();
+    let undeclared = |world: &World| world.with(|proposal, _| proposal.campaign.undeclared(proposal.offer));
+    world.campaign["audience"] = json!({"lifecycle": ["active"]});
+    world.campaign["goal"] = "anticipate".into();
+    assert_eq!(undeclared(&world), None);
+    world.offer["uses"] = uses(&["home", "lifecycle"]);
+    assert_eq!(undeclared(&world), Some(("goal", Attribute::Purchases)));
+    world.offer["uses"] = uses(&["home", "purchases"]);
+    assert_eq!(undeclared(&world), Some(("audience.lifecycle", Attribute::Lifecycle)));
+    assert_eq!(world.reason(), Some(Reason::OutsideAudience), "nor is it read");
+}
+
+#[test]
+fn who_refused_profiling_gets_the_topic_without_history_or_place() {
+    let mut refuses = world();
+    refuses.offer["places"] = json!([]);
+    refuses.offer["uses"] = uses(&["interests", "purchases", "lifecycle", "household.dog"]);
+    refuses.record.hint.purposes = 0;
+    for goal in crate::campaign::Goal::ALL {
+        refuses.campaign["goal"] = goal.code().into();
+        let score = refuses.judged().unwrap();
+        assert_eq!(score.relevance, Relevance::clamped(5_000), "{goal:?}");
+        assert_eq!(
+            score
+                .factors
+                .in_order()
+                .iter()
+                .filter(|(_, value)| value.is_some())
+                .count(),
+            1
+        );
+    }
+    // Whatever is on record of them changes nothing.
+    let before = refuses.judged();
+    refuses.record.ties = vec![(category("exhibition-tickets"), Tie::BoughtInMonth(83))];
+    refuses.record.lifecycle = Lifecycle::Lost;
+    refuses.record.home = None;
+    assert_eq!(refuses.judged(), before);
+    // A rule that asks for what may not be read leaves them out; a place does not know where they are.
+    refuses.offer["rules"] =
+        json!([{"name": "dog", "when": {"attribute": "household.dog", "is": true}, "because": because()}]);
+    assert_eq!(refuses.reason(), Some(Reason::SuitabilityUnknown));
+}
+
+#[test]
+fn opening_hours_are_read_from_the_offer() {
+    let hours = OpeningHours::new(
+        TimeZoneName::new("Europe/Paris").unwrap(),
+        Default::default(),
+        OnHolidays::Closed,
+        Vec::new(),
+    );
+    assert!(hours.is_err());
+    let mut world = world();
+    world.offer["places"][0]["hours"] = museum_hours();
+    world.with(|proposal, _| assert!(proposal.offer.places[0].hours.is_some()));
+}
+
+/// Every attribute that an offer may declare and its rules do not read.
+fn some_attributes() -> impl Strategy<Value = Vec<Attribute>> {
+    prop::sample::subsequence(Attribute::all().collect::<Vec<_>>(), 0..=19)
+}
+
+/// The record with everything of another that these attributes stand for.
+fn exchanged(record: &AudienceRecord, other: &AudienceRecord, attributes: &[Attribute]) -> AudienceRecord {
+    let mut changed = record.clone();
+    let ties = |of: &AudienceRecord, interest: bool| -> Vec<(Category, Tie)> {
+        of.ties
+            .iter()
+            .filter(|(_, tie)| (*tie == Tie::Interest) == interest)
+            .copied()
+            .collect()
+    };
+    let takes = |attribute| attributes.contains(&attribute);
+    let from = |attribute| if takes(attribute) { other } else { record };
+    changed.ties = ties(from(Attribute::Purchases), false);
+    changed.ties.extend(ties(from(Attribute::Interests), true));
+    if takes(Attribute::Home) {
+        (changed.home, changed.area) = (other.home, other.area);
+    }
+    if takes(Attribute::Lifecycle) {
+        changed.lifecycle = other.lifecycle;
+    }
+    if takes(Attribute::Reaction) {
+        changed.reaction = other.reaction;
+    }
+    if takes(Attribute::CurrentPlace) {
+        changed.current_place = other.current_place;
+    }
+    if takes(Attribute::ActiveHours) {
+        changed.good_hours = other.good_hours;
+    }
+    for fact in Fact::ALL.into_iter().filter(|fact| takes(Attribute::Fact(*fact))) {
+        changed.facts.set(fact, other.facts.get(fact)).unwrap();
+    }
+    changed
+}
+
+/// The reasons that say that somebody has not agreed, or that something is not known.
+const FOR_LACK: [Reason; 8] = [
+    Reason::NoConsent,
+    Reason::ConsentPending,
+    Reason::ConsentDenied,
+    Reason::ConsentWithdrawn,
+    Reason::ConsentExpired,
+    Reason::PlaceUnknown,
+    Reason::SuitabilityUnknown,
+    Reason::TooLittleKnown,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// I11, for any offer: what it does not declare has no effect, whatever it is and whoever agreed.
+    #[test]
+    fn an_undeclared_attribute_never_changes_any_decision(record in record(), other in record(), declared in some_attributes(), slug in prop::sample::select(vec!["lawnmower", "running-gear", "tall-wardrobe", "wood-stove", "books"]), goal in prop::sample::select(crate::campaign::Goal::ALL.to_vec())) {
+        let mut world = world();
+        world.offer["category"] = slug.into();
+        world.offer["uses"] = uses(&declared.iter().map(|attribute| attribute.code()).collect::<Vec<_>>());
+        if !declared.contains(&Attribute::Home) && !declared.contains(&Attribute::CurrentPlace) {
+            world.offer["places"] = json!([]);
+        }
+        world.campaign["goal"] = goal.code().into();
+        world.campaign["threshold_bp"] = 2_000.into();
+        world.record = record.clone();
+        world.record.hint.topics = TopicStates::default().with(TopicNumber::new(0).unwrap(), ConsentState::Granted { record: 1 });
+        world.record.hint.no_marketing = false;
+        world.record.hint.paused_until = 0;
+        let before = (world.judged(), world.decided());
+        let undeclared: Vec<Attribute> = Attribute::all().filter(|each| !declared.contains(each)).collect();
+        world.record = exchanged(&world.record, &other, &undeclared);
+        prop_assert_eq!((world.judged(), world.decided()), before);
+        // And what is declared but not agreed to has none either.
+        let purposes = world.record.hint.purposes;
+        let refused: Vec<Attribute> = Attribute::all()
+            .filter(|each| DataPurpose::ALL.into_iter().position(|purpose| purpose == each.purpose()).is_some_and(|bit| purposes & (1 << bit) == 0))
+            .collect();
+        let before = (world.judged(), world.decided());
+        world.record = exchanged(&world.record, &other, &refused);
+        prop_assert_eq!((world.judged(), world.decided()), before);
+    }
+
+    /// What somebody agrees to besides may show that an offer does not fit; it never silences one for lack of an
+    /// agreement or of knowledge, and a topic agreed to besides silences nothing at all.
+    #[test]
+    fn more_consent_never_lowers_reach(record in record(), more in 0u8..16, all_declared in any::<bool>()) {
+        let mut less = world();
+        less.campaign["threshold_bp"] = 0.into();
+        less.record = record;
+        less.record.hint.topics = TopicStates::default().with(TopicNumber::new(0).unwrap(), ConsentState::Granted { record: 1 });
+        if !all_declared {
+            less.offer["places"] = json!([]);
+        }
+        let reached = less.judged();
+        less.record.hint.purposes |= more;
+        if let (Ok(before), Err(withheld)) = (&reached, less.judged()) {
+            prop_assert!(!FOR_LACK.contains(&withheld.reason), "{:?} after {:?}", withheld.reason, before);
+        }
+        if let (Ok(before), Ok(after)) = (reached, less.judged()) {
+            prop_assert!(after.evidence >= before.evidence);
+        }
+        let with_purposes = less.judged();
+        less.record.hint.topics = less.record.hint.topics.with(TopicNumber::new(5).unwrap(), ConsentState::Granted { record: 2 });
+        prop_assert_eq!(less.judged(), with_purposes);
+    }
+
+    #[test]
+    fn a_longer_time_since_a_complementary_purchase_never_raises_affinity(bought in 1u8..84, earlier in 0u8..84) {
+        let affinity = |month: u8| running_gear(month).judged().unwrap_or_else(|withheld| withheld.score.unwrap()).factors.affinity;
+        let earlier = bought.saturating_sub(earlier);
+        prop_assert!(affinity(earlier) <= affinity(bought));
+    }
+
+    #[test]
+    fn a_place_more_and_a_wider_radius_never_make_it_farther(record in record(), metres in 1_000u32..400_000, wider in 0u32..300_000) {
+        let mut world = world();
+        world.campaign["threshold_bp"] = 0.into();
+        world.campaign["minimum_evidence_bp"] = 0.into();
+        world.record = AudienceRecord { hint: world.record.hint, threshold: None, ..record };
+        world.offer["places"][0]["radius_m"] = metres.into();
+        let proximity = |world: &World| world.judged().ok().and_then(|score| score.factors.proximity);
+        let before = proximity(&world);
+        world.offer["places"][0]["radius_m"] = (metres + wider).into();
+        let widened = proximity(&world);
+        prop_assert!(widened >= before);
+        world.offer["places"].as_array_mut().unwrap().push(json!({
+            "id": "paris", "name": "Paris", "latitude": PARIS.0, "longitude": PARIS.1, "radius_m": metres
+        }));
+        prop_assert!(proximity(&world) >= widened);
+    }
+
+    #[test]
+    fn one_more_ignored_message_never_raises_relevance(record in record(), level in 2u8..6) {
+        let mut world = world();
+        world.offer["uses"] = uses(&["home", "interests", "purchases", "reaction"]);
+        world.campaign["threshold_bp"] = 0.into();
+        world.record = AudienceRecord { hint: world.record.hint, threshold: None, reaction: level, ..record };
+        let before = world.judged();
+        world.record.reaction = level - 1;
+        if let (Ok(before), Ok(after)) = (before, world.judged()) {
+            prop_assert!(after.relevance <= before.relevance);
+        }
+    }
+
+    #[test]
+    fn more_time_never_makes_a_message_too_late(record in record(), hours in 0i64..200, more in 0i64..200) {
+        let mut world = world();
+        world.record = AudienceRecord { hint: world.record.hint, ..record };
+        world.offer["places"][0]["hours"] = museum_hours();
+        let until = |hours: i64| json!((world.now + SignedDuration::from_hours(hours + 1)).to_string());
+        let (sooner, later) = (until(hours), until(hours + more));
+        world.offer["window"]["until"] = sooner;
+        let before = world.reason();
+        world.offer["window"]["until"] = later;
+        prop_assert!(before == Some(Reason::TooLate) || world.reason() != Some(Reason::TooLate));
+    }
+}

@@ -1,0 +1,408 @@
+//! Suitability rules as JSON, checked against the catalogue of attributes and the offer's declared uses. What is refused
+//! is refused at the faulty node, such as `rules[0].when.all[1]`, which [`FieldError::pointer`] tells as a JSON pointer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::context::fact_value;
+use super::field::{At, FieldError, text};
+use crate::attribute::{Attribute, Fact, FactKind};
+use crate::category::Category;
+use crate::language::{Language, Localized};
+use crate::offer::DeclaredUse;
+use crate::suitability::{Condition, OnUnknown, Rule};
+
+/// The most rules of an offer, and the most parts of a condition.
+pub(super) const MOST_RULES: usize = 20;
+const DEEPEST: usize = 8;
+
+/// A suitability rule.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleDocument {
+    /// A short name.
+    pub name: String,
+    /// What must hold.
+    pub when: ConditionDocument,
+    /// `exclude` (if absent) or `neutral`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+    /// Why a person it leaves out is left out.
+    pub because: Localized,
+    /// Always refused: a rule says whom an offer suits, and the price is the same for everybody.
+    #[serde(default, skip_serializing)]
+    pub price: Option<Value>,
+    /// Always refused, as `price` is.
+    #[serde(default, skip_serializing)]
+    pub discount: Option<Value>,
+}
+
+/// A condition: exactly one of `all`, `any`, `not`, `attribute` (with `is`, `in`, `at_most` or `at_least`), `known`,
+/// `purchased` (with `within_days`) and `interested`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConditionDocument {
+    /// Every part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<Vec<Self>>,
+    /// At least one part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any: Option<Vec<Self>>,
+    /// Not the part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not: Option<Box<Self>>,
+    /// The fact compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// The value it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is: Option<Value>,
+    /// The values it may have.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<Value>>,
+    /// The most it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Value>,
+    /// The least it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Value>,
+    /// The fact that must be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
+    /// The category bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purchased: Option<String>,
+    /// Within so many days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_days: Option<u16>,
+    /// The category liked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interested: Option<String>,
+}
+
+/// What the nodes of a rule are checked against.
+#[derive(Clone, Copy)]
+struct Checked<'a> {
+    rule: &'a str,
+    uses: &'a [DeclaredUse],
+}
+
+/// Checks one rule.
+pub(super) fn rule(document: &RuleDocument, uses: &[DeclaredUse]) -> Result<Rule, FieldError> {
+    let name = text("name", &document.name, 60)?.to_owned();
+    for (field, given) in [("price", &document.price), ("discount", &document.discount)] {
+        if given.is_some() {
+            let problem = format!("may not be set by a rule: a price does not depend on the person (rule '{name}')");
+            return Err(FieldError::new(field, problem));
+        }
+    }
+    let checked = Checked { rule: &name, uses };
+    let condition = condition(&document.when, checked, DEEPEST).map_err(|error| error.within("when"))?;
+    let unknown = match document.unknown.as_deref() {
+        None | Some("exclude") => OnUnknown::Exclude,
+        Some("neutral") => OnUnknown::Neutral,
+        Some(_) => return Err(FieldError::new("unknown", "must be 'exclude' or 'neutral'")),
+    };
+    for language in Language::ALL {
+        text(
+            &format!("because.{}", language.tag()),
+            document.because.get(language),
+            200,
+        )?;
+    }
+    Ok(Rule {
+        name,
+        condition,
+        unknown,
+        because: document.because.clone(),
+    })
+}
+
+impl Checked<'_> {
+    /// The node itself is at fault, not one of its members.
+    fn declared(self, attribute: Attribute) -> Result<(), FieldError> {
+        if self.uses.iter().any(|each| each.attribute == attribute) {
+            return Ok(());
+        }
+        let problem = format!(
+            "reads '{}', which the offer does not declare in uses (rule '{}')",
+            attribute.code(),
+            self.rule
+        );
+        Err(FieldError::new("", problem))
+    }
+
+    fn fact(self, field: &str, code: &str) -> Result<Fact, FieldError> {
+        match Attribute::from_code(code) {
+            Some(Attribute::Fact(fact)) => self.declared(Attribute::Fact(fact)).map(|()| fact),
+            _ => Err(FieldError::new(field, super::offer::not_a_fact(code))),
+        }
+    }
+}
+
+fn condition(document: &ConditionDocument, checked: Checked<'_>, depth: usize) -> Result<Condition, FieldError> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(FieldError::new(
+            "",
+            format_args!("must not be nested more than {DEEPEST} deep"),
+        ));
+    };
+    let ConditionDocument {
+        all,
+        any,
+        not,
+        attribute,
+        is,
+        one_of,
+        at_most,
+        at_least,
+        known,
+        purchased,
+        within_days,
+        interested,
+    } = document;
+    let kinds = [
+        all.is_some(),
+        any.is_some(),
+        not.is_some(),
+        attribute.is_some(),
+        known.is_some(),
+        purchased.is_some(),
+        interested.is_some(),
+    ];
+    if kinds.iter().filter(|given| **given).count() != 1 {
+        let problem = "must be exactly one of 'all', 'any', 'not', 'attribute', 'known', 'purchased' and 'interested'";
+        return Err(FieldError::new("", problem));
+    }
+    if attribute.is_none() && (is.is_some() || one_of.is_some() || at_most.is_some() || at_least.is_some()) {
+        return Err(FieldError::new("", "compares without naming an 'attribute'"));
+    }
+    if purchased.is_none() && within_days.is_some() {
+        return Err(FieldError::new("within_days", "belongs to 'purchased' only"));
+    }
+    if let Some(list) = all {
+        return parts("all", list, checked, depth).map(Condition::All);
+    }
+    if let Some(list) = any {
+        return parts("any", list, checked, depth).map(Condition::Any);
+    }
+    if let Some(part) = not {
+        let part = condition(part, checked, depth).map_err(|error| error.within("not"))?;
+        return Ok(Condition::Not(Box::new(part)));
+    }
+    if let Some(code) = attribute {
+        return comparison(checked.fact("attribute", code)?, document);
+    }
+    if let Some(code) = known {
+        return checked.fact("known", code).map(Condition::Known);
+    }
+    if let Some(slug) = purchased {
+        let category = Category::from_slug(slug).at("purchased")?;
+        checked.declared(Attribute::Purchases)?;
+        return match within_days {
+            Some(within_days @ 1..=3_650) => Ok(Condition::Purchased {
+                category,
+                within_days: *within_days,
+            }),
+            _ => Err(FieldError::new("within_days", "must be from 1 to 3650")),
+        };
+    }
+    let slug = interested.as_deref().unwrap_or_default();
+    let category = Category::from_slug(slug).at("interested")?;
+    checked.declared(Attribute::Interests)?;
+    Ok(Condition::Interested(category))
+}
+
+fn parts(
+    field: &str,
+    list: &[ConditionDocument],
+    checked: Checked<'_>,
+    depth: usize,
+) -> Result<Vec<Condition>, FieldError> {
+    if list.is_empty() || list.len() > MOST_RULES {
+        return Err(FieldError::new(
+            field,
+            format_args!("must have 1 to {MOST_RULES} parts"),
+        ));
+    }
+    list.iter()
+        .enumerate()
+        .map(|(position, part)| {
+            condition(part, checked, depth).map_err(|error| error.within(&format!("{field}[{position}]")))
+        })
+        .collect()
+}
+
+fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, FieldError> {
+    let value = |field: &str, json: &Value| fact_value(fact, json).map_err(|error| error.within(field));
+    let number = |field: &str, json: &Value| match fact.kind() {
+        FactKind::Number { .. } => value(field, json),
+        FactKind::Flag | FactKind::Word(_) => Err(FieldError::new(
+            field,
+            format_args!("does not apply to '{}', which is not a number", fact.code()),
+        )),
+    };
+    match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
+        (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
+        (None, Some(list), None, None) if !list.is_empty() => list
+            .iter()
+            .enumerate()
+            .map(|(position, json)| value(&format!("in[{position}]"), json))
+            .collect::<Result<_, _>>()
+            .map(|values| Condition::In(fact, values)),
+        (None, None, Some(json), None) => Ok(Condition::AtMost(fact, number("at_most", json)?)),
+        (None, None, None, Some(json)) => Ok(Condition::AtLeast(fact, number("at_least", json)?)),
+        _ => Err(FieldError::new(
+            "",
+            "must have exactly one of 'is', 'in', 'at_most' and 'at_least'",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture;
+
+    fn refused(uses: &[&str], when: &Value) -> FieldError {
+        let mut document = fixture::offer_document();
+        let because = json!({"fr": "parce que", "en": "because"});
+        document["places"] = json!([]);
+        document["uses"] = uses
+            .iter()
+            .map(|attribute| json!({"attribute": attribute, "because": because}))
+            .collect();
+        document["rules"] = json!([{"name": "r", "when": when, "because": because}]);
+        fixture::offer_from(&document).unwrap_err()
+    }
+
+    #[test]
+    fn a_rule_over_an_undeclared_attribute_is_refused_at_its_node_by_the_name_of_the_rule() {
+        let garden = json!({"attribute": "dwelling.garden", "is": true});
+        let floor = json!({"attribute": "dwelling.floor", "at_most": 1});
+        for (when, pointer) in [
+            (floor.clone(), "/rules/0/when"),
+            (json!({"all": [garden, floor]}), "/rules/0/when/all/1"),
+            (json!({"any": [garden, {"not": floor}]}), "/rules/0/when/any/1/not"),
+            (
+                json!({"all": [garden, {"any": [garden, {"known": "dwelling.floor"}]}]}),
+                "/rules/0/when/all/1/any/1",
+            ),
+        ] {
+            let error = refused(&["dwelling.garden"], &when);
+            assert_eq!(error.pointer(), pointer);
+            assert!(
+                error.problem.contains("'dwelling.floor'") && error.problem.contains("rule 'r'"),
+                "{error}"
+            );
+        }
+        let bought = json!({"purchased": "books", "within_days": 30});
+        assert!(refused(&["interests"], &bought).problem.contains("'purchases'"));
+        assert!(
+            refused(&["purchases"], &json!({"interested": "books"}))
+                .problem
+                .contains("'interests'")
+        );
+    }
+
+    #[test]
+    fn a_rule_is_checked_against_type_unit_and_allowed_values() {
+        let uses = [
+            "dwelling.floor",
+            "dwelling.garden",
+            "dwelling.kind",
+            "dwelling.ceiling_height",
+        ];
+        for (when, pointer, problem) in [
+            (
+                json!({"attribute": "dwelling.floor", "at_most": 61}),
+                "/rules/0/when/at_most",
+                "storeys",
+            ),
+            (
+                json!({"attribute": "dwelling.ceiling_height", "at_least": 2.5}),
+                "/rules/0/when/at_least",
+                "decimetres",
+            ),
+            (
+                json!({"attribute": "dwelling.garden", "is": "yes"}),
+                "/rules/0/when/is",
+                "true or false",
+            ),
+            (
+                json!({"attribute": "dwelling.garden", "at_most": 1}),
+                "/rules/0/when/at_most",
+                "not a number",
+            ),
+            (
+                json!({"attribute": "dwelling.kind", "in": ["flat", "castle"]}),
+                "/rules/0/when/in/1",
+                "flat, house",
+            ),
+            (
+                json!({"attribute": "dwelling.kind"}),
+                "/rules/0/when",
+                "exactly one of 'is'",
+            ),
+            (json!({"all": []}), "/rules/0/when/all", "1 to 20 parts"),
+            (
+                json!({"not": {"attribute": "household.income", "is": 3}}),
+                "/rules/0/when/not/attribute",
+                "not a fact",
+            ),
+            (
+                json!({"any": [{"known": "religion"}]}),
+                "/rules/0/when/any/0/known",
+                "GDPR 9",
+            ),
+            (json!({}), "/rules/0/when", "exactly one of"),
+        ] {
+            let error = refused(&uses, &when);
+            assert_eq!(error.pointer(), pointer, "{error}");
+            assert!(error.problem.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rule_says_whom_an_offer_suits_and_never_what_it_costs() {
+        for field in ["price", "discount"] {
+            let mut document = fixture::offer_document();
+            let because = json!({"fr": "parce que", "en": "because"});
+            document["rules"] = json!([{"name": "r", "when": {"interested": "books"}, "because": because, field: 10}]);
+            let error = fixture::offer_from(&document).unwrap_err();
+            assert_eq!(error.pointer(), format!("/rules/0/{field}"));
+            assert!(error.problem.contains("does not depend on the person"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_no_offer_may_use_is_refused_with_the_reason() {
+        for (attribute, problem) in [
+            ("health", "GDPR 9"),
+            ("religion", "GDPR 9"),
+            ("price_ceiling", "does not depend on the person"),
+            ("shoe_size", "is not in the catalogue"),
+        ] {
+            let mut document = fixture::offer_document();
+            document["uses"][1]["attribute"] = attribute.into();
+            let error = fixture::offer_from(&document).unwrap_err();
+            assert_eq!(error.pointer(), "/uses/1/attribute");
+            assert!(error.problem.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_declared_purpose_is_the_catalogues_or_refused() {
+        let mut document = fixture::offer_document();
+        document["uses"][0]["purpose"] = "home_location".into();
+        assert!(fixture::offer_from(&document).is_ok());
+        document["uses"][0]["purpose"] = "profiling".into();
+        let error = fixture::offer_from(&document).unwrap_err();
+        assert_eq!(
+            (error.pointer().as_str(), error.problem.contains("'home_location'")),
+            ("/uses/0/purpose", true)
+        );
+    }
+}

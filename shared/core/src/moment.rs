@@ -1,0 +1,80 @@
+//! Whether now is a good moment: the place is open, the offer is in season or ends soon, the person is usually active.
+//!
+//! `moment = Σ part ÷ number of parts`, over the parts that anything is known of; with none the moment is unknown, which
+//! is not the same as bad. Each part is basis points:
+//!
+//! | part | known when | figure |
+//! |---|---|---|
+//! | opening | the place has hours | [`opening`] |
+//! | season | the offer or its category has one | [`crate::season::Season::fit`] |
+//! | ending | the window ends within 7 days | 10 000 |
+//! | good hours | declared, agreed to and learned | [`crate::habit::GoodHours::at`] |
+//!
+//! Example: the museum opens in two hours (8 000), in season (10 000), at an hour at which this person never does anything
+//! (2 000): (8 000 + 10 000 + 2 000) ÷ 3 = 6 666 bp.
+//!
+//! A good moment supports a reason and is none: in a decision it counts for no more than the better of proximity and
+//! affinity. Otherwise every household would get a tree in December.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::audience::View;
+use crate::hours::Opening;
+use crate::offer::Offer;
+use crate::place::Place;
+use crate::relevance::Relevance;
+use crate::time::EpochDay;
+
+/// From then on a window counts as ending soon.
+const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How good it is to hear of a place that is, or is not, open, in basis points.
+///
+/// ```
+/// use apropos_core::hours::Opening;
+/// use apropos_core::moment::opening;
+///
+/// assert_eq!(opening(Opening::Open { minutes_left: 60 }), 10_000);
+/// assert_eq!(opening(Opening::Open { minutes_left: 59 }), 5_000);
+/// let shut = |minutes| opening(Opening::Shut { opens_in: Some(minutes) });
+/// assert_eq!([120, 121, 721, 2_161].map(shut), [8_000, 6_000, 4_000, 1_000]);
+/// assert_eq!(opening(Opening::Shut { opens_in: None }), 0);
+/// ```
+#[must_use]
+pub const fn opening(opening: Opening) -> u32 {
+    match opening {
+        Opening::Open { minutes_left: 60.. } => 10_000,
+        Opening::Open { .. } => 5_000,
+        Opening::Shut {
+            opens_in: Some(0..=120),
+        } => 8_000,
+        Opening::Shut {
+            opens_in: Some(121..=720),
+        } => 6_000,
+        Opening::Shut {
+            opens_in: Some(721..=2_160),
+        } => 4_000,
+        Opening::Shut { opens_in: Some(_) } => 1_000,
+        Opening::Shut { opens_in: None } => 0,
+    }
+}
+
+/// The moment for one person, with the place that they would go to.
+pub(crate) fn moment(offer: &Offer, view: &View<'_>, place: Option<&Place>, now: Timestamp) -> Option<Relevance> {
+    let ends_soon = offer.window.until.duration_since(now) <= SOON;
+    let parts = [
+        place
+            .and_then(|place| place.hours.as_ref())
+            .map(|hours| opening(hours.at(now))),
+        offer
+            .season
+            .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
+        ends_soon.then_some(10_000),
+        view.good_hours.and_then(|hours| hours.at(now)),
+    ];
+    let (sum, known) = parts
+        .into_iter()
+        .flatten()
+        .fold((0, 0), |(sum, known), part| (sum + part, known + 1));
+    u32::checked_div(sum, known).map(Relevance::clamped)
+}
