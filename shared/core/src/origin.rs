@@ -47,7 +47,12 @@ pub fn settle(
 ) -> (CustomerContext, Origins) {
     let nothing = (CustomerContext::default(), Origins::default());
     let (held, origins) = held.unwrap_or((&nothing.0, &nothing.1));
-    let mut settled = incoming.clone();
+    // A current place that has ended is not used any more, so it is not kept either, and nobody removed it.
+    let lasting = |context: &CustomerContext| CustomerContext {
+        current_place: context.current_place.filter(|place| place.until > now),
+        ..context.clone()
+    };
+    let (held, mut settled) = (&lasting(held), lasting(incoming));
     if source == Source::Brand {
         for (name, origin) in &origins.0 {
             if origin.source == Source::Person {
@@ -236,6 +241,32 @@ mod tests {
         assert_eq!(origins.0["home"].source, Source::Person);
         // What the person never spoke of is the brand's to change.
         assert_eq!(after.purchases, import.purchases);
+    }
+
+    #[test]
+    fn a_current_place_that_has_ended_is_not_kept_by_the_next_write() {
+        let told = CustomerContext {
+            current_place: Some(crate::context::CurrentPlace {
+                cell: crate::place::Cell::at_degrees(45.76, 4.84).unwrap(),
+                until: at(3_600),
+            }),
+            ..fixture::context()
+        };
+        let (held, origins) = settle(None, &told, Source::Brand, at(0));
+        assert!(held.current_place.is_some() && origins.0.contains_key("current_place"));
+        let corrected = corrected(&held, "dwelling.garden", Some("true")).unwrap();
+        let (held, origins) = settle(Some((&held, &origins)), &corrected, Source::Person, at(3_600));
+        assert_eq!(held.current_place, None);
+        // It ended by itself: the person has not refused the next one.
+        let told_again = CustomerContext {
+            current_place: told.current_place.map(|place| crate::context::CurrentPlace {
+                until: at(9_000),
+                ..place
+            }),
+            ..corrected
+        };
+        let (held, _) = settle(Some((&held, &origins)), &told_again, Source::Brand, at(7_200));
+        assert!(held.current_place.is_some());
     }
 
     #[test]

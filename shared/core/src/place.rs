@@ -848,6 +848,22 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
+        fn a_centre_reads_back_from_two_of_its_components(latitude in -90.0f64..=90.0, longitude in -180.0f64..=180.0) {
+            let centre = cell((latitude, longitude)).centre();
+            let (form, two) = centre.to_two();
+            prop_assert!(form < 8);
+            prop_assert_eq!(UnitVector::of_two(form, two), Ok(centre));
+        }
+
+        #[test]
+        fn arbitrary_components_make_a_unit_vector_or_nothing(form in any::<u8>(), first in any::<i32>(), second in any::<i32>()) {
+            if let Ok(vector) = UnitVector::of_two(form, [first, second]) {
+                let [x, y, z] = vector.components();
+                prop_assert_eq!(UnitVector::new(x, y, z), Ok(vector));
+            }
+        }
+
+        #[test]
         fn a_cell_survives_its_texts(point in any_point()) {
             let cell = cell(point);
             prop_assert_eq!(Cell::from_hex(&cell.to_hex()), Ok(cell));
