@@ -1,0 +1,261 @@
+//! The command line: many schedules, what they showed, and the way back to each that showed a violation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use apropos_aws::Clock;
+use thiserror::Error;
+
+use crate::fault::Fault;
+use crate::oracle::Violation;
+use crate::plan::Plan;
+use crate::planted::Planted;
+use crate::shrink::shrink;
+use crate::stage::{Outcome, Stage, StageError};
+
+/// Seeds that once showed a violation; each is run before all others.
+const KEPT: &str = include_str!("../seeds.txt");
+
+/// The seeds that are run before all others.
+pub fn kept_seeds() -> impl Iterator<Item = u64> {
+    KEPT.lines()
+        .filter_map(|line| line.split('#').next())
+        .filter_map(|seed| seed.trim().parse().ok())
+}
+
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("{0}")]
+    Arguments(#[from] lexopt::Error),
+    #[error("there is no planted bug of that name")]
+    Planted,
+}
+
+#[derive(Debug, Clone)]
+struct Options {
+    seeds: u64,
+    from: u64,
+    threads: u64,
+    planted: Option<Planted>,
+    trace: bool,
+}
+
+const HELP: &str = "\
+Runs schedules of the real functions with faults, one for each seed, and checks what must hold.
+
+  --seeds N        how many (1000)
+  --from SEED      the first (0)
+  --threads N      how many at once (2)
+  --planted BUG    with a bug put in on purpose, such as MailRetried
+  --trace          prints what happened in each, for a few seeds
+";
+
+fn options() -> Result<Option<Options>, Refused> {
+    let mut options = Options {
+        seeds: 1_000,
+        from: 0,
+        threads: 2,
+        planted: None,
+        trace: false,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        use lexopt::ValueExt as _;
+        match argument {
+            lexopt::Arg::Long("seeds") => options.seeds = parser.value()?.parse()?,
+            lexopt::Arg::Long("from") => options.from = parser.value()?.parse()?,
+            lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
+            lexopt::Arg::Long("trace") => options.trace = true,
+            lexopt::Arg::Long("planted") => {
+                let name = parser.value()?.string()?;
+                let planted = Planted::ALL.into_iter().find(|planted| format!("{planted:?}") == name);
+                options.planted = Some(planted.ok_or(Refused::Planted)?);
+            }
+            lexopt::Arg::Long("help") => return Ok(None),
+            lexopt::Arg::Long(_) | lexopt::Arg::Short(_) | lexopt::Arg::Value(_) => {
+                return Err(argument.unexpected().into());
+            }
+        }
+    }
+    Ok(Some(options))
+}
+
+/// What many schedules came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// How many were run.
+    pub schedules: u64,
+    /// What went wrong, by kind.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How many messages were taken.
+    pub accepted: usize,
+    /// How many calls were made.
+    pub calls: u64,
+    /// The situations reached: a call on a table or a service, with its fault and its answer.
+    pub situations: BTreeSet<String>,
+    /// The seeds that showed violations, with these.
+    pub violations: BTreeMap<u64, Vec<Violation>>,
+}
+
+impl Tally {
+    /// Adds a schedule.
+    pub fn add(&mut self, seed: u64, outcome: &Outcome) {
+        self.schedules += 1;
+        self.accepted += outcome.accepted;
+        for (_, fault) in &outcome.injected {
+            *self.faults.entry(*fault).or_insert(0) += 1;
+        }
+        self.calls += outcome.calls.values().map(|count| u64::from(*count)).sum::<u64>();
+        for step in &outcome.trace {
+            if step.site.is_some() {
+                self.situations
+                    .insert(format!("{} {:?} {}", step.what, step.fault, step.status));
+            }
+        }
+        if !outcome.violations.is_empty() {
+            self.violations.insert(seed, outcome.violations.clone());
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.accepted += other.accepted;
+        self.calls += other.calls;
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_insert(0) += count;
+        }
+        self.situations.extend(other.situations);
+        self.violations.extend(other.violations);
+    }
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let options = match options() {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(refused) => {
+            say(&format!("{refused}\n\n{HELP}"));
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("{}\n", apropos_aws::with_causes(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn say(text: &str) {
+    // Nobody listens any more: there is nobody to tell.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn run(options: &Options) -> Result<u64, StageError> {
+    let clock = Clock::system();
+    let began = clock.now();
+    let mut seeds: Vec<u64> = Vec::new();
+    if options.planted.is_none() && !options.trace {
+        seeds.extend(kept_seeds());
+    }
+    seeds.extend(options.from..options.from.saturating_add(options.seeds));
+    let next = AtomicU64::new(0);
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.threads.max(1))
+            .map(|_| scope.spawn(|| work(options, &seeds, &next, &tally)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(StageError::Unfit("a schedule broke off".to_owned())))
+            })
+            .collect::<Result<(), _>>()
+    })?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let millis = clock.now().duration_since(began).as_millis().max(1);
+    report(options, &tally, millis)?;
+    Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
+}
+
+fn work(options: &Options, seeds: &[u64], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
+    let stage = Stage::new()?;
+    let mut own = Tally::default();
+    loop {
+        let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let Some(seed) = seeds.get(position).copied() else {
+            tally.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
+            return Ok(());
+        };
+        let outcome = stage.run(&plan(options, seed))?;
+        if options.trace {
+            let lines: Vec<String> = outcome.trace.iter().map(|step| format!("{step}\n")).collect();
+            say(&format!("seed {seed}\n{}", lines.concat()));
+        }
+        own.add(seed, &outcome);
+    }
+}
+
+fn plan(options: &Options, seed: u64) -> Plan {
+    Plan {
+        planted: options.planted,
+        ..Plan::random(seed)
+    }
+}
+
+/// The most violations that are shrunk and shown in full.
+const SHOWN: usize = 3;
+
+fn report(options: &Options, tally: &Tally, millis: i128) -> Result<(), StageError> {
+    let stage = Stage::new()?;
+    for (seed, violations) in tally.violations.iter().take(30) {
+        for violation in violations {
+            say(&format!("seed {seed}: {violation}\n"));
+        }
+    }
+    for seed in tally.violations.keys().take(SHOWN) {
+        let (small, outcome) = shrink(&stage, &plan(options, *seed))?;
+        say(&format!("\nseed {seed}, shrunk:\n"));
+        for action in &small.actions {
+            say(&format!("  {:?} {:?}\n", action.when, action.what));
+        }
+        for step in &outcome.trace {
+            say(&format!("{step}\n"));
+        }
+        for violation in &outcome.violations {
+            say(&format!("{violation}\n"));
+        }
+        say(&format!(
+            "again: cargo run -p apropos-simulation -- --seeds 1 --from {seed}\n"
+        ));
+    }
+    for (fault, count) in &tally.faults {
+        say(&format!("{:<16} {count}\n", format!("{fault:?}")));
+    }
+    let a_second = i128::from(tally.schedules) * 1_000 / millis;
+    say(&format!(
+        "{} calls, {} messages taken, {} situations reached, {a_second} schedules a second\n",
+        tally.calls,
+        tally.accepted,
+        tally.situations.len()
+    ));
+    let faults: u64 = tally.faults.values().sum();
+    say(&format!(
+        "{} schedules, {faults} faults, {} violations\n",
+        tally.schedules,
+        tally.violations.len()
+    ));
+    Ok(())
+}
