@@ -167,22 +167,28 @@ fn batch(queue: &str, received: &[ReceivedMessage]) -> Result<SqsEvent, serde_js
 async fn minutes(shared: Arc<Shared>, functions: Arc<Functions>) {
     const ERASURES_EVERY: i64 = 5 * 60_000;
     let mut erased_at = None;
+    let mut last = i64::MIN / 2;
     loop {
         let seen = shared.bell.rung();
         let now = shared.time.now();
         let erasing = (shared.erasures() > 0).then(|| *erased_at.get_or_insert(now) + ERASURES_EVERY);
-        let Some(next) = [shared.next_due(), erasing].into_iter().flatten().min() else {
+        // A slow clock comes to a minute later.
+        let due = shared.next_due().map(|due| due - shared.plan.skew(Worker::Minute));
+        let Some(next) = [due, erasing].into_iter().flatten().min() else {
             erased_at = None;
             shared.bell.heard(seen, None).await;
             continue;
         };
+        // Once a minute, however far its clock is from the senders'.
+        let next = next.max(last + 60_000);
         if now < next {
             let timeout = Some(shared.time.sleep(next - now));
             shared.bell.heard(seen, timeout).await;
             continue;
         }
         erased_at = Some(now);
-        shared.looked_at_minutes(now + skew(&shared));
+        last = now;
+        shared.looked_at_minutes(now + shared.plan.skew(Worker::Minute));
         let done = invoke(&shared, Worker::Minute, 60, async {
             functions.portal.tick().await;
             functions.campaigns.tick().await
@@ -197,11 +203,6 @@ async fn minutes(shared: Arc<Shared>, functions: Arc<Functions>) {
             None => shared.look_next_minute(),
         }
     }
-}
-
-/// A slow clock does not see the minute yet, so it is looked at again.
-fn skew(shared: &Shared) -> i64 {
-    shared.plan.skew(Worker::Minute)
 }
 
 /// How often whoever asked tries again, and after what time.

@@ -41,6 +41,7 @@ struct Options {
     threads: u64,
     planted: Option<Planted>,
     trace: bool,
+    all_planted: bool,
 }
 
 const HELP: &str = "\
@@ -49,7 +50,7 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --seeds N        how many (1000)
   --from SEED      the first (0)
   --threads N      how many at once (2)
-  --planted BUG    with a bug put in on purpose, such as MailRetried
+  --planted BUG    with a bug put in on purpose, such as MailRetried; `all` says how soon each is caught
   --trace          prints what happened in each, for a few seeds
 ";
 
@@ -60,6 +61,7 @@ fn options() -> Result<Option<Options>, Refused> {
         threads: 2,
         planted: None,
         trace: false,
+        all_planted: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -71,6 +73,10 @@ fn options() -> Result<Option<Options>, Refused> {
             lexopt::Arg::Long("trace") => options.trace = true,
             lexopt::Arg::Long("planted") => {
                 let name = parser.value()?.string()?;
+                if name == "all" {
+                    options.all_planted = true;
+                    continue;
+                }
                 let planted = Planted::ALL.into_iter().find(|planted| format!("{planted:?}") == name);
                 options.planted = Some(planted.ok_or(Refused::Planted)?);
             }
@@ -162,6 +168,9 @@ fn say(text: &str) {
 }
 
 fn run(options: &Options) -> Result<u64, StageError> {
+    if options.all_planted {
+        return all_planted(options);
+    }
     let clock = Clock::system();
     let began = clock.now();
     let mut seeds: Vec<u64> = Vec::new();
@@ -213,6 +222,40 @@ fn plan(options: &Options, seed: u64) -> Plan {
         planted: options.planted,
         ..Plan::random(seed)
     }
+}
+
+/// How soon each planted bug is caught; the number of those that are not.
+fn all_planted(options: &Options) -> Result<u64, StageError> {
+    let stage = Stage::new()?;
+    let mut missed = 0;
+    for planted in Planted::ALL {
+        let line = match caught(&stage, planted, options.from, options.seeds)? {
+            Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
+            None => {
+                missed += 1;
+                format!("{planted:?}: not caught in {} seeds\n", options.seeds)
+            }
+        };
+        say(&line);
+    }
+    Ok(missed)
+}
+
+/// The first seed that catches a planted bug, and how.
+///
+/// # Errors
+/// [`StageError`].
+pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<(u64, Violation)>, StageError> {
+    for seed in from..from.saturating_add(seeds) {
+        let plan = Plan {
+            planted: Some(planted),
+            ..Plan::random(seed)
+        };
+        if let Some(violation) = stage.run(&plan)?.violations.into_iter().next() {
+            return Ok(Some((seed, violation)));
+        }
+    }
+    Ok(None)
 }
 
 /// The most violations that are shrunk and shown in full.

@@ -254,6 +254,10 @@ pub(crate) struct Ending<'a> {
 
 impl Ending<'_> {
     pub(crate) async fn check(&mut self) {
+        // Who was erased without having been told is erased all the same.
+        for person in &mut self.oracle.people {
+            person.erased |= person.standings.last().is_some_and(|(_, _, erased)| *erased);
+        }
         for campaign in CAMPAIGNS {
             let Ok(id) = RunId::new(campaign) else { continue };
             match self.tables.run(self.brand, &id).await {
