@@ -9,9 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use apropos_aws::Clock;
 use thiserror::Error;
 
+use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
 use crate::fault::Fault;
 use crate::oracle::Violation;
-use crate::plan::Plan;
+use crate::plan::{Faults, Order, Plan};
 use crate::planted::Planted;
 use crate::shrink::shrink;
 use crate::stage::{Outcome, Stage, StageError};
@@ -32,6 +33,8 @@ enum Refused {
     Arguments(#[from] lexopt::Error),
     #[error("there is no planted bug of that name")]
     Planted,
+    #[error("it is single, pair or turn")]
+    Every,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +45,15 @@ struct Options {
     planted: Option<Planted>,
     trace: bool,
     all_planted: bool,
+    every: Option<Every>,
+}
+
+/// Schedules that are counted out.
+#[derive(Debug, Clone, Copy)]
+enum Every {
+    Single,
+    Pair,
+    Turn,
 }
 
 const HELP: &str = "\
@@ -51,6 +63,9 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --from SEED      the first (0)
   --threads N      how many at once (2)
   --planted BUG    with a bug put in on purpose, such as MailRetried; `all` says how soon each is caught
+  --every single   each single fault in twelve scenarios, in place of seeds
+  --every pair     so many pairs of faults as --seeds says, spread over all of them
+  --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
   --trace          prints what happened in each, for a few seeds
 ";
 
@@ -62,6 +77,7 @@ fn options() -> Result<Option<Options>, Refused> {
         planted: None,
         trace: false,
         all_planted: false,
+        every: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -79,6 +95,14 @@ fn options() -> Result<Option<Options>, Refused> {
                 }
                 let planted = Planted::ALL.into_iter().find(|planted| format!("{planted:?}") == name);
                 options.planted = Some(planted.ok_or(Refused::Planted)?);
+            }
+            lexopt::Arg::Long("every") => {
+                options.every = Some(match parser.value()?.string()?.as_str() {
+                    "single" => Every::Single,
+                    "pair" => Every::Pair,
+                    "turn" => Every::Turn,
+                    _ => return Err(Refused::Every),
+                });
             }
             lexopt::Arg::Long("help") => return Ok(None),
             lexopt::Arg::Long(_) | lexopt::Arg::Short(_) | lexopt::Arg::Value(_) => {
@@ -102,13 +126,13 @@ pub struct Tally {
     pub calls: u64,
     /// The situations reached: a call on a table or a service, with its fault and its answer.
     pub situations: BTreeSet<String>,
-    /// The seeds that showed violations, with these.
-    pub violations: BTreeMap<u64, Vec<Violation>>,
+    /// The positions of the schedules that showed violations, with these.
+    pub violations: BTreeMap<usize, Vec<Violation>>,
 }
 
 impl Tally {
     /// Adds a schedule.
-    pub fn add(&mut self, seed: u64, outcome: &Outcome) {
+    pub fn add(&mut self, position: usize, outcome: &Outcome) {
         self.schedules += 1;
         self.accepted += outcome.accepted;
         for (_, fault) in &outcome.injected {
@@ -122,7 +146,7 @@ impl Tally {
             }
         }
         if !outcome.violations.is_empty() {
-            self.violations.insert(seed, outcome.violations.clone());
+            self.violations.insert(position, outcome.violations.clone());
         }
     }
 
@@ -173,16 +197,12 @@ fn run(options: &Options) -> Result<u64, StageError> {
     }
     let clock = Clock::system();
     let began = clock.now();
-    let mut seeds: Vec<u64> = Vec::new();
-    if options.planted.is_none() && !options.trace {
-        seeds.extend(kept_seeds());
-    }
-    seeds.extend(options.from..options.from.saturating_add(options.seeds));
+    let plans = plans(options)?;
     let next = AtomicU64::new(0);
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..options.threads.max(1))
-            .map(|_| scope.spawn(|| work(options, &seeds, &next, &tally)))
+            .map(|_| scope.spawn(|| work(options, &plans, &next, &tally)))
             .collect();
         workers
             .into_iter()
@@ -195,32 +215,53 @@ fn run(options: &Options) -> Result<u64, StageError> {
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let millis = clock.now().duration_since(began).as_millis().max(1);
-    report(options, &tally, millis)?;
+    report(&plans, &tally, millis)?;
     Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
 }
 
-fn work(options: &Options, seeds: &[u64], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
+fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
+    let Some(every) = options.every else {
+        let kept = kept_seeds().filter(|_| options.planted.is_none() && !options.trace);
+        let asked = options.from..options.from.saturating_add(options.seeds);
+        let drawn = kept.chain(asked).map(|seed| Plan {
+            planted: options.planted,
+            ..Plan::random(seed)
+        });
+        return Ok(drawn.collect());
+    };
+    let stage = Stage::new()?;
+    match every {
+        Every::Single => {
+            let mut plans = Vec::new();
+            for scenario in SCENARIOS {
+                let singles = scenario.single_faults(&stage)?;
+                plans.extend(singles.into_iter().map(|fault| scenario.with(vec![fault])));
+            }
+            Ok(plans)
+        }
+        Every::Pair => pairs(&stage, options.seeds),
+        Every::Turn => Ok([false, true]
+            .into_iter()
+            .flat_map(|skewed| [turns(1, skewed), turns_around_the_claim(skewed)].concat())
+            .collect()),
+    }
+}
+
+fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
     let stage = Stage::new()?;
     let mut own = Tally::default();
     loop {
         let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-        let Some(seed) = seeds.get(position).copied() else {
+        let Some(plan) = plans.get(position) else {
             tally.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
             return Ok(());
         };
-        let outcome = stage.run(&plan(options, seed))?;
+        let outcome = stage.run(plan)?;
         if options.trace {
             let lines: Vec<String> = outcome.trace.iter().map(|step| format!("{step}\n")).collect();
-            say(&format!("seed {seed}\n{}", lines.concat()));
+            say(&format!("seed {}\n{}", plan.seed, lines.concat()));
         }
-        own.add(seed, &outcome);
-    }
-}
-
-fn plan(options: &Options, seed: u64) -> Plan {
-    Plan {
-        planted: options.planted,
-        ..Plan::random(seed)
+        own.add(position, &outcome);
     }
 }
 
@@ -239,6 +280,24 @@ fn all_planted(options: &Options) -> Result<u64, StageError> {
         say(&line);
     }
     Ok(missed)
+}
+
+fn called(plan: &Plan) -> String {
+    match (&plan.faults, &plan.order) {
+        (Faults::Random { .. }, _) => format!("seed {}", plan.seed),
+        (Faults::These(_), Order::Turns(turns)) => format!("turns {turns:?}, skewed {}", plan.skewed),
+        (Faults::These(these), Order::Times) => {
+            let faults: Vec<_> = these
+                .iter()
+                .map(|(site, fault)| format!("{fault:?} at {site}"))
+                .collect();
+            format!(
+                "{} with {:?}",
+                faults.join(" and "),
+                plan.actions.iter().map(|action| action.what).collect::<Vec<_>>()
+            )
+        }
+    }
 }
 
 /// The first seed that catches a planted bug, and how.
@@ -261,16 +320,22 @@ pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<
 /// The most violations that are shrunk and shown in full.
 const SHOWN: usize = 3;
 
-fn report(options: &Options, tally: &Tally, millis: i128) -> Result<(), StageError> {
+fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError> {
     let stage = Stage::new()?;
-    for (seed, violations) in tally.violations.iter().take(30) {
+    for (position, violations) in tally.violations.iter().take(30) {
+        let name = plans.get(*position).map(called).unwrap_or_default();
         for violation in violations {
-            say(&format!("seed {seed}: {violation}\n"));
+            say(&format!("{name}: {violation}\n"));
         }
     }
-    for seed in tally.violations.keys().take(SHOWN) {
-        let (small, outcome) = shrink(&stage, &plan(options, *seed))?;
-        say(&format!("\nseed {seed}, shrunk:\n"));
+    for plan in tally
+        .violations
+        .keys()
+        .take(SHOWN)
+        .filter_map(|position| plans.get(*position))
+    {
+        let (small, outcome) = shrink(&stage, plan)?;
+        say(&format!("\n{}, shrunk:\n", called(plan)));
         for action in &small.actions {
             say(&format!("  {:?} {:?}\n", action.when, action.what));
         }
@@ -280,9 +345,12 @@ fn report(options: &Options, tally: &Tally, millis: i128) -> Result<(), StageErr
         for violation in &outcome.violations {
             say(&format!("{violation}\n"));
         }
-        say(&format!(
-            "again: cargo run -p apropos-simulation -- --seeds 1 --from {seed}\n"
-        ));
+        if matches!(plan.faults, Faults::Random { .. }) {
+            say(&format!(
+                "again: cargo run -p apropos-simulation -- --seeds 1 --from {}\n",
+                plan.seed
+            ));
+        }
     }
     for (fault, count) in &tally.faults {
         say(&format!("{:<16} {count}\n", format!("{fault:?}")));

@@ -4,6 +4,7 @@
 
 mod actors;
 pub mod cli;
+pub mod every;
 mod fault;
 mod kernel;
 mod network;

@@ -130,6 +130,8 @@ pub struct Step {
     pub at: i64,
     /// Whose call, or none for what happens beside calls.
     pub site: Option<Site>,
+    /// What kind of call.
+    pub kind: Option<CallKind>,
     /// What.
     pub what: String,
     /// What went wrong.
@@ -278,6 +280,7 @@ impl Shared {
         self.progress().trace.push(Step {
             at,
             site: None,
+            kind: None,
             what: what.into(),
             fault: None,
             status: 0,
@@ -460,7 +463,9 @@ impl Shared {
                 .find(|(at, fault)| *at == site && Fault::of(kind).contains(fault))
                 .map(|(_, fault)| *fault),
             Faults::Random { in_1000 } => {
-                if self.time.now() > FAULTS_UNTIL || self.dice(site, 1) % 1_000 >= u64::from(*in_1000) {
+                // There are few calls of SES among the many, and what is said of them is what matters most.
+                let in_1000 = u64::from(*in_1000) * if kind == CallKind::Mail { 5 } else { 1 };
+                if self.time.now() > FAULTS_UNTIL || self.dice(site, 1) % 1_000 >= in_1000.min(600) {
                     return None;
                 }
                 let possible = Fault::of(kind);
@@ -495,6 +500,7 @@ impl Shared {
             self.progress().trace.push(Step {
                 at,
                 site: Some(site),
+                kind: Some(call.kind()),
                 what: format!("{} {}", call.operation, call.subject()),
                 fault,
                 status,
