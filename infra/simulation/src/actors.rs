@@ -84,7 +84,7 @@ async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
     let (queue, most, seconds) = match worker {
         Worker::Pages => ("pages", 2, 60),
         Worker::SendsA | Worker::SendsB => ("sends", 1 + usize::try_from(shared.plan.seed % 3).unwrap_or(0), 75),
-        _ => ("feedback", 10, 30),
+        Worker::Feedback | Worker::Stage | Worker::Minute | Worker::Request(_) => ("feedback", 10, 30),
     };
     let mut round = 0;
     loop {
@@ -112,7 +112,9 @@ async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
             match worker {
                 Worker::Pages => functions.pages.sqs(event).await,
                 Worker::SendsA | Worker::SendsB => Box::pin(functions.sends.sqs(event)).await,
-                _ => functions.feedback.sqs(event).await,
+                Worker::Feedback | Worker::Stage | Worker::Minute | Worker::Request(_) => {
+                    functions.feedback.sqs(event).await
+                }
             }
         })
         .await;
@@ -317,7 +319,7 @@ impl Actor {
         let at = moment(self.shared.time.now());
         let body = json!({ "events": [consent(name(person), &event, act, actor, &at)] });
         let answer = self.ask(At::Consents, &request("POST", "/v1/consents", &body)?).await;
-        let recorded = answer.as_ref().map(|answer| text(answer));
+        let recorded = answer.as_ref().map(text);
         Ok(recorded.is_some_and(|text| text.contains("\"recorded\":1") || text.contains("\"repeated\":1")))
     }
 
@@ -417,12 +419,10 @@ impl Actor {
                 }
             })
             .await;
-            if let Some(answer) = answer.filter(|answer| answer.status_code < 500) {
-                if !is_partly_failed(&answer) {
-                    self.shared
-                        .note(format!("action {} is answered {}", self.position, answer.status_code));
-                    return (200..300).contains(&answer.status_code).then_some(answer);
-                }
+            if let Some(answer) = answer.filter(|answer| answer.status_code < 500 && !is_partly_failed(answer)) {
+                self.shared
+                    .note(format!("action {} is answered {}", self.position, answer.status_code));
+                return (200..300).contains(&answer.status_code).then_some(answer);
             }
             self.shared.time.sleep(TRY_AGAIN).await;
         }

@@ -211,7 +211,7 @@ fn run(options: &Options) -> Result<u64, StageError> {
                     .join()
                     .unwrap_or_else(|_| Err(StageError::Unfit("a schedule broke off".to_owned())))
             })
-            .collect::<Result<(), _>>()
+            .try_for_each(|joined| joined)
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let millis = clock.now().duration_since(began).as_millis().max(1);

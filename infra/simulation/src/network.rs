@@ -23,7 +23,7 @@ use crate::fault::{CallKind, Fault, Site, Worker, mixed};
 use crate::kernel::{Bell, Time};
 use crate::oracle::Oracle;
 use crate::plan::{Faults, Order, Plan};
-use crate::planted::Planted;
+use crate::planted::{Planted, changed, instead};
 use crate::store::{Reply, Store};
 
 /// When a schedule begins: ten in the morning in Paris, five in Fort-de-France.
@@ -34,10 +34,10 @@ pub(crate) const PREFIX: &str = "t-";
 
 /// One call of the SDK.
 #[derive(Clone)]
-struct Call {
+pub(crate) struct Call {
     service: Service,
-    operation: String,
-    body: String,
+    pub(crate) operation: String,
+    pub(crate) body: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Call {
         }
     }
 
-    fn kind(&self) -> CallKind {
+    pub(crate) fn kind(&self) -> CallKind {
         match (self.service, self.operation.as_str()) {
             (Service::Mails, _) => CallKind::Mail,
             (Service::Queues, _) => CallKind::Queue,
@@ -74,11 +74,11 @@ impl Call {
         }
     }
 
-    fn touches(&self, table: Table) -> bool {
+    pub(crate) fn touches(&self, table: Table) -> bool {
         self.service == Service::Tables && self.body.contains(&format!("\"{PREFIX}{}\"", table.suffix()))
     }
 
-    fn is(&self, operation: &str, table: Table) -> bool {
+    pub(crate) fn is(&self, operation: &str, table: Table) -> bool {
         self.operation == operation && self.touches(table)
     }
 
@@ -110,7 +110,7 @@ impl Call {
         }
     }
 
-    fn is_claim(&self) -> bool {
+    pub(crate) fn is_claim(&self) -> bool {
         self.is("UpdateItem", Table::Standing) && self.body.contains("attribute_not_exists(#claims.#run)")
     }
 
@@ -118,7 +118,7 @@ impl Call {
         self.is("UpdateItem", Table::Standing) && self.body.contains("REMOVE #claims.#run")
     }
 
-    fn is_trace(&self) -> bool {
+    pub(crate) fn is_trace(&self) -> bool {
         self.is("PutItem", Table::Deliveries) && self.body.contains("{\"S\":\"claimed\"}")
     }
 }
@@ -589,7 +589,7 @@ impl Shared {
     fn tables(&self, call: &Call, site: Site, fault: Option<Fault>) -> Reply {
         let now = self.time.now();
         let mut store = self.store();
-        if let Some(reply) = self.planted_reply(call, site) {
+        if let Some(reply) = self.plan.planted.and_then(|planted| instead(planted, call, site)) {
             return reply;
         }
         let is_old = fault == Some(Fault::Stale)
@@ -601,7 +601,7 @@ impl Shared {
             let lag = i64::try_from(self.dice(site, 6) % 3_000).unwrap_or(0);
             return store.stale(&call.operation, &call.body, now - lag);
         }
-        let body = self.planted_body(call);
+        let body = self.plan.planted.and_then(|planted| changed(planted, call));
         let mut reply = store.call(&call.operation, body.as_deref().unwrap_or(&call.body), now);
         if self.is_planted(Planted::ClaimRefusedMeansWon) && call.is_claim() && reply.status == 400 {
             reply = Reply::ok("{}");
@@ -619,91 +619,6 @@ impl Shared {
             }
         }
         reply
-    }
-
-    /// Where a planted bug answers in the tables' place.
-    fn planted_reply(&self, call: &Call, site: Site) -> Option<Reply> {
-        let forgotten = match self.plan.planted? {
-            Planted::NoTraceBeforeSending => call.is_trace(),
-            Planted::DeferralForgotten => call.is("PutItem", Table::Due) && call.body.contains("deferred"),
-            Planted::LeaveAnsweredFirst => {
-                matches!(site.worker, Worker::Request(_)) && call.is("TransactWriteItems", Table::Consents)
-            }
-            _ => false,
-        };
-        if forgotten {
-            return Some(Reply::ok("{}"));
-        }
-        if self.is_planted(Planted::SuppressionsUnread)
-            && call.kind() == CallKind::Read
-            && call.touches(Table::Suppressions)
-        {
-            return Some(Reply::ok(if call.operation == "BatchGetItem" {
-                r#"{"Responses":{},"UnprocessedKeys":{}}"#
-            } else {
-                "{}"
-            }));
-        }
-        None
-    }
-
-    /// Where a planted bug asks the tables for something else.
-    fn planted_body(&self, call: &Call) -> Option<String> {
-        let mut body: Value = match self.plan.planted? {
-            Planted::ClaimUnconditional if call.is_claim() => parsed(&call.body),
-            Planted::CapOutsideClaim | Planted::ConsentFromStaleRead if call.is_claim() => parsed(&call.body),
-            Planted::ClaimUncounted if call.is_claim() => parsed(&call.body),
-            Planted::SettledUnfenced if call.is("UpdateItem", Table::Deliveries) => parsed(&call.body),
-            Planted::ReceiptOverwritten if call.is("PutItem", Table::Receipts) => parsed(&call.body),
-            Planted::LedgerUnguarded if call.is("TransactWriteItems", Table::Consents) => parsed(&call.body),
-            Planted::ContactKept if call.is("TransactWriteItems", Table::Contacts) => parsed(&call.body),
-            _ => return None,
-        };
-        match self.plan.planted? {
-            Planted::ClaimUnconditional => {
-                // The version's condition goes with the rest, and what only it names.
-                put(
-                    &mut body,
-                    "ConditionExpression",
-                    json!("attribute_exists(#v) OR :seen = :seen"),
-                );
-            }
-            Planted::CapOutsideClaim | Planted::ConsentFromStaleRead => {
-                put(
-                    &mut body,
-                    "ConditionExpression",
-                    json!("attribute_not_exists(#claims.#run) AND #v >= :seen"),
-                );
-            }
-            Planted::ClaimUncounted => {
-                let expression = body.get("UpdateExpression").and_then(Value::as_str).unwrap_or_default();
-                let expression = expression.replace(":ring,", "if_not_exists(#ring, :ring),");
-                put(&mut body, "UpdateExpression", json!(expression));
-            }
-            Planted::SettledUnfenced => {
-                put(
-                    &mut body,
-                    "ConditionExpression",
-                    json!(
-                        "(#attempt = :attempt OR attribute_exists(#attempt)) AND (#state = :claimed OR #state = :unresolved OR attribute_exists(#state))"
-                    ),
-                );
-            }
-            Planted::ReceiptOverwritten => {
-                put(
-                    &mut body,
-                    "ConditionExpression",
-                    json!("attribute_exists(#pk) OR attribute_not_exists(#pk)"),
-                );
-            }
-            Planted::LedgerUnguarded | Planted::ContactKept => {
-                if let Some(items) = body.get_mut("TransactItems").and_then(Value::as_array_mut) {
-                    unguarded(items, self.is_planted(Planted::ContactKept));
-                }
-            }
-            _ => return None,
-        }
-        Some(body.to_string())
     }
 
     /// Follows what is listed to be looked at by a minute.
@@ -736,15 +651,14 @@ impl Shared {
 
     fn queue(&self, call: &Call, site: Site, fault: Option<Fault>) -> Reply {
         let mut body = parsed(&call.body);
-        if self.is_planted(Planted::AddressQueued) {
-            if let Some(entry) = body.pointer_mut("/Entries/0/MessageBody") {
-                let text =
-                    entry
-                        .as_str()
-                        .unwrap_or_default()
-                        .replacen("\"v\":1", "\"v\":1,\"to\":\"ada@mail.example\"", 1);
-                *entry = json!(text);
-            }
+        if let Some(entry) = body.pointer_mut("/Entries/0/MessageBody")
+            && self.is_planted(Planted::AddressQueued)
+        {
+            let text = entry
+                .as_str()
+                .unwrap_or_default()
+                .replacen("\"v\":1", "\"v\":1,\"to\":\"ada@mail.example\"", 1);
+            *entry = json!(text);
         }
         self.oracle().queued(&body.to_string());
         let entries = body.pointer_mut("/Entries").and_then(Value::as_array_mut);
@@ -821,7 +735,7 @@ impl Shared {
         if let Some((person, run)) = verdict {
             self.note(format!("SES takes a message to person {person} of run {run}"));
             let said = self.dice(site, 8);
-            if said % 8 > 0 {
+            if !said.is_multiple_of(8) {
                 let event = notification::wrapped(&mail.event(Feedback::Delivery, self.now()), self.now());
                 let delay = SignedDuration::from_secs(i64::try_from(1 + said % 600).unwrap_or(1));
                 if self.queues.send_delayed("feedback", event, delay).is_ok() {
@@ -838,32 +752,13 @@ impl Shared {
 /// When things stop going wrong, in milliseconds.
 pub(crate) const FAULTS_UNTIL: i64 = 15 * 60_000;
 
-fn parsed(body: &str) -> Value {
+pub(crate) fn parsed(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_default()
 }
 
-fn put(value: &mut Value, name: &str, member: Value) {
+pub(crate) fn put(value: &mut Value, name: &str, member: Value) {
     if let Some(members) = value.as_object_mut() {
         members.insert(name.to_owned(), member);
-    }
-}
-
-/// Takes the guards out of a transaction's writes to the ledger, or the deletion of the contact point.
-fn unguarded(items: &mut Vec<Value>, keep_contact: bool) {
-    if keep_contact {
-        items.retain(|item| {
-            let table = item.pointer("/Delete/TableName").and_then(Value::as_str);
-            table != Some("t-contacts")
-        });
-        return;
-    }
-    for item in items {
-        let is_ledger = item.pointer("/Put/TableName").and_then(Value::as_str) == Some("t-consents");
-        if let (true, Some(write)) = (is_ledger, item.get_mut("Put").and_then(Value::as_object_mut)) {
-            write.remove("ConditionExpression");
-            write.remove("ExpressionAttributeNames");
-            write.remove("ExpressionAttributeValues");
-        }
     }
 }
 

@@ -1,6 +1,13 @@
 //! Bugs put in on purpose, at the seams: what an adapter asked is changed on its way, or what was answered on its way
 //! back. The functions are the real ones and carry nothing of this.
 
+use apropos_aws::Table;
+use serde_json::{Value, json};
+
+use crate::fault::{CallKind, Site, Worker};
+use crate::network::{Call, parsed, put};
+use crate::store::Reply;
+
 /// A bug that the checks must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Planted {
@@ -85,4 +92,88 @@ impl Planted {
         Self::FeedbackDropped,
         Self::LeaseIgnored,
     ];
+}
+
+/// What a planted bug answers in the tables' place.
+pub(crate) fn instead(planted: Planted, call: &Call, site: Site) -> Option<Reply> {
+    let forgotten = match site.worker {
+        Worker::Request(_) => planted == Planted::LeaveAnsweredFirst && call.is("TransactWriteItems", Table::Consents),
+        Worker::Stage | Worker::Pages | Worker::SendsA | Worker::SendsB | Worker::Feedback | Worker::Minute => {
+            planted == Planted::NoTraceBeforeSending && call.is_trace()
+                || planted == Planted::DeferralForgotten
+                    && call.is("PutItem", Table::Due)
+                    && call.body.contains("deferred")
+        }
+    };
+    if forgotten {
+        return Some(Reply::ok("{}"));
+    }
+    let is_unread =
+        planted == Planted::SuppressionsUnread && call.kind() == CallKind::Read && call.touches(Table::Suppressions);
+    is_unread.then(|| {
+        Reply::ok(if call.operation == "BatchGetItem" {
+            r#"{"Responses":{},"UnprocessedKeys":{}}"#
+        } else {
+            "{}"
+        })
+    })
+}
+
+/// What a planted bug asks the tables for in place of what was asked.
+pub(crate) fn changed(planted: Planted, call: &Call) -> Option<String> {
+    const CONDITION: &str = "ConditionExpression";
+    let mut body = parsed(&call.body);
+    if call.is_claim() {
+        if planted == Planted::ClaimUnconditional {
+            // Whatever the request names must be used, or it is refused.
+            put(&mut body, CONDITION, json!("attribute_exists(#v) OR #v = :seen"));
+        } else if matches!(planted, Planted::CapOutsideClaim | Planted::ConsentFromStaleRead) {
+            put(
+                &mut body,
+                CONDITION,
+                json!("attribute_not_exists(#claims.#run) AND #v >= :seen"),
+            );
+        } else if planted == Planted::ClaimUncounted {
+            let expression = body.get("UpdateExpression").and_then(Value::as_str).unwrap_or_default();
+            let expression = expression.replace(":ring,", "if_not_exists(#ring, :ring),");
+            put(&mut body, "UpdateExpression", json!(expression));
+        } else {
+            return None;
+        }
+    } else if planted == Planted::SettledUnfenced && call.is("UpdateItem", Table::Deliveries) {
+        let condition =
+            "#attempt = :attempt OR attribute_exists(#attempt) OR #state = :claimed OR #state = :unresolved";
+        put(&mut body, CONDITION, json!(condition));
+    } else if planted == Planted::ReceiptOverwritten && call.is("PutItem", Table::Receipts) {
+        put(
+            &mut body,
+            CONDITION,
+            json!("attribute_exists(#pk) OR attribute_not_exists(#pk)"),
+        );
+    } else if planted == Planted::LedgerUnguarded && call.is("TransactWriteItems", Table::Consents) {
+        unguard(&mut body);
+    } else if planted == Planted::ContactKept && call.is("DeleteItem", Table::Contacts) {
+        // It deletes nothing that is there.
+        return Some(call.body.replace("maison#", "nobody#"));
+    } else {
+        return None;
+    }
+    Some(body.to_string())
+}
+
+/// Takes the guards out of a transaction's writes to the ledger.
+fn unguard(body: &mut Value) {
+    let items = body.get_mut("TransactItems").and_then(Value::as_array_mut);
+    for item in items.into_iter().flatten() {
+        let is_ledger = item.pointer("/Put/TableName").and_then(Value::as_str) == Some("t-consents");
+        if let (true, Some(write)) = (is_ledger, item.get_mut("Put").and_then(Value::as_object_mut)) {
+            for guard in [
+                "ConditionExpression",
+                "ExpressionAttributeNames",
+                "ExpressionAttributeValues",
+            ] {
+                write.remove(guard);
+            }
+        }
+    }
 }

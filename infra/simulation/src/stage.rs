@@ -51,8 +51,8 @@ pub enum StageError {
     Unfit(String),
 }
 
-fn unfit(what: impl ToString) -> StageError {
-    StageError::Unfit(what.to_string())
+fn unfit(what: impl std::fmt::Display) -> StageError {
+    StageError::Unfit(format!("{what}"))
 }
 
 /// What came of a schedule.
