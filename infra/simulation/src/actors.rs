@@ -214,17 +214,9 @@ const TRY_AGAIN: i64 = 30_000;
 async fn act(shared: Arc<Shared>, functions: Arc<Functions>, position: u8, action: Action) {
     match action.when {
         When::At(millis) => shared.time.sleep(millis).await,
-        When::Call(call) => {
-            while shared.send_calls() < call {
-                let seen = shared.bell.rung();
-                // What the senders never come to happens a while later.
-                if shared.time.now() > 600_000 {
-                    break;
-                }
-                let timeout = Some(shared.time.sleep(600_001 - shared.time.now()));
-                shared.bell.heard(seen, timeout).await;
-            }
-        }
+        When::Call(count) => reached(&shared, count, Shared::send_calls).await,
+        When::Claim(count) => reached(&shared, count, Shared::claims).await,
+        When::Mail(count) => reached(&shared, count, Shared::mail_calls).await,
     }
     shared.note(format!("action {position}: {:?}", action.what));
     let actor = Actor {
@@ -237,6 +229,19 @@ async fn act(shared: Arc<Shared>, functions: Arc<Functions>, position: u8, actio
         actor
             .shared
             .note(format!("action {position} could not be set up: {error}"));
+    }
+}
+
+/// Waits until the senders have come so far. What they never come to happens a while later.
+async fn reached(shared: &Shared, count: u32, come_to: fn(&Shared) -> u32) {
+    const AT_THE_LATEST: i64 = 600_000;
+    loop {
+        let (seen, now) = (shared.bell.rung(), shared.time.now());
+        if come_to(shared) >= count || now >= AT_THE_LATEST {
+            return;
+        }
+        let timeout = Some(shared.time.sleep(AT_THE_LATEST - now));
+        shared.bell.heard(seen, timeout).await;
     }
 }
 

@@ -200,19 +200,7 @@ fn run(options: &Options) -> Result<u64, StageError> {
     let plans = plans(options)?;
     let next = AtomicU64::new(0);
     let tally = Mutex::new(Tally::default());
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..options.threads.max(1))
-            .map(|_| scope.spawn(|| work(options, &plans, &next, &tally)))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| Err(StageError::Unfit("a schedule broke off".to_owned())))
-            })
-            .try_for_each(|joined| joined)
-    })?;
+    on_threads(options.threads, || work(options, &plans, &next, &tally))?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let millis = clock.now().duration_since(began).as_millis().max(1);
     report(&plans, &tally, millis)?;
@@ -267,19 +255,36 @@ fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally
 
 /// How soon each planted bug is caught; the number of those that are not.
 fn all_planted(options: &Options) -> Result<u64, StageError> {
-    let stage = Stage::new()?;
-    let mut missed = 0;
-    for planted in Planted::ALL {
-        let line = match caught(&stage, planted, options.from, options.seeds)? {
-            Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
-            None => {
-                missed += 1;
-                format!("{planted:?}: not caught in {} seeds\n", options.seeds)
-            }
-        };
-        say(&line);
-    }
-    Ok(missed)
+    let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let look = || {
+        let stage = Stage::new()?;
+        loop {
+            let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+            let Some(planted) = Planted::ALL.get(position).copied() else {
+                return Ok(());
+            };
+            let line = match caught(&stage, planted, options.from, options.seeds)? {
+                Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
+                None => {
+                    missed.fetch_add(1, Ordering::Relaxed);
+                    format!("{planted:?}: not caught in {} seeds\n", options.seeds)
+                }
+            };
+            say(&line);
+        }
+    };
+    on_threads(options.threads, look)?;
+    Ok(missed.into_inner())
+}
+
+fn on_threads(count: u64, work: impl Fn() -> Result<(), StageError> + Sync) -> Result<(), StageError> {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..count.max(1)).map(|_| scope.spawn(&work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            let broken = |_| Err(StageError::Unfit("a schedule broke off".to_owned()));
+            worker.join().unwrap_or_else(broken)
+        })
+    })
 }
 
 fn called(plan: &Plan) -> String {

@@ -118,6 +118,14 @@ impl Call {
         self.is("UpdateItem", Table::Standing) && self.body.contains("REMOVE #claims.#run")
     }
 
+    /// Whether it fences an attempt out that left no trace.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is("PutItem", Table::Deliveries)
+            && self.body.contains("{\"S\":\"released\"},\"")
+            && !self.is_trace()
+            && !self.body.contains("\"reason\"")
+    }
+
     pub(crate) fn is_trace(&self) -> bool {
         self.is("PutItem", Table::Deliveries) && self.body.contains("{\"S\":\"claimed\"}")
     }
@@ -169,6 +177,8 @@ struct Progress {
     trace: Vec<Step>,
     injected: Vec<(Site, Fault)>,
     send_calls: u32,
+    claims: u32,
+    mail_calls: u32,
     turn: Turn,
     due_minutes: BTreeSet<i64>,
     erasures: u32,
@@ -300,6 +310,16 @@ impl Shared {
         self.progress().send_calls
     }
 
+    /// How many claims were won.
+    pub(crate) fn claims(&self) -> u32 {
+        self.progress().claims
+    }
+
+    /// How many messages were on their way to SES.
+    pub(crate) fn mail_calls(&self) -> u32 {
+        self.progress().mail_calls
+    }
+
     pub(crate) fn calls(&self) -> BTreeMap<Worker, u32> {
         self.progress().calls.clone()
     }
@@ -369,7 +389,7 @@ impl HttpConnector for Network {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let shared = Arc::clone(&self.0);
         let call = Call::of(&request);
-        let site = shared.site();
+        let site = shared.site(&call);
         HttpConnectorFuture::new(async move {
             let again = shared.is_planted(Planted::MailRetried) && call.service == Service::Mails;
             let mut answer = shared.answer(&call, site).await;
@@ -424,7 +444,8 @@ const MAIL_ERROR: Reply = Reply {
 };
 
 impl Shared {
-    fn site(&self) -> Site {
+    fn site(&self, call: &Call) -> Site {
+        let is_mail = call.service == Service::Mails;
         let mut progress = self.progress();
         let worker = progress.current.unwrap_or(Worker::Stage);
         let count = progress.calls.entry(worker).or_insert(0);
@@ -432,6 +453,7 @@ impl Shared {
         *count += 1;
         if side(worker).is_some() {
             progress.send_calls += 1;
+            progress.mail_calls += u32::from(is_mail);
             drop(progress);
             self.bell.ring();
         }
@@ -453,7 +475,8 @@ impl Shared {
         mixed(self.plan.seed, [site.worker.number(), u64::from(site.call), what])
     }
 
-    fn fault(&self, site: Site, kind: CallKind) -> Option<Fault> {
+    fn fault(&self, site: Site, call: &Call) -> Option<Fault> {
+        let kind = call.kind();
         if site.worker == Worker::Stage {
             return None;
         }
@@ -463,8 +486,9 @@ impl Shared {
                 .find(|(at, fault)| *at == site && Fault::of(kind).contains(fault))
                 .map(|(_, fault)| *fault),
             Faults::Random { in_1000 } => {
-                // There are few calls of SES among the many, and what is said of them is what matters most.
-                let in_1000 = u64::from(*in_1000) * if kind == CallKind::Mail { 5 } else { 1 };
+                // There are few claims, traces and calls of SES among the many calls, and they are what matters most.
+                let matters = kind == CallKind::Mail || call.is_claim() || call.is_trace();
+                let in_1000 = u64::from(*in_1000) * if matters { 5 } else { 1 };
                 if self.time.now() > FAULTS_UNTIL || self.dice(site, 1) % 1_000 >= in_1000.min(600) {
                     return None;
                 }
@@ -476,7 +500,7 @@ impl Shared {
     }
 
     async fn answer(self: &Arc<Self>, call: &Call, site: Site) -> Result<HttpResponse, ConnectorError> {
-        let fault = self.fault(site, call.kind());
+        let fault = self.fault(site, call);
         let quick = site.worker == Worker::Stage;
         if !quick {
             match self.plan.order {
@@ -610,6 +634,10 @@ impl Shared {
             reply.body = reply.body.replace("America/Martinique", "Europe/Paris");
         }
         if call.kind() == CallKind::Write && reply.status == 200 {
+            if call.is_claim() {
+                self.progress().claims += 1;
+                self.bell.ring();
+            }
             if call.touches(Table::Standing) {
                 self.oracle().looked(&store, now);
             }

@@ -59,6 +59,10 @@ pub enum When {
     At(i64),
     /// Once the senders have made so many calls: between any two steps.
     Call(u32),
+    /// Once so many claims were won.
+    Claim(u32),
+    /// Once so many messages are on their way to SES.
+    Mail(u32),
 }
 
 /// What somebody does; people and campaigns are named by their position.
@@ -104,10 +108,11 @@ impl Plan {
             what: What::Launch(0),
         }];
         for _ in 0..draw(6) {
-            let when = if draw(2) == 0 {
-                When::Call(u32::try_from(draw(60)).unwrap_or(0))
-            } else {
-                When::At(i64::try_from(draw(240_000)).unwrap_or(0))
+            let when = match draw(8) {
+                0..2 => When::Call(u32::try_from(draw(60)).unwrap_or(0)),
+                2..4 => When::Claim(u32::try_from(1 + draw(3)).unwrap_or(0)),
+                4..6 => When::Mail(u32::try_from(1 + draw(3)).unwrap_or(0)),
+                _ => When::At(i64::try_from(draw(240_000)).unwrap_or(0)),
             };
             let person = u8::try_from(draw(3)).unwrap_or(0);
             let campaign = u8::try_from(draw(3)).unwrap_or(0);

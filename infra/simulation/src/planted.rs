@@ -31,8 +31,6 @@ pub enum Planted {
     SettledUnfenced,
     /// No trace is written before SES is called.
     NoTraceBeforeSending,
-    /// A claim is let go of when SES does not say what became of the message.
-    ClaimReleasedOnUnknown,
     /// A message of a queue is deleted before it is handled.
     AcknowledgedFirst,
     /// What a function gives back of a batch is deleted with the rest.
@@ -59,13 +57,13 @@ pub enum Planted {
     AddressQueued,
     /// SES's events are handled by nobody.
     FeedbackDropped,
-    /// A lease is over at once for whoever comes second.
-    LeaseIgnored,
+    /// An attempt is not fenced out before its claim is given away, and its trace is taken over.
+    NotFencedOut,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 24] = [
         Self::MailRetried,
         Self::UnknownMeansNotSent,
         Self::NoMailTimeout,
@@ -76,7 +74,6 @@ impl Planted {
         Self::ClaimUncounted,
         Self::SettledUnfenced,
         Self::NoTraceBeforeSending,
-        Self::ClaimReleasedOnUnknown,
         Self::AcknowledgedFirst,
         Self::FailuresAcknowledged,
         Self::DeferralForgotten,
@@ -90,7 +87,7 @@ impl Planted {
         Self::ReceiptOverwritten,
         Self::AddressQueued,
         Self::FeedbackDropped,
-        Self::LeaseIgnored,
+        Self::NotFencedOut,
     ];
 }
 
@@ -100,6 +97,7 @@ pub(crate) fn instead(planted: Planted, call: &Call, site: Site) -> Option<Reply
         Worker::Request(_) => planted == Planted::LeaveAnsweredFirst && call.is("TransactWriteItems", Table::Consents),
         Worker::Stage | Worker::Pages | Worker::SendsA | Worker::SendsB | Worker::Feedback | Worker::Minute => {
             planted == Planted::NoTraceBeforeSending && call.is_trace()
+                || planted == Planted::NotFencedOut && call.is_closing()
                 || planted == Planted::DeferralForgotten
                     && call.is("PutItem", Table::Due)
                     && call.body.contains("deferred")
@@ -140,6 +138,9 @@ pub(crate) fn changed(planted: Planted, call: &Call) -> Option<String> {
         } else {
             return None;
         }
+    } else if planted == Planted::NotFencedOut && call.is_trace() {
+        let condition = "attribute_not_exists(#pk) OR #state = :released OR #state = :claimed OR #attempt = :mine";
+        put(&mut body, CONDITION, json!(condition));
     } else if planted == Planted::SettledUnfenced && call.is("UpdateItem", Table::Deliveries) {
         let condition =
             "#attempt = :attempt OR attribute_exists(#attempt) OR #state = :claimed OR #state = :unresolved";

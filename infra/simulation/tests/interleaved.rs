@@ -1,5 +1,10 @@
 //! Two senders with the same candidates, in every order.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
 use apropos_simulation::every::{turns, turns_around_the_claim};
 use apropos_simulation::{Plan, Stage};
 

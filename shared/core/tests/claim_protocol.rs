@@ -3,6 +3,11 @@
 //!
 //! A lease that looks over is a choice here and no time: what holds in every state holds for every clock.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
 use std::collections::{BTreeSet, VecDeque};
 
 /// How a sender takes over the trace of another.
