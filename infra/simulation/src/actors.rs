@@ -173,7 +173,9 @@ async fn minutes(shared: Arc<Shared>, functions: Arc<Functions>) {
     loop {
         let seen = shared.bell.rung();
         let now = shared.time.now();
-        let erasing = (shared.erasures() > 0).then(|| *erased_at.get_or_insert(now) + ERASURES_EVERY);
+        let erasing = shared
+            .is_erasing()
+            .then(|| *erased_at.get_or_insert(now) + ERASURES_EVERY);
         // A slow clock comes to a minute later.
         let due = shared.next_due().map(|due| due - shared.plan.skew(Worker::Minute));
         let Some(next) = [due, erasing].into_iter().flatten().min() else {

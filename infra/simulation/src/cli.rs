@@ -62,7 +62,7 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --seeds N        how many (1000)
   --from SEED      the first (0)
   --threads N      how many at once (2)
-  --planted BUG    with a bug put in on purpose, such as MailRetried; `all` says how soon each is caught
+  --planted BUG    how soon a bug put in on purpose is caught, such as MailRetried, or `all` of them
   --every single   each single fault in twelve scenarios, in place of seeds
   --every pair     so many pairs of faults as --seeds says, spread over all of them
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
@@ -192,7 +192,7 @@ fn say(text: &str) {
 }
 
 fn run(options: &Options) -> Result<u64, StageError> {
-    if options.all_planted {
+    if options.all_planted || (options.planted.is_some() && !options.trace) {
         return all_planted(options);
     }
     let clock = Clock::system();
@@ -256,11 +256,14 @@ fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally
 /// How soon each planted bug is caught; the number of those that are not.
 fn all_planted(options: &Options) -> Result<u64, StageError> {
     let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let wanted = options
+        .planted
+        .map_or_else(|| Planted::ALL.to_vec(), |planted| vec![planted]);
     let look = || {
         let stage = Stage::new()?;
         loop {
             let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-            let Some(planted) = Planted::ALL.get(position).copied() else {
+            let Some(planted) = wanted.get(position).copied() else {
                 return Ok(());
             };
             let line = match caught(&stage, planted, options.from, options.seeds)? {

@@ -181,7 +181,7 @@ struct Progress {
     mail_calls: u32,
     turn: Turn,
     due_minutes: BTreeSet<i64>,
-    erasures: u32,
+    erasures: BTreeSet<String>,
     leaves: BTreeMap<String, usize>,
 }
 
@@ -343,8 +343,9 @@ impl Shared {
         self.progress().due_minutes.insert(next);
     }
 
-    pub(crate) fn erasures(&self) -> u32 {
-        self.progress().erasures
+    /// Whether an erasure is listed.
+    pub(crate) fn is_erasing(&self) -> bool {
+        !self.progress().erasures.is_empty()
     }
 
     /// A message of the feedback queue, once handled, means that the person has left.
@@ -512,7 +513,9 @@ impl Shared {
             }
         }
         if fault == Some(Fault::Slow) {
-            self.time.sleep(self.while_slow(site)).await;
+            // Slower than SES's time-out, or it would be a call like any other.
+            let more = if call.kind() == CallKind::Mail { 2_400 } else { 0 };
+            self.time.sleep(more + self.while_slow(site)).await;
         }
         if let Some(fault) = fault {
             self.progress().injected.push((site, fault));
@@ -657,9 +660,11 @@ impl Shared {
         let mut progress = self.progress();
         match (text("pk"), call.operation.as_str()) {
             (Some("erasures"), "PutItem") => {
-                progress.erasures += 1;
+                progress.erasures.extend(text("sk").map(str::to_owned));
             }
-            (Some("erasures"), "DeleteItem") => progress.erasures = 0,
+            (Some("erasures"), "DeleteItem") => {
+                progress.erasures.remove(text("sk").unwrap_or_default());
+            }
             (Some("minutes"), "PutItem") => {
                 if let Some(minute) = text("sk").and_then(|minute| minute.parse().ok()) {
                     progress.due_minutes.insert(minute);

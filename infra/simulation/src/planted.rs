@@ -162,12 +162,21 @@ pub(crate) fn changed(planted: Planted, call: &Call) -> Option<String> {
     Some(body.to_string())
 }
 
-/// Takes the guards out of a transaction's writes to the ledger.
+/// Takes the guards out of a transaction's writes: an entry is written over another, and a version that was passed will
+/// do.
 fn unguard(body: &mut Value) {
     let items = body.get_mut("TransactItems").and_then(Value::as_array_mut);
-    for item in items.into_iter().flatten() {
-        let is_ledger = item.pointer("/Put/TableName").and_then(Value::as_str) == Some("t-consents");
-        if let (true, Some(write)) = (is_ledger, item.get_mut("Put").and_then(Value::as_object_mut)) {
+    let writes = items.into_iter().flatten().filter_map(Value::as_object_mut);
+    for write in writes
+        .flat_map(|item| item.values_mut())
+        .filter_map(Value::as_object_mut)
+    {
+        let is_ledger = write.get("TableName").and_then(Value::as_str) == Some("t-consents");
+        let condition = write
+            .get("ConditionExpression")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        if is_ledger {
             for guard in [
                 "ConditionExpression",
                 "ExpressionAttributeNames",
@@ -175,6 +184,9 @@ fn unguard(body: &mut Value) {
             ] {
                 write.remove(guard);
             }
+        } else if let Some(condition) = condition {
+            let passed = json!(condition.replace(" = :", " >= :"));
+            write.insert("ConditionExpression".to_owned(), passed);
         }
     }
 }
