@@ -327,7 +327,11 @@ impl Actor {
         let body = json!({ "events": [consent(name(person), &event, act, actor, &at)] });
         let answer = self.ask(At::Consents, &request("POST", "/v1/consents", &body)?).await;
         let recorded = answer.as_ref().map(text);
-        Ok(recorded.is_some_and(|text| text.contains("\"recorded\":1") || text.contains("\"repeated\":1")))
+        let is_recorded = recorded.is_some_and(|text| text.contains("\"recorded\":1"));
+        if is_recorded {
+            self.shared.oracle().recorded(usize::from(person), &event);
+        }
+        Ok(is_recorded)
     }
 
     async fn unsubscribe(&self, person: u8) -> Result<(), StageError> {

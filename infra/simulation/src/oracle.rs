@@ -62,6 +62,7 @@ pub(crate) struct Oracle {
     topic: TopicId,
     accepts: BTreeMap<(usize, String), u32>,
     told: BTreeSet<(usize, String)>,
+    recorded: BTreeSet<(usize, String)>,
     violations: Vec<Violation>,
     /// How far clocks are off.
     leniency: i64,
@@ -95,6 +96,7 @@ impl Oracle {
             topic,
             accepts: BTreeMap::new(),
             told: BTreeSet::new(),
+            recorded: BTreeSet::new(),
             violations: Vec::new(),
             leniency: if skewed { 5 * 60_000 } else { 0 },
         }
@@ -172,6 +174,11 @@ impl Oracle {
     /// SES has said what became of a message.
     pub(crate) fn told(&mut self, person: usize, run: &str) {
         self.told.insert((person, run.to_owned()));
+    }
+
+    /// A consent event was answered as recorded.
+    pub(crate) fn recorded(&mut self, person: usize, event: &str) {
+        self.recorded.insert((person, event.to_owned()));
     }
 
     /// Something goes into a queue.
@@ -418,6 +425,19 @@ impl Ending<'_> {
                             .broken("I7", format!("an event of {customer} is recorded twice"));
                     }
                     fold.record(&event, seq);
+                }
+                let answered: Vec<_> = self
+                    .oracle
+                    .recorded
+                    .iter()
+                    .filter(|(of, _)| *of == position)
+                    .cloned()
+                    .collect();
+                for (_, event) in answered {
+                    if !ids.iter().any(|id| id.as_str() == event) {
+                        self.oracle
+                            .broken("I7", format!("event {event} of {customer} was recorded and is gone"));
+                    }
                 }
                 if fold != standing.consents {
                     self.oracle.broken(
