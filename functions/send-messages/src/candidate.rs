@@ -140,28 +140,44 @@ async fn settle_former(
 ) -> Result<Former, StoreError> {
     let tables = &handler.tables;
     let id = DeliveryId::of(run, customer);
-    let delivery: Option<Delivery> = tables.delivery(&run.brand, &run.id, id).await?;
-    let ours = delivery.filter(|delivery| delivery.attempt.as_ref() == Some(&claim.attempt));
-    match ours.map(|delivery| delivery.state) {
-        Some(DeliveryState::Sent | DeliveryState::Withheld) => Ok(Former::Done),
-        Some(DeliveryState::Released) => {
-            tables
-                .release_claim(&run.brand, customer, &run.id, &claim.attempt)
-                .await?;
-            Ok(Former::Freed)
-        }
-        // The delivery is opened before SES is called, so without one nothing was sent under this claim.
-        None => {
-            tables
-                .release_claim(&run.brand, customer, &run.id, &claim.attempt)
-                .await?;
-            Ok(Former::Freed)
-        }
-        Some(DeliveryState::Claimed | DeliveryState::Unresolved) => {
-            leave_unresolved(handler, run, customer, &claim.attempt, now).await?;
-            Ok(Former::Done)
+    let release = async || {
+        tables
+            .release_claim(&run.brand, customer, &run.id, &claim.attempt)
+            .await
+    };
+    for _ in 0..MOST_DECISIONS {
+        let delivery: Option<Delivery> = tables.delivery(&run.brand, &run.id, id).await?;
+        let (state, attempt) = match delivery {
+            None => (DeliveryState::Released, None),
+            Some(delivery) => (delivery.state, delivery.attempt),
+        };
+        let is_ours = attempt.as_ref() == Some(&claim.attempt);
+        match (state, attempt) {
+            (DeliveryState::Sent | DeliveryState::Withheld, _) => {
+                if !is_ours {
+                    // Another's outcome stands, and nothing can be sent under this claim.
+                    release().await?;
+                }
+                return Ok(Former::Done);
+            }
+            (DeliveryState::Claimed | DeliveryState::Unresolved, Some(attempt)) => {
+                leave_unresolved(handler, run, customer, &attempt, now).await?;
+                return Ok(Former::Done);
+            }
+            (DeliveryState::Claimed | DeliveryState::Unresolved, None) => {
+                return Err(StoreError::Corrupt { attribute: "attempt" });
+            }
+            (DeliveryState::Released, _) => {
+                // The delivery is opened before SES is called, so without one nothing was sent under this claim, and
+                // once it is closed nothing can be: a lease that looks over may not be, by another clock.
+                if is_ours || tables.close_untraced(run, customer, &claim.attempt, now).await? == Created::New {
+                    release().await?;
+                    return Ok(Former::Freed);
+                }
+            }
         }
     }
+    Err(StoreError::Contended)
 }
 
 /// Nobody knows whether SES took it: it is never sent again, waits for an event, and is abandoned after a day.

@@ -8,7 +8,6 @@ use apropos_core::feedback::Fate;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score};
-use apropos_core::standing::LEASE_SECONDS;
 use apropos_core::time::tzdb_version;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
@@ -167,7 +166,9 @@ const DELIVERY_SECONDS: i64 = 400 * 86_400;
 
 impl Tables {
     /// Writes the delivery of an approval that was claimed, before SES is called, so that a crash leaves a trace. A
-    /// delivery that an earlier attempt released is taken over; one with an outcome is not ([`Created::Taken`]).
+    /// delivery that an earlier attempt released is taken over; one with an outcome is not, and none where this very
+    /// attempt was [closed](Self::close_untraced) ([`Created::Taken`]). No clock is asked: whoever is slow, or thinks
+    /// that it is later than it is, finds what the others wrote.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,7 +183,45 @@ impl Tables {
         item.insert(STATE.to_owned(), s(DeliveryState::Claimed.code()));
         item.insert(ATTEMPT.to_owned(), s(approval.attempt().as_str()));
         item.insert(DOC.to_owned(), json(&DecisionReceipt::of(approval))?);
-        self.put_unless_settled(item, now).await
+        // The SDK may send this write twice and see only the second answer: one's own trace is no one else's.
+        let answer = self
+            .client
+            .put_item()
+            .table_name(self.name(Table::Deliveries))
+            .set_item(Some(item))
+            .condition_expression(
+                "attribute_not_exists(#pk) OR (#state = :released AND #attempt <> :mine) \
+                 OR (#state = :claimed AND #attempt = :mine)",
+            )
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#attempt", ATTEMPT)
+            .expression_attribute_values(":released", s(DeliveryState::Released.code()))
+            .expression_attribute_values(":claimed", s(DeliveryState::Claimed.code()))
+            .expression_attribute_values(":mine", s(approval.attempt().as_str()))
+            .send()
+            .await;
+        created(answer)
+    }
+
+    /// Writes a released trace for an attempt that has left none: should it still be on its way, it can open none any
+    /// more. Only then may its claim be given to another. [`Created::Taken`] where there is a trace or an outcome.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn close_untraced(
+        &self,
+        run: &Run,
+        customer: &CustomerId,
+        attempt: &AttemptId,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        let id = DeliveryId::of(run, customer);
+        let mut item = self.delivery_item(&run.brand, &run.id, id, customer, now);
+        item.insert(STATE.to_owned(), s(DeliveryState::Released.code()));
+        item.insert(ATTEMPT.to_owned(), s(attempt.as_str()));
+        item.insert(DOC.to_owned(), json(&DecisionReceipt::new(0, None, None, None))?);
+        self.put_unless_settled(item).await
     }
 
     /// Writes the final receipt of a candidate decided against; a repeated candidate keeps the first.
@@ -202,27 +241,20 @@ impl Tables {
         item.insert(STATE.to_owned(), s(DeliveryState::Withheld.code()));
         item.insert(REASON.to_owned(), s(reason.code()));
         item.insert(DOC.to_owned(), json(receipt)?);
-        self.put_unless_settled(item, now).await
+        self.put_unless_settled(item).await
     }
 
-    /// Over nothing, over a delivery that was released, and over the trace of an attempt whose lease is over: it can no
-    /// longer send, and whoever calls this saw or holds the claim.
-    async fn put_unless_settled(&self, item: Item, now: Timestamp) -> Result<Created, StoreError> {
-        let lease_over = now.as_millisecond() - LEASE_SECONDS * 1_000;
+    /// Over nothing, and over a delivery that was released.
+    async fn put_unless_settled(&self, item: Item) -> Result<Created, StoreError> {
         let answer = self
             .client
             .put_item()
             .table_name(self.name(Table::Deliveries))
             .set_item(Some(item))
-            .condition_expression(
-                "attribute_not_exists(#pk) OR #state = :released OR (#state = :claimed AND #at <= :lease_over)",
-            )
+            .condition_expression("attribute_not_exists(#pk) OR #state = :released")
             .expression_attribute_names("#pk", PK)
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_names("#at", AT)
             .expression_attribute_values(":released", s(DeliveryState::Released.code()))
-            .expression_attribute_values(":claimed", s(DeliveryState::Claimed.code()))
-            .expression_attribute_values(":lease_over", n(lease_over))
             .send()
             .await;
         created(answer)

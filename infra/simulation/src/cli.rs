@@ -1,0 +1,380 @@
+//! The command line: many schedules, what they showed, and the way back to each that showed a violation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use apropos_aws::Clock;
+use thiserror::Error;
+
+use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
+use crate::fault::Fault;
+use crate::oracle::Violation;
+use crate::plan::{Faults, Order, Plan};
+use crate::planted::Planted;
+use crate::shrink::shrink;
+use crate::stage::{Outcome, Stage, StageError};
+
+/// Seeds that once showed a violation; each is run before all others.
+const KEPT: &str = include_str!("../seeds.txt");
+
+/// The seeds that are run before all others.
+pub fn kept_seeds() -> impl Iterator<Item = u64> {
+    KEPT.lines()
+        .filter_map(|line| line.split('#').next())
+        .filter_map(|seed| seed.trim().parse().ok())
+}
+
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("{0}")]
+    Arguments(#[from] lexopt::Error),
+    #[error("there is no planted bug of that name")]
+    Planted,
+    #[error("it is single, pair or turn")]
+    Every,
+}
+
+#[derive(Debug, Clone)]
+struct Options {
+    seeds: u64,
+    from: u64,
+    threads: u64,
+    planted: Option<Planted>,
+    trace: bool,
+    all_planted: bool,
+    every: Option<Every>,
+}
+
+/// Schedules that are counted out.
+#[derive(Debug, Clone, Copy)]
+enum Every {
+    Single,
+    Pair,
+    Turn,
+}
+
+const HELP: &str = "\
+Runs schedules of the real functions with faults, one for each seed, and checks what must hold.
+
+  --seeds N        how many (1000)
+  --from SEED      the first (0)
+  --threads N      how many at once (2)
+  --planted BUG    how soon a bug put in on purpose is caught, such as MailRetried, or `all` of them
+  --every single   each single fault in twelve scenarios, in place of seeds
+  --every pair     so many pairs of faults as --seeds says, spread over all of them
+  --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
+  --trace          prints what happened in each, for a few seeds
+";
+
+fn options() -> Result<Option<Options>, Refused> {
+    let mut options = Options {
+        seeds: 1_000,
+        from: 0,
+        threads: 2,
+        planted: None,
+        trace: false,
+        all_planted: false,
+        every: None,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        use lexopt::ValueExt as _;
+        match argument {
+            lexopt::Arg::Long("seeds") => options.seeds = parser.value()?.parse()?,
+            lexopt::Arg::Long("from") => options.from = parser.value()?.parse()?,
+            lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
+            lexopt::Arg::Long("trace") => options.trace = true,
+            lexopt::Arg::Long("planted") => {
+                let name = parser.value()?.string()?;
+                if name == "all" {
+                    options.all_planted = true;
+                    continue;
+                }
+                let planted = Planted::ALL.into_iter().find(|planted| format!("{planted:?}") == name);
+                options.planted = Some(planted.ok_or(Refused::Planted)?);
+            }
+            lexopt::Arg::Long("every") => {
+                options.every = Some(match parser.value()?.string()?.as_str() {
+                    "single" => Every::Single,
+                    "pair" => Every::Pair,
+                    "turn" => Every::Turn,
+                    _ => return Err(Refused::Every),
+                });
+            }
+            lexopt::Arg::Long("help") => return Ok(None),
+            lexopt::Arg::Long(_) | lexopt::Arg::Short(_) | lexopt::Arg::Value(_) => {
+                return Err(argument.unexpected().into());
+            }
+        }
+    }
+    Ok(Some(options))
+}
+
+/// What many schedules came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// How many were run.
+    pub schedules: u64,
+    /// What went wrong, by kind.
+    pub faults: BTreeMap<Fault, u64>,
+    /// How many messages were taken.
+    pub accepted: usize,
+    /// How many calls were made.
+    pub calls: u64,
+    /// The situations reached: a call on a table or a service, with its fault and its answer.
+    pub situations: BTreeSet<String>,
+    /// The positions of the schedules that showed violations, with these.
+    pub violations: BTreeMap<usize, Vec<Violation>>,
+}
+
+impl Tally {
+    /// Adds a schedule.
+    pub fn add(&mut self, position: usize, outcome: &Outcome) {
+        self.schedules += 1;
+        self.accepted += outcome.accepted;
+        for (_, fault) in &outcome.injected {
+            *self.faults.entry(*fault).or_insert(0) += 1;
+        }
+        self.calls += outcome.calls.values().map(|count| u64::from(*count)).sum::<u64>();
+        for step in &outcome.trace {
+            if step.site.is_some() {
+                self.situations
+                    .insert(format!("{} {:?} {}", step.what, step.fault, step.status));
+            }
+        }
+        if !outcome.violations.is_empty() {
+            self.violations.insert(position, outcome.violations.clone());
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.accepted += other.accepted;
+        self.calls += other.calls;
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_insert(0) += count;
+        }
+        self.situations.extend(other.situations);
+        self.violations.extend(other.violations);
+    }
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let options = match options() {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(refused) => {
+            say(&format!("{refused}\n\n{HELP}"));
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("{}\n", apropos_aws::with_causes(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn say(text: &str) {
+    // Nobody listens any more: there is nobody to tell.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn run(options: &Options) -> Result<u64, StageError> {
+    if options.all_planted || (options.planted.is_some() && !options.trace) {
+        return all_planted(options);
+    }
+    let clock = Clock::system();
+    let began = clock.now();
+    let plans = plans(options)?;
+    let next = AtomicU64::new(0);
+    let tally = Mutex::new(Tally::default());
+    on_threads(options.threads, || work(options, &plans, &next, &tally))?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let millis = clock.now().duration_since(began).as_millis().max(1);
+    report(&plans, &tally, millis)?;
+    Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
+}
+
+fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
+    let Some(every) = options.every else {
+        let kept = kept_seeds().filter(|_| options.planted.is_none() && !options.trace);
+        let asked = options.from..options.from.saturating_add(options.seeds);
+        let drawn = kept.chain(asked).map(|seed| Plan {
+            planted: options.planted,
+            ..Plan::random(seed)
+        });
+        return Ok(drawn.collect());
+    };
+    let stage = Stage::new()?;
+    match every {
+        Every::Single => {
+            let mut plans = Vec::new();
+            for scenario in SCENARIOS {
+                let singles = scenario.single_faults(&stage)?;
+                plans.extend(singles.into_iter().map(|fault| scenario.with(vec![fault])));
+            }
+            Ok(plans)
+        }
+        Every::Pair => pairs(&stage, options.seeds),
+        Every::Turn => Ok([false, true]
+            .into_iter()
+            .flat_map(|skewed| [turns(1, skewed), turns_around_the_claim(skewed)].concat())
+            .collect()),
+    }
+}
+
+fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
+    let stage = Stage::new()?;
+    let mut own = Tally::default();
+    loop {
+        let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let Some(plan) = plans.get(position) else {
+            tally.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
+            return Ok(());
+        };
+        let outcome = stage.run(plan)?;
+        if options.trace {
+            let lines: Vec<String> = outcome.trace.iter().map(|step| format!("{step}\n")).collect();
+            say(&format!("seed {}\n{}", plan.seed, lines.concat()));
+        }
+        own.add(position, &outcome);
+    }
+}
+
+/// How soon each planted bug is caught; the number of those that are not.
+fn all_planted(options: &Options) -> Result<u64, StageError> {
+    let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let wanted = options
+        .planted
+        .map_or_else(|| Planted::ALL.to_vec(), |planted| vec![planted]);
+    let look = || {
+        let stage = Stage::new()?;
+        loop {
+            let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+            let Some(planted) = wanted.get(position).copied() else {
+                return Ok(());
+            };
+            let line = match caught(&stage, planted, options.from, options.seeds)? {
+                Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
+                None => {
+                    missed.fetch_add(1, Ordering::Relaxed);
+                    format!("{planted:?}: not caught in {} seeds\n", options.seeds)
+                }
+            };
+            say(&line);
+        }
+    };
+    on_threads(options.threads, look)?;
+    Ok(missed.into_inner())
+}
+
+fn on_threads(count: u64, work: impl Fn() -> Result<(), StageError> + Sync) -> Result<(), StageError> {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..count.max(1)).map(|_| scope.spawn(&work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            let broken = |_| Err(StageError::Unfit("a schedule broke off".to_owned()));
+            worker.join().unwrap_or_else(broken)
+        })
+    })
+}
+
+fn called(plan: &Plan) -> String {
+    match (&plan.faults, &plan.order) {
+        (Faults::Random { .. }, _) => format!("seed {}", plan.seed),
+        (Faults::These(_), Order::Turns(turns)) => format!("turns {turns:?}, skewed {}", plan.skewed),
+        (Faults::These(these), Order::Times) => {
+            let faults: Vec<_> = these
+                .iter()
+                .map(|(site, fault)| format!("{fault:?} at {site}"))
+                .collect();
+            format!(
+                "{} with {:?}",
+                faults.join(" and "),
+                plan.actions.iter().map(|action| action.what).collect::<Vec<_>>()
+            )
+        }
+    }
+}
+
+/// The first seed that catches a planted bug, and how.
+///
+/// # Errors
+/// [`StageError`].
+pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<(u64, Violation)>, StageError> {
+    for seed in from..from.saturating_add(seeds) {
+        let plan = Plan {
+            planted: Some(planted),
+            ..Plan::random(seed)
+        };
+        if let Some(violation) = stage.run(&plan)?.violations.into_iter().next() {
+            return Ok(Some((seed, violation)));
+        }
+    }
+    Ok(None)
+}
+
+/// The most violations that are shrunk and shown in full.
+const SHOWN: usize = 3;
+
+fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError> {
+    let stage = Stage::new()?;
+    for (position, violations) in tally.violations.iter().take(30) {
+        let name = plans.get(*position).map(called).unwrap_or_default();
+        for violation in violations {
+            say(&format!("{name}: {violation}\n"));
+        }
+    }
+    for plan in tally
+        .violations
+        .keys()
+        .take(SHOWN)
+        .filter_map(|position| plans.get(*position))
+    {
+        let (small, outcome) = shrink(&stage, plan)?;
+        say(&format!("\n{}, shrunk:\n", called(plan)));
+        for action in &small.actions {
+            say(&format!("  {:?} {:?}\n", action.when, action.what));
+        }
+        for step in &outcome.trace {
+            say(&format!("{step}\n"));
+        }
+        for violation in &outcome.violations {
+            say(&format!("{violation}\n"));
+        }
+        if matches!(plan.faults, Faults::Random { .. }) {
+            say(&format!(
+                "again: cargo run -p apropos-simulation -- --seeds 1 --from {}\n",
+                plan.seed
+            ));
+        }
+    }
+    for (fault, count) in &tally.faults {
+        say(&format!("{:<16} {count}\n", format!("{fault:?}")));
+    }
+    let a_second = i128::from(tally.schedules) * 1_000 / millis;
+    say(&format!(
+        "{} calls, {} messages taken, {} situations reached, {a_second} schedules a second\n",
+        tally.calls,
+        tally.accepted,
+        tally.situations.len()
+    ));
+    let faults: u64 = tally.faults.values().sum();
+    say(&format!(
+        "{} schedules, {faults} faults, {} violations\n",
+        tally.schedules,
+        tally.violations.len()
+    ));
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The real handlers, adapters and SDK on a clock and a network of ours: every schedule follows from a seed.
+//!
+//! Nothing here opens a socket or waits for a real second. `Stage::run` takes a [`Plan`] and says what was violated.
+
+mod actors;
+pub mod cli;
+pub mod every;
+mod fault;
+mod kernel;
+mod network;
+mod oracle;
+mod plan;
+mod planted;
+mod shrink;
+mod stage;
+mod store;
+
+pub use fault::{CallKind, Fault, Site, Worker, mixed};
+pub use network::Step;
+pub use oracle::Violation;
+pub use plan::{Action, Faults, Order, Plan, What, When};
+pub use planted::Planted;
+pub use shrink::shrink;
+pub use stage::{Outcome, Stage, StageError};

@@ -1,0 +1,175 @@
+//! The embedded DynamoDB in this process: its typed operations, called as its own server would, without a socket.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// An answer as the service would send it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// The value of `x-amzn-errortype`, where SES says it.
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn ok(body: impl Into<String>) -> Self {
+        Self {
+            status: 200,
+            kind: None,
+            body: body.into(),
+        }
+    }
+
+    /// An error of a service that speaks AWS JSON.
+    pub(crate) fn error(status: u16, kind: &str) -> Self {
+        Self {
+            status,
+            kind: None,
+            body: format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"as the schedule says"}}"#),
+        }
+    }
+}
+
+/// A database, and one that lags behind it for reads that may be stale.
+pub(crate) struct Store {
+    database: Database,
+    replica: Database,
+    template: Option<Template>,
+    written: Vec<(i64, String, String)>,
+    replayed: usize,
+}
+
+/// A file that databases are reset from; removed with it.
+struct Template(PathBuf);
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+static TEMPLATES: AtomicU64 = AtomicU64::new(0);
+
+impl Store {
+    pub(crate) fn new() -> Result<Self, DynoxideError> {
+        let store = Self {
+            database: Database::memory()?,
+            replica: Database::memory()?,
+            template: None,
+            written: Vec::new(),
+            replayed: 0,
+        };
+        store.database.enable_bulk_loading()?;
+        store.replica.enable_bulk_loading()?;
+        Ok(store)
+    }
+
+    /// Makes what is stored now what every later [`reset`](Self::reset) goes back to.
+    pub(crate) fn keep(&mut self) -> Result<(), DynoxideError> {
+        let number = TEMPLATES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("apropos-simulation-{}-{number}.sqlite", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_file(&path);
+        self.database.vacuum_into(&path.to_string_lossy())?;
+        self.template = Some(Template(path));
+        self.reset()
+    }
+
+    pub(crate) fn reset(&mut self) -> Result<(), DynoxideError> {
+        if let Some(Template(path)) = &self.template {
+            self.database.restore_from(&path.to_string_lossy())?;
+            if self.replayed > 0 || self.written.is_empty() {
+                self.replica.restore_from(&path.to_string_lossy())?;
+            }
+        }
+        self.written.clear();
+        self.replayed = 0;
+        Ok(())
+    }
+
+    /// Carries out an operation.
+    pub(crate) fn call(&mut self, operation: &str, body: &str, now: i64) -> Reply {
+        let reply = dispatch(&self.database, operation, body);
+        if reply.status == 200 && is_write(operation) {
+            self.written.push((now, operation.to_owned(), body.to_owned()));
+        }
+        reply
+    }
+
+    /// Reads as of a while ago: what was written since is not seen yet.
+    pub(crate) fn stale(&mut self, operation: &str, body: &str, until: i64) -> Reply {
+        while let Some((at, write, written)) = self.written.get(self.replayed) {
+            if *at > until {
+                break;
+            }
+            dispatch(&self.replica, write, written);
+            self.replayed += 1;
+        }
+        dispatch(&self.replica, operation, body)
+    }
+
+    /// An item as stored, for the eyes of the checks.
+    pub(crate) fn item(&self, table: &str, pk: &str) -> Option<Value> {
+        let body = serde_json::json!({ "TableName": table, "Key": { "pk": { "S": pk } }, "ConsistentRead": true });
+        let reply = dispatch(&self.database, "GetItem", &body.to_string());
+        let answer: Value = serde_json::from_str(&reply.body).ok()?;
+        answer.get("Item").cloned()
+    }
+
+    /// All that a table holds, as text.
+    pub(crate) fn dump(&self, table: &str) -> String {
+        dispatch(
+            &self.database,
+            "Scan",
+            &serde_json::json!({ "TableName": table }).to_string(),
+        )
+        .body
+    }
+}
+
+fn is_write(operation: &str) -> bool {
+    matches!(
+        operation,
+        "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" | "BatchWriteItem"
+    )
+}
+
+fn dispatch(database: &Database, operation: &str, body: &str) -> Reply {
+    let answer = match operation {
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "GetItem" => run(body, |request| database.get_item(request)),
+        "PutItem" => run(body, |request| database.put_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "UpdateItem" => run(body, |request| database.update_item(request)),
+        _ => return Reply::error(400, "UnknownOperationException"),
+    };
+    match answer {
+        Ok(body) => Reply::ok(body),
+        Err(error) => Reply {
+            status: error.status_code(),
+            kind: None,
+            body: error.to_json(),
+        },
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(
+    body: &str,
+    call: impl FnOnce(Q) -> dynoxide::Result<A>,
+) -> dynoxide::Result<String> {
+    let broken = |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
+    let answer = call(serde_json::from_str(body).map_err(broken)?)?;
+    serde_json::to_string(&answer).map_err(broken)
+}
