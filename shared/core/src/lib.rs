@@ -28,6 +28,7 @@ pub mod ledger;
 mod letter;
 pub mod link;
 pub mod message;
+pub mod objects;
 pub mod offer;
 pub mod origin;
 pub mod place;
