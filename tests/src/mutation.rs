@@ -1,5 +1,7 @@
 //! A small mutator: the same seed gives the same changes, on every machine.
 
+use serde_json::{Value, from_slice};
+
 /// Text that parsers stumble over: numbers at the ends of their ranges, and what opens, closes and escapes.
 const PIECES: [&[u8]; 28] = [
     b"0",
@@ -32,6 +34,32 @@ const PIECES: [&[u8]; 28] = [
     b"2026-02-30T25:61:61Z",
 ];
 
+/// What a JSON value may be replaced with.
+const VALUES: [&str; 22] = [
+    "null",
+    "true",
+    "0",
+    "-1",
+    "255",
+    "256",
+    "10000",
+    "65536",
+    "4294967295",
+    "9223372036854775808",
+    "1.5",
+    "-0.0",
+    "1e308",
+    "[]",
+    "{}",
+    "\"\"",
+    "\"canari\"",
+    "\"canari@mail.example\"",
+    "{\"canari\": [\"canari\"]}",
+    "[\"canari\", {\"canari\": 1}]",
+    "\"\\u0000\\r\\ncanari\\u202e\"",
+    "\"2026-12-31T23:59:60+23:59\"",
+];
+
 /// The most bytes of a changed input.
 const MOST_BYTES: usize = 8_192;
 
@@ -49,6 +77,14 @@ impl Mutator {
     /// Takes the input and changes it in one to four ways, some of which take parts of the other.
     #[must_use]
     pub fn change(&mut self, input: &[u8], other: &[u8]) -> Vec<u8> {
+        if self.below(2) == 0
+            && let (Ok(mut value), Ok(other)) = (from_slice(input), from_slice(other))
+        {
+            for _ in 0..=self.below(2) {
+                self.change_value(&mut value, &other);
+            }
+            return value.to_string().into_bytes();
+        }
         let mut bytes = input.to_vec();
         for _ in 0..=self.below(4) {
             self.change_once(&mut bytes, other);
@@ -91,6 +127,64 @@ impl Mutator {
                 let rest = bytes.get(start..).unwrap_or_default();
                 let length = rest.iter().take_while(|byte| is_of_word(byte)).count();
                 self.put_piece(bytes, start, start + length);
+            }
+        }
+    }
+
+    /// Goes down to some part of the value and changes that: what is still JSON gets further into a parser.
+    fn change_value(&mut self, value: &mut Value, other: &Value) {
+        let parts = match value {
+            Value::Array(items) => items.len(),
+            Value::Object(members) => members.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        };
+        let part = self.below(parts);
+        if parts > 0 && self.below(8) > 0 {
+            let below = match value {
+                Value::Array(items) => items.get_mut(part),
+                Value::Object(members) => members.values_mut().nth(part),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            };
+            return below.into_iter().for_each(|below| self.change_value(below, other));
+        }
+        match (self.below(6), value) {
+            (0, Value::Object(members)) => {
+                let name = members.keys().nth(part).cloned();
+                name.and_then(|name| members.remove(&name));
+            }
+            (0, Value::Array(items)) if part < items.len() => drop(items.remove(part)),
+            (1, Value::Object(members)) => {
+                let _ = members.insert("canari".to_owned(), Value::from("canari"));
+            }
+            (1, Value::Array(items)) => items.extend(items.get(part).cloned()),
+            // The fields in their order, as serde takes them.
+            (2, value @ Value::Object(_)) => {
+                let members = value.as_object().into_iter().flat_map(|members| members.values());
+                *value = members.cloned().collect();
+            }
+            (3, value) => *value = self.part_of(other).clone(),
+            (_, value) => {
+                let text = VALUES.get(self.below(VALUES.len())).copied().unwrap_or_default();
+                *value = text.parse().unwrap_or_default();
+            }
+        }
+    }
+
+    fn part_of<'a>(&mut self, mut value: &'a Value) -> &'a Value {
+        loop {
+            let below = match value {
+                Value::Array(items) if self.below(4) > 0 => items.get(self.below(items.len())),
+                Value::Object(members) if self.below(4) > 0 => members.values().nth(self.below(members.len())),
+                Value::Array(_)
+                | Value::Object(_)
+                | Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_) => None,
+            };
+            match below {
+                Some(below) => value = below,
+                None => return value,
             }
         }
     }
