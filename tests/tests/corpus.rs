@@ -13,7 +13,7 @@ use apropos_tests::mutation::Mutator;
 use apropos_tests::parsers::{Accepted, TARGETS, Target};
 
 /// How many changed inputs each target is given.
-const CHANGES: usize = 6_000;
+const CHANGES: usize = 3_000;
 
 /// The most bytes of a seed: the changes of a small one reach more of a parser.
 const MOST_BYTES: usize = 2_048;
