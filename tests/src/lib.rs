@@ -24,7 +24,9 @@ use serde_json::{Value, json};
 
 pub mod contract;
 pub mod markup;
+pub mod mutation;
 pub mod pages;
+pub mod parsers;
 pub mod stored;
 pub mod words;
 pub mod yaml;

@@ -7,18 +7,21 @@
 use thiserror::Error;
 
 /// The most bytes of a form.
-pub(crate) const MOST_BYTES: usize = 16_384;
+pub const MOST_BYTES: usize = 16_384;
 
-/// The most fields of a form: the preference page has 64 boxes of topics, 63 of interests and a dozen others.
-const MOST_FIELDS: usize = 160;
+/// The most fields of one: the preference page has 64 boxes of topics, 63 of interests and a dozen others.
+pub const MOST_FIELDS: usize = 160;
 
 /// Not a form that can be read. What was sent is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the form cannot be read")]
-pub(crate) struct UnreadableForm;
+pub struct UnreadableForm;
 
 /// Reads the fields in their order. A body without a media type is taken as URL-encoded, as RFC 8058 shows it.
-pub(crate) fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
+///
+/// # Errors
+/// [`UnreadableForm`].
+pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Vec<(String, String)>, UnreadableForm> {
     fields_at_most(MOST_FIELDS, content_type, body)
 }
 

@@ -13,7 +13,7 @@ mod export;
 mod filled;
 #[cfg(test)]
 mod fixture;
-mod form;
+pub mod form;
 mod handler;
 mod lapses;
 mod my_data;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apropos_aws::http::{Problem, authorized, body, json, parse, route};
+use apropos_aws::http::{Problem, authorized, body, json, route};
 use apropos_aws::{
     Answer, Appended, Clock, Event, InvalidSetting, MOST_EVENTS_TOGETHER, NewSecrets, Once, Person, Queue, Recorded,
     StoreError, Tables, TransactionalTask, Unexpected, once, with_causes,
@@ -10,7 +10,7 @@ use apropos_aws::{
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Act, Actor, ConsentEvent};
-use apropos_core::document::{ConsentEventDocument, FieldError};
+use apropos_core::document::ConsentEventDocument;
 use apropos_core::ids::{CustomerId, EventId};
 use apropos_core::time::EpochDay;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tracing::Instrument;
 
 use crate::asked::Asked;
-use crate::request::{ConsentsAnswer, ConsentsRequest, Ids, MOST_EVENTS, Outcome, RecordAnswer, read};
+use crate::request::{ConsentsAnswer, ConsentsRequest, Ids, Outcome, RecordAnswer, read};
 use crate::settings;
 
 /// How many people are written at once: enough to hide the store's latency, few enough not to be throttled by it.
@@ -91,11 +91,7 @@ impl Handler {
         once: &mut Once,
     ) -> Result<ApiGatewayV2httpResponse, Problem> {
         let brand_id = authorized(event, Scope::ConsentsWrite)?;
-        let request: ConsentsRequest = parse(&body(event)?)?;
-        if request.events.is_empty() || request.events.len() > MOST_EVENTS {
-            let problem = format_args!("must have 1 to {MOST_EVENTS} records");
-            return Err(FieldError::new("events", problem).into());
-        }
+        let request = ConsentsRequest::read(&body(event)?)?;
         let brand = self
             .tables
             .brand(&brand_id)

@@ -8,3 +8,4 @@ mod request;
 mod settings;
 
 pub use handler::Handler;
+pub use request::{ConsentRecord, read_consents};

@@ -1,6 +1,6 @@
 //! What callers send to `POST /v1/consents`, and what they are answered.
 
-use apropos_aws::http::{Problem, parse_record};
+use apropos_aws::http::{Problem, parse, parse_record};
 use apropos_core::brand::Topics;
 use apropos_core::consent::{ConsentEvent, MOST_MINUTES_AHEAD, Purpose};
 use apropos_core::document::{ConsentEventDocument, EvidenceDocument, FieldError, LegalBasisDocument};
@@ -18,6 +18,31 @@ pub(crate) const MOST_EVENTS: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentsRequest {
     pub(crate) events: Vec<Box<RawValue>>,
+}
+
+impl ConsentsRequest {
+    /// Reads the body; its events are still to be read.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let request: Self = parse(bytes)?;
+        if request.events.is_empty() || request.events.len() > MOST_EVENTS {
+            let problem = format_args!("must have 1 to {MOST_EVENTS} records");
+            return Err(FieldError::new("events", problem).into());
+        }
+        Ok(request)
+    }
+}
+
+/// Reads a body and every event in it, each by itself, for a brand with these topics.
+///
+/// # Errors
+/// [`Problem`] for a body that is not a batch of events.
+pub fn read_consents(
+    bytes: &[u8],
+    topics: &Topics,
+    now: Timestamp,
+) -> Result<Vec<Result<ConsentRecord, Problem>>, Problem> {
+    let request = ConsentsRequest::read(bytes)?;
+    Ok(request.events.iter().map(|record| read(record, topics, now)).collect())
 }
 
 /// One consent event: the fields of [`ConsentEventDocument`], which is what the ledger keeps, and whose it is.
@@ -47,10 +72,13 @@ struct ConsentRequest {
 }
 
 /// An event that was accepted, in both its forms.
-pub(crate) struct ConsentRecord {
-    pub(crate) customer: CustomerId,
-    pub(crate) event: ConsentEvent,
-    pub(crate) document: ConsentEventDocument,
+pub struct ConsentRecord {
+    /// Whose.
+    pub customer: CustomerId,
+    /// What was said.
+    pub event: ConsentEvent,
+    /// As it is kept.
+    pub document: ConsentEventDocument,
 }
 
 /// Reads one event.

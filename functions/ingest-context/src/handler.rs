@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use apropos_aws::http::{Problem, authorized, body, json, parse, route};
+use apropos_aws::http::{Problem, authorized, body, json, route};
 use apropos_aws::{
     Addressed, Answer, Clock, Event, NewSecrets, Once, Person, StoreError, Tables, Unexpected, Written, once,
 };
 use apropos_core::api_key::Scope;
 use apropos_core::brand::Brand;
-use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::retention::signs;
 use apropos_core::suppression::{AddressHash, Pepper, SuppressionReason, address_hash};
@@ -18,9 +17,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::Instrument;
 
-use crate::request::{
-    CustomerRecord, CustomersAnswer, CustomersRequest, MOST_RECORDS, Outcome, RecordAnswer, customer_of, read,
-};
+use crate::request::{CustomerRecord, CustomersAnswer, CustomersRequest, Outcome, RecordAnswer, customer_of, read};
 
 /// How many people are written at once: enough to hide the store's latency, few enough not to be throttled by it.
 const WRITES_AT_ONCE: usize = 8;
@@ -83,11 +80,7 @@ impl Handler {
         once: &mut Once,
     ) -> Result<ApiGatewayV2httpResponse, Problem> {
         let brand_id = authorized(event, Scope::ContextWrite)?;
-        let request: CustomersRequest = parse(&body(event)?)?;
-        if request.customers.is_empty() || request.customers.len() > MOST_RECORDS {
-            let problem = format_args!("must have 1 to {MOST_RECORDS} records");
-            return Err(FieldError::new("customers", problem).into());
-        }
+        let request = CustomersRequest::read(&body(event)?)?;
         let brand = self
             .tables
             .brand(&brand_id)

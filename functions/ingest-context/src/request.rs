@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apropos_aws::http::{Problem, parse_record};
+use apropos_aws::http::{Problem, parse, parse_record};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_active_hours, parse_context};
 use apropos_core::ids::CustomerId;
@@ -23,6 +23,27 @@ pub(crate) const MOST_RECORDS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct CustomersRequest {
     pub(crate) customers: Vec<Box<RawValue>>,
+}
+
+impl CustomersRequest {
+    /// Reads the body; its records are still to be read.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let request: Self = parse(bytes)?;
+        if request.customers.is_empty() || request.customers.len() > MOST_RECORDS {
+            let problem = format_args!("must have 1 to {MOST_RECORDS} records");
+            return Err(FieldError::new("customers", problem).into());
+        }
+        Ok(request)
+    }
+}
+
+/// Reads a body and every record in it, each by itself.
+///
+/// # Errors
+/// [`Problem`] for a body that is not a batch of records.
+pub fn read_customers(bytes: &[u8], now: Timestamp) -> Result<Vec<Result<CustomerRecord, Problem>>, Problem> {
+    let request = CustomersRequest::read(bytes)?;
+    Ok(request.customers.iter().map(|record| read(record, now)).collect())
 }
 
 /// One customer. The record replaces the whole context: what it leaves out is not known any more.
@@ -60,10 +81,13 @@ struct CustomerRequest {
 }
 
 /// A record that was accepted.
-pub(crate) struct CustomerRecord {
-    pub(crate) customer: CustomerId,
-    pub(crate) context: CustomerContext,
-    pub(crate) contact: ContactPoint,
+pub struct CustomerRecord {
+    /// Who.
+    pub customer: CustomerId,
+    /// What is known of them.
+    pub context: CustomerContext,
+    /// Where they are reached.
+    pub contact: ContactPoint,
 }
 
 /// Reads one record.

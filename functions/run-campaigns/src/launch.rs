@@ -1,6 +1,6 @@
 //! Launching, pausing, resuming and cancelling a run.
 
-use apropos_aws::http::{Problem, authorized, body, json, parse};
+use apropos_aws::http::{Problem, authorized, body, json};
 use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
 use apropos_core::attribute::Attribute;
@@ -13,7 +13,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 
 use crate::Handler;
 use crate::catalogue::held;
-use crate::request::{RunAnswer, RunRequest};
+use crate::request::{RunAnswer, read_run};
 
 /// How many people a page task may hold by the directory's approximate counts.
 const PEOPLE_A_TASK: u64 = 8_000;
@@ -30,8 +30,8 @@ pub(crate) async fn launch(
 ) -> Result<ApiGatewayV2httpResponse, Problem> {
     let brand = authorized(event, Scope::CampaignsWrite)?;
     let held = held(handler, &brand, campaign).await?;
-    let id = match request(event)?.run {
-        Some(run) => RunId::new(run).map_err(|error| FieldError::new("run", error))?,
+    let id = match read_run(&body(event)?)? {
+        Some(run) => run,
         None => RunId::new(held.campaign.id.as_str()).map_err(|error| FieldError::new("run", error))?,
     };
     let (run, plan, status) = match existing(handler, &brand, &held, &id).await? {
@@ -68,16 +68,6 @@ fn answer(run: &Run) -> RunAnswer {
         run: run.id.to_string(),
         status: run.status.code(),
         pages: run.tasks,
-    }
-}
-
-/// An empty body is an empty request.
-fn request(event: &ApiGatewayV2httpRequest) -> Result<RunRequest, Problem> {
-    let bytes = body(event)?;
-    if bytes.is_empty() {
-        Ok(RunRequest::default())
-    } else {
-        parse(&bytes)
     }
 }
 
@@ -182,8 +172,8 @@ pub(crate) async fn change(
         "resume" => RunStatus::Running,
         _ => RunStatus::Cancelled,
     };
-    let id = match request(event)?.run {
-        Some(run) => RunId::new(run).map_err(|error| FieldError::new("run", error))?,
+    let id = match read_run(&body(event)?)? {
+        Some(run) => run,
         None => held.runs.last().cloned().ok_or_else(|| Problem::unknown("run"))?,
     };
     if !held.runs.contains(&id) {

@@ -13,3 +13,4 @@ mod request;
 mod settings;
 
 pub use handler::{Handler, TickError};
+pub use request::read_run;

@@ -2,15 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use apropos_aws::http::{Problem, parse};
+use apropos_core::document::FieldError;
+use apropos_core::ids::RunId;
 use serde::{Deserialize, Serialize};
 
 /// `POST /v1/campaigns/{campaign}/launch`, `/pause`, `/resume`, `/cancel`: which run. Launching takes the campaign's id
 /// for the first run if none is given; the others take the latest run.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RunRequest {
+struct RunRequest {
     #[serde(default)]
-    pub(crate) run: Option<String>,
+    run: Option<String>,
+}
+
+/// Reads which run is meant, if one is named; an empty body names none.
+///
+/// # Errors
+/// [`Problem`] names the field refused.
+pub fn read_run(bytes: &[u8]) -> Result<Option<RunId>, Problem> {
+    let request = if bytes.is_empty() {
+        RunRequest::default()
+    } else {
+        parse(bytes)?
+    };
+    let run = request.run.map(RunId::new).transpose();
+    Ok(run.map_err(|error| FieldError::new("run", error))?)
 }
 
 #[derive(Serialize)]

@@ -8,3 +8,4 @@ mod rank;
 mod settings;
 
 pub use handler::Handler;
+pub use rank::{Question, read_question};

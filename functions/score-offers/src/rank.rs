@@ -19,6 +19,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::Handler;
 
+/// What is asked: whose offers, and how they are to be ranked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// For whom.
+    pub customer: CustomerId,
+    /// Of which topic.
+    pub topic: TopicId,
+    /// What for.
+    pub goal: Goal,
+    /// The language of the explanations.
+    pub language: Language,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
@@ -54,15 +67,12 @@ struct RankedOffer {
     explanation: String,
 }
 
-pub(crate) async fn answer(
-    handler: &Handler,
-    event: &ApiGatewayV2httpRequest,
-) -> Result<ApiGatewayV2httpResponse, Problem> {
-    if route(event) != ("POST", vec!["v1", "relevance"]) {
-        return Err(Problem::method_not_allowed());
-    }
-    let brand_id = authorized(event, Scope::RelevanceRead)?;
-    let request: Request = parse(&body(event)?)?;
+/// Reads the body.
+///
+/// # Errors
+/// [`Problem`] names the field refused.
+pub fn read_question(bytes: &[u8]) -> Result<Question, Problem> {
+    let request: Request = parse(bytes)?;
     let customer = CustomerId::new(request.customer).map_err(|error| FieldError::new("customer", error))?;
     let topic = TopicId::new(request.topic).map_err(|error| FieldError::new("topic", error))?;
     let goal = match request.goal.as_deref() {
@@ -78,6 +88,28 @@ pub(crate) async fn answer(
         None => Language::English,
         Some(tag) => Language::from_tag(tag).map_err(|error| FieldError::new("language", error))?,
     };
+    Ok(Question {
+        customer,
+        topic,
+        goal,
+        language,
+    })
+}
+
+pub(crate) async fn answer(
+    handler: &Handler,
+    event: &ApiGatewayV2httpRequest,
+) -> Result<ApiGatewayV2httpResponse, Problem> {
+    if route(event) != ("POST", vec!["v1", "relevance"]) {
+        return Err(Problem::method_not_allowed());
+    }
+    let brand_id = authorized(event, Scope::RelevanceRead)?;
+    let Question {
+        customer,
+        topic,
+        goal,
+        language,
+    } = read_question(&body(event)?)?;
     let now = handler.clock.now();
     let brand = handler
         .tables

@@ -1,5 +1,6 @@
 //! The events that start a function, and what it answers.
 
+use apropos_core::objects;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,7 @@ impl From<crate::QueueError> for Undone {
 /// # Errors
 /// [`Undone::Malformed`].
 pub fn read_message<T: serde::de::DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
-    serde_json::from_str(message.body.as_deref().unwrap_or_default())
+    objects::from_str(message.body.as_deref().unwrap_or_default())
         .ok()
         .ok_or(Undone::Malformed)
 }

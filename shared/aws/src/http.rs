@@ -2,6 +2,7 @@
 
 use apropos_core::document::FieldError;
 use apropos_core::ids::BrandId;
+use apropos_core::objects::Objects;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -222,15 +223,12 @@ pub fn body(event: &ApiGatewayV2httpRequest) -> Result<Vec<u8>, Problem> {
 /// [`Problem`] says where the JSON ends or which field is missing, mistyped or unknown. Values are not repeated.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| of_json(error.path(), error.inner()))?;
+    let value =
+        serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| of_json(error.path(), error.inner()))?;
     reader
         .end()
         .ok()
         .ok_or_else(|| Problem::malformed("something follows the JSON"))?;
-    // serde takes an array for a struct, its items for the fields in their order: nobody means that.
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(of_field("", "must be an object"));
-    }
     Ok(value)
 }
 
@@ -430,7 +428,11 @@ mod tests {
                 "{json}"
             );
         }
-        assert_eq!(parse::<Optional>(b"[").unwrap_err().status, 400);
+        let (field, detail) = field_of(r#"{"inner": [7]}"#);
+        assert_eq!(
+            (field.as_deref(), detail.as_str()),
+            (Some("inner"), "inner must be an object")
+        );
     }
 
     #[test]

@@ -262,7 +262,14 @@ mod tests {
 
     #[test]
     fn a_body_of_no_kind_is_malformed() {
-        for body in ["", "{}", r#"{"about":"sign_up"}"#, r#"{"about":null,"v":1}"#, "[]"] {
+        for body in [
+            "",
+            "{}",
+            r#"{"about":"sign_up"}"#,
+            r#"{"about":null,"v":1}"#,
+            "[]",
+            r#"[1,"b","c","r",["c-1"]]"#,
+        ] {
             assert!(matches!(read(body), Err(Undone::Malformed)), "{body}");
         }
     }

@@ -7,6 +7,7 @@ use apropos_core::campaign::DeliveryId;
 use apropos_core::email::EmailAddress;
 use apropos_core::feedback::{DeliveryTag, Feedback, Lasting, News, Reporter};
 use apropos_core::ids::{AttemptId, BrandId, CampaignId, RunId};
+use apropos_core::objects::from_str;
 use aws_lambda_events::sqs::SqsMessage;
 use serde::Deserialize;
 use thiserror::Error;
@@ -67,7 +68,7 @@ pub fn hear(message: &SqsMessage, topic: &TopicArn) -> Result<Heard, Undone> {
         return Ok(Heard::NotOurs);
     }
     // What the parser would say may quote the event, so it is not kept.
-    let event: SesEvent = serde_json::from_str(&envelope.message).ok().ok_or(Undone::Malformed)?;
+    let event: SesEvent = from_str(&envelope.message).ok().ok_or(Undone::Malformed)?;
     let Some((brand, delivery)) = event.mail.whose() else {
         return Ok(Heard::NotOurs);
     };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::brand::Brand;
 use crate::document::{ConsentEventDocument, EvidenceDocument, LedgerEntryDocument, LegalBasisDocument};
 use crate::ids::CustomerId;
+use crate::objects::from_str;
 
 /// A receipt. The names are those of the technical specification where it has one.
 #[derive(Clone, Serialize, Deserialize)]
@@ -66,6 +67,19 @@ pub struct SignedReceipt {
     pub signature: String,
 }
 
+impl SignedReceipt {
+    /// Reads one receipt, or those in a whole file of a person's data.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct MyData {
+            receipts: Vec<SignedReceipt>,
+        }
+        let whole = from_str::<MyData>(text).map(|data| data.receipts);
+        whole.or_else(|_| from_str(text).map(|one| vec![one])).ok()
+    }
+}
+
 impl ConsentReceipt {
     /// The receipt of a ledger's entry that still has its event.
     #[must_use]
@@ -91,5 +105,22 @@ impl ConsentReceipt {
             ledger_seq: entry.seq,
             ledger_hash: entry.hash.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_receipt_is_read_as_those_of_a_whole_file_are() {
+        let found = |text: &str| SignedReceipt::find(text).map(|receipts| receipts.len());
+        let one = r#"{"receipt": "{}", "key_id": "00", "signature": "x"}"#;
+        assert_eq!(found(one), Some(1));
+        let whole = format!(r#"{{"contact": {{}}, "receipts": [{one}, {one}]}}"#);
+        assert_eq!(found(&whole), Some(2));
+        for none in ["{}", r#"["{}", "00", "x"]"#, r#"{"receipts": [["{}", "00", "x"]]}"#] {
+            assert_eq!(found(none), None, "{none}");
+        }
     }
 }

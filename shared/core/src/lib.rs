@@ -35,6 +35,7 @@ mod locality;
 pub mod message;
 pub mod moment;
 pub mod need;
+pub mod objects;
 pub mod offer;
 pub mod origin;
 pub mod place;

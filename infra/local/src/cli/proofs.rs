@@ -7,7 +7,6 @@ use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::{DoubtfulLedger, LedgerDocument};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
-use serde::Deserialize;
 use thiserror::Error;
 
 use super::place::unexpected;
@@ -87,12 +86,12 @@ fn parse(command: &'static str, mut parser: lexopt::Parser) -> Result<Command, U
 pub(super) fn run(asked: Proofs) -> Result<(), CommandError> {
     match asked {
         Proofs::Ledger(file) => {
-            let ledger = ledger_in(&read_file(file)?).ok_or(ProofError::NoLedger)?;
+            let ledger = LedgerDocument::find(&read_file(file)?).ok_or(ProofError::NoLedger)?;
             ledger.check().map_err(ProofError::Ledger)?;
             say(&format!("{} entries, all as they were recorded", ledger.entries.len()));
         }
         Proofs::Receipts { file, key } => {
-            let receipts = receipts_in(&read_file(file)?).filter(|receipts| !receipts.is_empty());
+            let receipts = SignedReceipt::find(&read_file(file)?).filter(|receipts| !receipts.is_empty());
             let receipts = receipts.ok_or(ProofError::NoReceipt)?;
             let key = read_file(key)?;
             for (position, receipt) in receipts.iter().enumerate() {
@@ -105,39 +104,4 @@ pub(super) fn run(asked: Proofs) -> Result<(), CommandError> {
         }
     }
     Ok(())
-}
-
-/// One receipt, or those in a whole file of a person's data.
-fn receipts_in(text: &str) -> Option<Vec<SignedReceipt>> {
-    #[derive(Deserialize)]
-    struct MyData {
-        receipts: Vec<SignedReceipt>,
-    }
-    let whole = serde_json::from_str::<MyData>(text).map(|data| data.receipts);
-    whole.or_else(|_| serde_json::from_str(text).map(|one| vec![one])).ok()
-}
-
-/// The ledger alone, or the one in a whole file of a person's data.
-fn ledger_in(text: &str) -> Option<LedgerDocument> {
-    #[derive(Deserialize)]
-    struct MyData {
-        ledger: LedgerDocument,
-    }
-    let whole = serde_json::from_str::<MyData>(text).map(|data| data.ledger);
-    whole.or_else(|_| serde_json::from_str(text)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_receipt_is_read_as_those_of_a_whole_file_are() {
-        let one = r#"{"receipt": "{}", "key_id": "00", "signature": "x"}"#;
-        assert_eq!(receipts_in(one).map(|receipts| receipts.len()), Some(1));
-        let whole = format!(r#"{{"contact": {{}}, "receipts": [{one}, {one}]}}"#);
-        assert_eq!(receipts_in(&whole).map(|receipts| receipts.len()), Some(2));
-        assert_eq!(receipts_in("{}"), None);
-        assert!(ledger_in("{}").is_none());
-    }
 }

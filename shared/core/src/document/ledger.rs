@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::consent::ConsentEventDocument;
 use super::preference::PreferenceEventDocument;
 use crate::ledger::{BrokenLedger, LedgerEntry, ProofKey, commits_to, verify};
+use crate::objects::from_str;
 use crate::standing::LedgerHead;
 
 /// A ledger with all that its chain and its commitments are checked by.
@@ -104,6 +105,17 @@ impl LedgerDocument {
         }
     }
 
+    /// Reads the ledger alone, or the one in a whole file of a person's data.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct MyData {
+            ledger: LedgerDocument,
+        }
+        let whole = from_str::<MyData>(text).map(|data| data.ledger);
+        whole.or_else(|_| from_str(text)).ok()
+    }
+
     /// Checks the chain, and each event against its commitment where the key is there.
     ///
     /// # Errors
@@ -198,6 +210,17 @@ mod tests {
 
     fn read_back(document: &LedgerDocument) -> LedgerDocument {
         serde_json::from_str(&serde_json::to_string(document).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_ledger_is_read_alone_or_out_of_a_whole_file() {
+        let ledger = serde_json::to_string(&document()).unwrap();
+        for text in [ledger.clone(), format!(r#"{{"contact": {{}}, "ledger": {ledger}}}"#)] {
+            assert_eq!(LedgerDocument::find(&text).unwrap().check(), Ok(()));
+        }
+        for none in ["{}", "", r#"["00", 0, "00", []]"#, r#"{"ledger": ["00", 0, "00", []]}"#] {
+            assert!(LedgerDocument::find(none).is_none(), "{none}");
+        }
     }
 
     #[test]
