@@ -9,4 +9,5 @@ mod request;
 mod settings;
 
 pub use handler::Handler;
+pub use request::context_of;
 pub use settings::Settings;

@@ -1,5 +1,7 @@
 //! Launching, pausing, resuming and cancelling a run.
 
+use std::collections::BTreeSet;
+
 use apropos_aws::http::{Problem, authorized, body, json, parse};
 use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
@@ -7,7 +9,7 @@ use apropos_core::campaign::{Audience, Run, RunStatus};
 use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, RunId};
 use apropos_core::offer::Offer;
-use apropos_core::place::AudienceCell;
+use apropos_core::place::{AudienceCell, audience_cells_within};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
@@ -19,6 +21,12 @@ const PEOPLE_A_TASK: u64 = 8_000;
 
 /// How many cells a page task may hold: its message and its reads stay small where few people live.
 const CELLS_A_TASK: usize = 500;
+
+/// The widest radius for which the cells around a place are listed: a few hundred.
+const NEAR_M: u32 = 100_000;
+
+/// How many regions are looked up one by one. Each costs at least one read unit, the whole of France about 30.
+const MOST_REGIONS: usize = 24;
 
 /// Creates the run and queues its pages. Launching the same run again creates nothing: it queues those pages that have
 /// no receipt yet, so a launch that was cut short can be finished, and a page done twice sends nothing twice.
@@ -98,20 +106,49 @@ async fn existing(
 
 /// The populated cells that the audience may live in, cut into tasks.
 pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
-    let mut cells = handler.tables.populated_cells(brand).await?;
-    // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
-    if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
-        cells.push((Tables::nowhere().to_owned(), 0));
-    }
     if held.campaign.audience == Audience::NearPlaces {
         let offer = handler
             .tables
             .offer(brand, &held.campaign.offer, held.campaign.offer_version)
             .await?
             .ok_or_else(|| Problem::unknown("offer"))?;
-        cells.retain(|(cell, _)| is_near(cell, &offer));
+        return Ok(cut(near(handler, brand, &offer).await?));
+    }
+    let mut cells = handler.tables.populated_cells(brand).await?;
+    // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
+    if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
+        cells.push((Tables::nowhere().to_owned(), 0));
     }
     Ok(cut(cells))
+}
+
+/// The populated cells near an offer's places. Where those lie in few regions, only these are looked up: the directory
+/// of a whole country costs more to read than the people of a town.
+async fn near(handler: &Handler, brand: &BrandId, offer: &Offer) -> Result<Vec<(String, u64)>, Problem> {
+    let mut cells = Vec::new();
+    match regions(offer) {
+        Some(regions) => {
+            for region in regions {
+                cells.extend(handler.tables.populated_cells_of(brand, &region).await?);
+            }
+        }
+        None => cells = handler.tables.populated_cells(brand).await?,
+    }
+    cells.retain(|(cell, _)| is_near(cell, offer));
+    Ok(cells)
+}
+
+/// The regions around an offer's places, in order, unless they are many.
+fn regions(offer: &Offer) -> Option<BTreeSet<String>> {
+    if offer.places.iter().any(|place| place.radius.metres() > NEAR_M) {
+        return None;
+    }
+    let around = offer
+        .places
+        .iter()
+        .flat_map(|place| audience_cells_within(place.cell, place.radius));
+    let regions: BTreeSet<String> = around.map(AudienceCell::region).collect();
+    (regions.len() <= MOST_REGIONS).then_some(regions)
 }
 
 fn is_near(cell: &str, offer: &Offer) -> bool {

@@ -5,11 +5,16 @@ mod item_size;
 mod memory;
 mod meter;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use apropos_aws::{Clock, random};
-use apropos_core::ids::BrandId;
+use apropos_aws::{Clock, Extra, random};
+use apropos_core::brand::Brand;
+use apropos_core::consent::ConsentEvent;
+use apropos_core::document::{BrandDocument, ConsentEventDocument};
+use apropos_core::standing::Standing;
+use apropos_ingest_context::context_of;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -103,18 +108,17 @@ pub async fn measure(options: LoadOptions, mut at: impl FnMut(&str)) -> Result<F
     };
     let population = Population::new(options.seed, START);
     let began = Instant::now();
-    let in_one_place = options.customers.min(IN_ONE_PLACE);
     at(&format!(
-        "loading {in_one_place} customers of one place through the API"
+        "filling an audience with {IN_ONE_PLACE} customers of one place"
     ));
-    let people = (0..in_one_place).map(|number| of_one_place(population.customer(number)));
-    brands.full.load(&stack, people).await?;
+    let people = (0..IN_ONE_PLACE).map(|number| of_one_place(population.customer(number)));
+    brands.full.fill(&stack, people).await?;
     at(&format!(
-        "loading {} customers of France through the API",
+        "filling an audience with {} customers of France",
         options.customers
     ));
     let people = (0..options.customers).map(|number| population.customer(number));
-    brands.france.load(&stack, people).await?;
+    brands.france.fill(&stack, people).await?;
     at(&format!(
         "loading {} customers who agree through the API",
         options.sends
@@ -138,7 +142,7 @@ pub async fn measure(options: LoadOptions, mut at: impl FnMut(&str)) -> Result<F
     stack.stop().await?;
     Ok(Figures {
         options,
-        loaded: in_one_place + options.customers + options.sends,
+        filled: options.customers + IN_ONE_PLACE,
         loaded_in,
         full,
         whole,
@@ -155,6 +159,7 @@ struct Brands {
 
 /// A brand with its key and a client of the API.
 struct Party {
+    brand: Brand,
     client: HttpClient,
     key: String,
 }
@@ -200,17 +205,42 @@ impl Party {
             "notice": {"id": "privacy", "version": "2026-03", "hash": "5f0c1ad7".repeat(8), "language": "fr"},
             "caps": [{"most": 2, "window_days": 7}],
         });
-        stack
-            .put_brand(&serde_json::from_value(settings).map_err(TourError::Form)?)
-            .await?;
-        let brand = BrandId::new(id).ok().ok_or(TourError::Scenario)?;
-        let key = stack.create_key(&brand).await?;
+        let settings: BrandDocument = serde_json::from_value(settings).map_err(TourError::Form)?;
+        let brand = Brand::try_from(&settings).ok().ok_or(TourError::Scenario)?;
+        stack.put_brand(&settings).await?;
+        let key = stack.create_key(&brand.id).await?;
         Ok(Self {
+            brand,
             client: HttpClient::new(stack.url()),
             key,
         })
     }
 
+    /// Writes the records that scoring reads, from the same contexts and consents that the API would take, in batches:
+    /// through the API a hundred thousand customers take most of an hour.
+    async fn fill(&self, stack: &Stack, people: impl Iterator<Item = SyntheticCustomer>) -> Result<(), LoadError> {
+        let now = stack.clock().now();
+        let mut cells: BTreeMap<String, u32> = BTreeMap::new();
+        let mut people = people.peekable();
+        while people.peek().is_some() {
+            let some = people.by_ref().take(FILLED_AT_ONCE).map(|person| extra(&person, now));
+            let some = some.collect::<Result<_, _>>()?;
+            let tables = stack.tables();
+            let filled = tables
+                .fill_audience(&self.brand.id, &self.brand.topics, some, now)
+                .await;
+            for (cell, count) in filled.map_err(StackError::Tables)? {
+                *cells.entry(cell).or_default() += count;
+            }
+        }
+        for (cell, count) in cells {
+            let listed = stack.tables().add_to_cell(&self.brand.id, &cell, count).await;
+            listed.map_err(StackError::Tables)?;
+        }
+        Ok(())
+    }
+
+    /// Loads people as a brand would.
     async fn load(&self, stack: &Stack, people: impl Iterator<Item = SyntheticCustomer>) -> Result<(), LoadError> {
         // An address that bounced would take a candidate out of the sends, which is not what is measured.
         let people = people.map(|person| SyntheticCustomer {
@@ -231,6 +261,29 @@ impl Party {
         expect::<Value>(path, &reply, &[201, 202])?;
         Ok(())
     }
+}
+
+const FILLED_AT_ONCE: usize = 1_000;
+
+/// What scoring may know of a synthetic customer.
+fn extra(person: &SyntheticCustomer, now: Timestamp) -> Result<Extra, TourError> {
+    let record = serde_json::value::to_raw_value(&person.record)?;
+    let (customer, context) = context_of(&record, now).ok().ok_or(TourError::Scenario)?;
+    let mut standing = Standing::default();
+    for (seq, event) in (1..).zip(&person.events) {
+        let mut event = event.clone();
+        if let Some(fields) = event.as_object_mut() {
+            fields.remove("customer");
+        }
+        let document: ConsentEventDocument = serde_json::from_value(event)?;
+        let event = ConsentEvent::try_from(&document).ok().ok_or(TourError::Scenario)?;
+        standing.consents.record(&event, seq);
+    }
+    Ok(Extra {
+        customer,
+        context,
+        standing,
+    })
 }
 
 struct Measured<'a> {

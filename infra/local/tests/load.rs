@@ -5,7 +5,7 @@ use apropos_local::load::{LoadOptions, measure};
 #[tokio::test(flavor = "multi_thread")]
 async fn decisions_and_sends_keep_to_their_budgets_of_request_units() {
     let options = LoadOptions {
-        customers: 400,
+        customers: 1_000,
         sends: 40,
         seed: 1,
         json: false,

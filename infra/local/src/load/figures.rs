@@ -57,7 +57,7 @@ impl Phase {
 #[derive(Debug)]
 pub struct Figures {
     pub(super) options: LoadOptions,
-    pub(super) loaded: u32,
+    pub(super) filled: u32,
     pub(super) loaded_in: Duration,
     /// All in one place: pages are full.
     pub(super) full: Phase,
@@ -99,7 +99,7 @@ impl Budget {
     }
 }
 
-/// From this many on, people spread over France fill their cells enough for the budget of reads.
+/// From this many on, people spread over France weigh enough beside what a launch costs, however few it is for.
 const FRANCE_IS_FULL_FROM: u32 = 100_000;
 
 /// How much more memory than full pages any number of customers may take, in MiB.
@@ -121,17 +121,22 @@ impl Figures {
                 0.02,
                 considered(&self.full, Kind::Write),
             ),
-            Budget::of(
-                "write units a decision, France",
-                0.02,
-                considered(&self.whole, Kind::Write),
-            ),
-            Budget::of("reads of 25 km, share of the whole", 0.01, self.share()),
             Budget::of("write units a send", 3.0, self.sending.a_send()),
         ];
         if self.options.customers >= FRANCE_IS_FULL_FROM {
-            let france = considered(&self.whole, Kind::Read);
-            budgets.push(Budget::of("read units a decision, France", 0.03, france));
+            budgets.extend([
+                Budget::of(
+                    "read units a decision, France",
+                    0.03,
+                    considered(&self.whole, Kind::Read),
+                ),
+                Budget::of(
+                    "write units a decision, France",
+                    0.02,
+                    considered(&self.whole, Kind::Write),
+                ),
+                Budget::of("reads of 25 km, share of the whole", 0.01, self.share()),
+            ]);
         }
         if let (Some(full), Some(whole)) = (self.full.grown, self.whole.grown) {
             let more = mebibytes(whole.saturating_sub(full));
@@ -171,8 +176,9 @@ impl Figures {
         let mut out = String::new();
         let _ = writeln!(
             out,
-            "{} customers loaded through the API in {:.0} s, which is not measured\n",
-            self.loaded,
+            "{} customers written as the records that scoring reads, {} through the API, in {:.0} s: not measured\n",
+            self.filled,
+            self.options.sends,
             self.loaded_in.as_secs_f64()
         );
         for (about, phase) in self.phases() {
@@ -194,7 +200,7 @@ impl Figures {
         if self.options.customers < FRANCE_IS_FULL_FROM {
             let _ = writeln!(
                 out,
-                "  Reads spread over France have a budget from {FRANCE_IS_FULL_FROM} customers on."
+                "  Those of all France are looked at from {FRANCE_IS_FULL_FROM} customers on."
             );
         }
         let _ = writeln!(out, "\n{}", self.summary(&budgets));
