@@ -236,7 +236,46 @@ pub(crate) async fn change(
 
 #[cfg(test)]
 mod tests {
+    use apropos_core::document::OfferDocument;
+    use apropos_core::place::Cell;
+    use serde_json::json;
+
     use super::*;
+
+    fn offer(radius_m: u32) -> Offer {
+        let because = json!({"fr": "pour la distance", "en": "for the distance"});
+        let document: OfferDocument = serde_json::from_value(json!({
+            "id": "plants",
+            "title": {"fr": "Plantes", "en": "Plants"},
+            "text": {"fr": "De quoi planter.", "en": "All you need to plant."},
+            "link": "https://maison.example.com/plantes",
+            "category": "plants-and-seeds",
+            "places": [{
+                "id": "limoges", "name": "Limoges", "latitude": 45.8336, "longitude": 1.2611, "radius_m": radius_m,
+            }],
+            "uses": [{"attribute": "home", "because": because}],
+            "window": {"from": "2026-11-20T00:00:00Z", "until": "2026-12-31T23:00:00Z"},
+        }))
+        .unwrap();
+        document.store(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_few_regions_around_a_place_hold_everybody_within_its_radius() {
+        for radius_m in [1, 25_000, 100_000] {
+            let regions = regions(&offer(radius_m)).unwrap();
+            for step in 0..360 {
+                let angle = f64::from(step).to_radians();
+                let far = f64::from(radius_m) * f64::from(step % 10) / 10.0 / 111_300.0;
+                let narrowing = 45.8336_f64.to_radians().cos();
+                let home = Cell::at_degrees(45.8336 + far * angle.sin(), 1.2611 + far * angle.cos() / narrowing);
+                let region = home.unwrap().parent5().region();
+                assert!(regions.contains(&region), "{region} is not in {regions:?}");
+            }
+        }
+        assert!(regions(&offer(25_000)).unwrap().len() <= 3);
+        assert_eq!(regions(&offer(100_001)), None);
+    }
 
     #[test]
     fn tasks_hold_whole_cells_up_to_their_size() {

@@ -65,7 +65,7 @@ mail    Stand in for SES alone, for functions that run elsewhere.
   --outbox DIR     Write messages there as .eml files
 
 load    Take campaigns for many customers through a stack of its own, print what each decision and each send took, and
-        fail if a budget is passed.
+        fail if a budget is exceeded.
   --customers N    How many customers, spread over France (100000)
   --sends N        How many messages to send (2000)
   --seed N         Another number makes other customers (1)
@@ -211,7 +211,7 @@ enum CommandError {
     Mail(#[source] MailStandInError),
     #[error("the load ended early")]
     Load(#[from] LoadError),
-    #[error("a budget was passed")]
+    #[error("a budget was exceeded")]
     OverBudget,
     #[error("the export could not be read")]
     Drill(#[from] drill::ForeignLine),
