@@ -28,7 +28,7 @@ use crate::stack::{Stack, StackError, StackSettings};
 use crate::tour::{Load, Report, TourError, expect};
 
 pub use figures::{Budget, Figures};
-use figures::{Phase, Scored};
+use figures::{Grown, Phase, Scored};
 use memory::Memory;
 pub(crate) use meter::Meter;
 
@@ -338,9 +338,10 @@ impl Measured<'_> {
             took,
             planned,
             worked,
-            grown: before
-                .zip(after)
-                .map(|(before, after)| after.peak.saturating_sub(before.resident)),
+            grown: before.zip(after).map(|(before, after)| Grown {
+                own: after.own_peak().saturating_sub(before.own()),
+                mapped: after.files.saturating_sub(before.files),
+            }),
             peak: after.map(|after| after.peak),
         })
     }

@@ -16,6 +16,15 @@ pub(super) struct Scored {
     pub(super) withheld: u64,
 }
 
+/// Memory that came on during a phase, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grown {
+    /// At the peak, without the database file that the emulator maps.
+    pub(super) own: u64,
+    /// Pages of that file.
+    pub(super) mapped: u64,
+}
+
 /// A campaign from its launch until its queues were empty.
 #[derive(Debug)]
 pub(super) struct Phase {
@@ -26,8 +35,8 @@ pub(super) struct Phase {
     pub(super) planned: Metered,
     /// What its pages and candidates consumed.
     pub(super) worked: Metered,
-    /// How much more memory than before it had at its peak, in bytes.
-    pub(super) grown: Option<u64>,
+    /// How much more memory than before it had at its peak.
+    pub(super) grown: Option<Grown>,
     /// The most memory while it ran, in bytes.
     pub(super) peak: Option<u64>,
 }
@@ -102,10 +111,10 @@ impl Budget {
 /// From this many on, people spread over France weigh enough beside what a launch costs, however few it is for.
 const FRANCE_IS_FULL_FROM: u32 = 100_000;
 
-/// How much more memory than full pages of one place any number of customers may take, in MiB. The caches of the emulator
-/// are in the same process and fill with the number, up to their limit; customers that were all kept would take 200 bytes
-/// each and show from some hundred thousand on.
-const FLAT_MIB: f64 = 32.0;
+/// How much more memory than full pages of one place any number of customers may take, in MiB, without the file that the
+/// emulator maps. Its cache is in the same process and fills with the number, up to 64 MB. Customers that were all kept
+/// would take 200 bytes each and show from a hundred thousand on.
+const FLAT_MIB: f64 = 16.0;
 
 impl Figures {
     /// The budgets that say something about a load of this size.
@@ -141,7 +150,7 @@ impl Figures {
             ]);
         }
         if let (Some(full), Some(whole)) = (self.full.grown, self.whole.grown) {
-            let more = mebibytes(whole.saturating_sub(full));
+            let more = mebibytes(whole.own.saturating_sub(full.own));
             budgets.push(Budget {
                 about: "MiB more than full pages took",
                 most: FLAT_MIB,
@@ -255,7 +264,8 @@ impl Figures {
                 "sent": phase.scored.sent,
                 "withheld": phase.scored.withheld,
                 "seconds": phase.took.as_secs_f64(),
-                "grown_bytes": phase.grown,
+                "grown_bytes": phase.grown.map(|grown| grown.own),
+                "mapped_bytes": phase.grown.map(|grown| grown.mapped),
                 "peak_bytes": phase.peak,
                 "consumed": consumed,
             });
@@ -291,8 +301,9 @@ fn print(out: &mut String, about: &str, phase: &Phase) {
     if let (Some(grown), Some(peak)) = (phase.grown, phase.peak) {
         let _ = writeln!(
             out,
-            "  memory     {:.0} MiB more than before at the peak of {:.0} MiB",
-            mebibytes(grown),
+            "  memory     {:.0} MiB more than before and {:.0} MiB of the emulator's mapped file, at the peak of {:.0} MiB",
+            mebibytes(grown.own),
+            mebibytes(grown.mapped),
             mebibytes(peak)
         );
     }

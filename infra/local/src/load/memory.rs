@@ -7,6 +7,8 @@ use std::fs;
 pub(super) struct Memory {
     /// In memory now.
     pub(super) resident: u64,
+    /// Of that, pages of files: the program itself, and the emulator's database, which it maps.
+    pub(super) files: u64,
     /// The most since [`forget_peak`].
     pub(super) peak: u64,
 }
@@ -21,8 +23,19 @@ impl Memory {
         };
         Some(Self {
             resident: bytes("VmRSS:")?,
+            files: bytes("RssFile:")?,
             peak: bytes("VmHWM:")?,
         })
+    }
+
+    /// What is resident without pages of files.
+    pub(super) const fn own(self) -> u64 {
+        self.resident.saturating_sub(self.files)
+    }
+
+    /// The peak without the pages of files that are resident now: they come one by one and stay.
+    pub(super) const fn own_peak(self) -> u64 {
+        self.peak.saturating_sub(self.files)
     }
 }
 
