@@ -10,5 +10,5 @@ mod request;
 mod settings;
 
 pub use handler::Handler;
-pub use request::{CustomerRecord, read_customers};
+pub use request::{CustomerRecord, context_of, read_customers};
 pub use settings::Settings;

@@ -99,6 +99,15 @@ pub(crate) fn read(record: &RawValue, now: Timestamp) -> Result<CustomerRecord, 
     Ok(request.check(now)?)
 }
 
+/// The customer and the context of one record, for whoever fills an audience without the API.
+///
+/// # Errors
+/// [`Problem`] names the field refused.
+pub fn context_of(record: &RawValue, now: Timestamp) -> Result<(CustomerId, CustomerContext), Problem> {
+    let CustomerRecord { customer, context, .. } = read(record, now)?;
+    Ok((customer, context))
+}
+
 impl CustomerRequest {
     fn check(&self, now: Timestamp) -> Result<CustomerRecord, FieldError> {
         let customer = CustomerId::new(self.customer.as_str()).map_err(|error| FieldError::new("customer", error))?;

@@ -1,5 +1,7 @@
 //! Launching, pausing, resuming and cancelling a run.
 
+use std::collections::BTreeSet;
+
 use apropos_aws::http::{Problem, authorized, body, json};
 use apropos_aws::{Created, FORM, HeldCampaign, PagePlace, PageTask, Tables, random, with_causes};
 use apropos_core::api_key::Scope;
@@ -8,7 +10,7 @@ use apropos_core::campaign::{Audience, Run, RunStatus};
 use apropos_core::document::FieldError;
 use apropos_core::ids::{BrandId, RunId};
 use apropos_core::offer::Offer;
-use apropos_core::place::AudienceCell;
+use apropos_core::place::{AudienceCell, audience_cells_within};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
@@ -20,6 +22,12 @@ const PEOPLE_A_TASK: u64 = 8_000;
 
 /// How many cells a page task may hold: its message and its reads stay small where few people live.
 const CELLS_A_TASK: usize = 500;
+
+/// The widest radius for which the cells around a place are listed: a few hundred.
+const NEAR_M: u32 = 100_000;
+
+/// How many regions are looked up one by one. Each costs at least one read unit, the whole of France about 30.
+const MOST_REGIONS: usize = 24;
 
 /// Creates the run and queues its pages. Launching the same run again creates nothing: it queues those pages that have
 /// no receipt yet, so a launch that was cut short can be finished, and a page done twice sends nothing twice.
@@ -89,11 +97,6 @@ async fn existing(
 
 /// The populated cells that the audience may live in, cut into tasks.
 pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
-    let mut cells = handler.tables.populated_cells(brand).await?;
-    // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
-    if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
-        cells.push((Tables::nowhere().to_owned(), 0));
-    }
     if held.campaign.audience == Audience::NearPlaces {
         let offer = handler
             .tables
@@ -102,10 +105,44 @@ pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign
             .ok_or_else(|| Problem::unknown("offer"))?;
         // Where somebody is now does not follow from where they live.
         if !offer.declares(Attribute::CurrentPlace) {
-            cells.retain(|(cell, _)| is_near(cell, &offer));
+            return Ok(cut(near(handler, brand, &offer).await?));
         }
     }
+    let mut cells = handler.tables.populated_cells(brand).await?;
+    // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
+    if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
+        cells.push((Tables::nowhere().to_owned(), 0));
+    }
     Ok(cut(cells))
+}
+
+/// The populated cells near an offer's places. Where those lie in few regions, only these are looked up: the directory
+/// of a whole country costs more to read than the people of a town.
+async fn near(handler: &Handler, brand: &BrandId, offer: &Offer) -> Result<Vec<(String, u64)>, Problem> {
+    let mut cells = Vec::new();
+    match regions(offer) {
+        Some(regions) => {
+            for region in regions {
+                cells.extend(handler.tables.populated_cells_of(brand, &region).await?);
+            }
+        }
+        None => cells = handler.tables.populated_cells(brand).await?,
+    }
+    cells.retain(|(cell, _)| is_near(cell, offer));
+    Ok(cells)
+}
+
+/// The regions around an offer's places, in order, unless they are many.
+fn regions(offer: &Offer) -> Option<BTreeSet<String>> {
+    if offer.places.iter().any(|place| place.widest().metres() > NEAR_M) {
+        return None;
+    }
+    let around = offer
+        .places
+        .iter()
+        .flat_map(|place| audience_cells_within(place.cell, place.widest()));
+    let regions: BTreeSet<String> = around.map(AudienceCell::region).collect();
+    (regions.len() <= MOST_REGIONS).then_some(regions)
 }
 
 fn is_near(cell: &str, offer: &Offer) -> bool {
@@ -193,7 +230,46 @@ pub(crate) async fn change(
 
 #[cfg(test)]
 mod tests {
+    use apropos_core::document::OfferDocument;
+    use apropos_core::place::Cell;
+    use serde_json::json;
+
     use super::*;
+
+    fn offer(radius_m: u32) -> Offer {
+        let because = json!({"fr": "pour la distance", "en": "for the distance"});
+        let document: OfferDocument = serde_json::from_value(json!({
+            "id": "plants",
+            "title": {"fr": "Plantes", "en": "Plants"},
+            "text": {"fr": "De quoi planter.", "en": "All you need to plant."},
+            "link": "https://maison.example.com/plantes",
+            "category": "plants-and-seeds",
+            "places": [{
+                "id": "limoges", "name": "Limoges", "latitude": 45.8336, "longitude": 1.2611, "radius_m": radius_m,
+            }],
+            "uses": [{"attribute": "home", "because": because}],
+            "window": {"from": "2026-11-20T00:00:00Z", "until": "2026-12-31T23:00:00Z"},
+        }))
+        .unwrap();
+        document.store(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_few_regions_around_a_place_hold_everybody_within_its_radius() {
+        for radius_m in [1, 25_000, 100_000] {
+            let regions = regions(&offer(radius_m)).unwrap();
+            for step in 0..360 {
+                let angle = f64::from(step).to_radians();
+                let far = f64::from(radius_m) * f64::from(step % 10) / 10.0 / 111_300.0;
+                let narrowing = 45.8336_f64.to_radians().cos();
+                let home = Cell::at_degrees(45.8336 + far * angle.sin(), 1.2611 + far * angle.cos() / narrowing);
+                let region = home.unwrap().parent5().region();
+                assert!(regions.contains(&region), "{region} is not in {regions:?}");
+            }
+        }
+        assert!(regions(&offer(25_000)).unwrap().len() <= 3);
+        assert_eq!(regions(&offer(100_001)), None);
+    }
 
     #[test]
     fn tasks_hold_whole_cells_up_to_their_size() {

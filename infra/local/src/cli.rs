@@ -3,6 +3,7 @@
 mod brands;
 mod drill;
 mod keys;
+mod load;
 mod mail;
 mod place;
 mod proofs;
@@ -26,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
+use crate::load::{LoadError, LoadOptions};
 use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
@@ -35,6 +37,7 @@ The whole of Apropos on one machine, in one process.
 Usage: apropos-local demo [options]
        apropos-local serve [options]
        apropos-local mail [options]
+       apropos-local load [options]
        apropos-local keys create --brand ID [options] PLACE
        apropos-local keys list --brand ID PLACE
        apropos-local keys revoke KEY_ID PLACE
@@ -60,6 +63,13 @@ mail    Stand in for SES alone, for functions that run elsewhere.
   --configuration-set NAME
                    A configuration set that exists; may be repeated
   --outbox DIR     Write messages there as .eml files
+
+load    Take campaigns for many customers through a stack of its own, print what each decision and each send took, and
+        fail if a budget is exceeded.
+  --customers N    How many customers, spread over France (100000)
+  --sends N        How many messages to send (2000)
+  --seed N         Another number makes other customers (1)
+  --json           One JSON object a phase, a budget and the summary
 
 demo, serve and mail:
   --port N         Where to answer on 127.0.0.1; 0 for any free port (9000)
@@ -115,6 +125,7 @@ pub async fn main() -> ExitCode {
         Command::Demo(options) => demo::run(options).await.map_err(CommandError::Demo),
         Command::Serve(options) => serve(options).await,
         Command::Mail(options) => mail_stand_in::run(options).await.map_err(CommandError::Mail),
+        Command::Load(options) => load::run(options).await,
         Command::Keys(asked) => keys::run(asked).await,
         Command::Brands(asked) => brands::run(asked).await,
         Command::Secrets(asked) => secrets::run(asked).await,
@@ -137,6 +148,7 @@ enum Command {
     Demo(DemoOptions),
     Serve(ServeOptions),
     Mail(MailOptions),
+    Load(LoadOptions),
     Keys(keys::Keys),
     Brands(brands::Brands),
     Secrets(secrets::Secrets),
@@ -178,6 +190,8 @@ enum UsageError {
     JsonWithoutOnce,
     #[error("--customers must be from 1 to {MOST_CUSTOMERS}")]
     Customers,
+    #[error("--sends must be from 1 to {MOST_CUSTOMERS}")]
+    Sends,
     #[error("{0}")]
     Argument(lexopt::Error),
 }
@@ -195,6 +209,10 @@ enum CommandError {
     Demo(#[source] DemoError),
     #[error("the stand-in for SES ended early")]
     Mail(#[source] MailStandInError),
+    #[error("the load ended early")]
+    Load(#[from] LoadError),
+    #[error("a budget was exceeded")]
+    OverBudget,
     #[error("the export could not be read")]
     Drill(#[from] drill::ForeignLine),
     #[error("the proof does not hold")]
@@ -245,7 +263,7 @@ enum CommandError {
     },
 }
 
-const COMMANDS: &str = "demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt";
+const COMMANDS: &str = "demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt";
 const EXPORT: &str = "eval \"$(aws configure export-credentials --format env)\"";
 const DEFAULT_PORT: u16 = 9_000;
 const DEFAULT_CUSTOMERS: u32 = 2_000;
@@ -259,6 +277,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Value(name)) if name == "demo" => parse_demo(parser),
         Some(Value(name)) if name == "serve" => parse_serve(parser),
         Some(Value(name)) if name == "mail" => mail::parse(parser),
+        Some(Value(name)) if name == "load" => load::parse(parser),
         Some(Value(name)) if name == "keys" => keys::parse(parser),
         Some(Value(name)) if name == "brands" => brands::parse(parser),
         Some(Value(name)) if name == "secrets" => secrets::parse(parser),
@@ -453,15 +472,30 @@ mod tests {
     }
 
     #[test]
+    fn the_load_is_of_a_hundred_thousand_unless_said_otherwise() {
+        let options = |line| match parsed(line) {
+            Ok(Command::Load(options)) => (options.customers, options.sends, options.seed, options.json),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(options("load"), (100_000, 2_000, 1, false));
+        assert_eq!(
+            options("load --customers 300 --sends 20 --seed 7 --json"),
+            (300, 20, 7, true)
+        );
+        assert!(parsed("load --sends 0").unwrap_err().starts_with("--sends must be"));
+        assert!(parsed("load --once").unwrap_err().contains("--once"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt"
+            "there is no command 'run': it is demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(
             parsed("").unwrap_err(),
-            "a command is missing: demo, serve, mail, keys, brands, secrets, restore-drill, ledger or receipt"
+            "a command is missing: demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(
@@ -568,6 +602,7 @@ mod tests {
             "-h",
             "demo --help",
             "serve -h",
+            "load --help",
             "keys -h",
             "keys list --help",
             "brands --help",

@@ -10,6 +10,7 @@ mod functions;
 pub mod gateway;
 pub mod http_client;
 pub mod inbox;
+pub mod load;
 pub mod mail_service;
 pub mod mail_stand_in;
 pub mod notification;

@@ -31,6 +31,7 @@ use crate::aws_endpoint::{self, REGION};
 use crate::data_dir::{DataDir, DataDirError, passing_secrets};
 use crate::event_source::{ALL, Drained, EventSource, FEEDBACK, PAGES, SENDS};
 use crate::functions::{Functions, Parts};
+use crate::load::Meter;
 use crate::mail_service::{Feedback, MailService, MailSettings, OutboxError, SendQuota};
 use crate::queue_service::{QueueError, QueueService};
 use crate::{gateway, inbox, notification};
@@ -116,6 +117,15 @@ impl Stack {
     /// # Errors
     /// [`StackError`].
     pub async fn start(settings: StackSettings) -> Result<Self, StackError> {
+        Self::start_with(settings, None).await
+    }
+
+    /// Starts it as [`start`](Self::start) does, with a meter on what the tables are asked.
+    pub(crate) async fn start_metered(settings: StackSettings, meter: Meter) -> Result<Self, StackError> {
+        Self::start_with(settings, Some(meter)).await
+    }
+
+    async fn start_with(settings: StackSettings, meter: Option<Meter>) -> Result<Self, StackError> {
         // The port first: when it is taken, no file has been touched.
         let listener = listen(settings.port.unwrap_or(0)).await?;
         let address = listener.local_addr().map_err(StackError::Loopback)?;
@@ -125,7 +135,7 @@ impl Stack {
         let secrets = data.as_ref().map_or_else(passing_secrets, DataDir::secrets)?;
 
         let mut serving = JoinSet::new();
-        let client = open_database(data.as_ref(), &mut serving).await?;
+        let client = open_database(data.as_ref(), &mut serving, meter).await?;
         let tables = tables_of(&client).await?;
         let queues = QueueService::new(clock.clone());
         for source in ALL {
@@ -564,7 +574,7 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// The tables of a directory of data, or new ones in memory; they are served as long as `serving` is kept.
 pub(crate) async fn open_tables(data: Option<&DataDir>, serving: &mut JoinSet<()>) -> Result<Tables, StackError> {
-    let client = open_database(data, serving).await?;
+    let client = open_database(data, serving, None).await?;
     tables_of(&client).await
 }
 
@@ -577,6 +587,7 @@ async fn tables_of(client: &aws_sdk_dynamodb::Client) -> Result<Tables, StackErr
 async fn open_database(
     data: Option<&DataDir>,
     serving: &mut JoinSet<()>,
+    meter: Option<Meter>,
 ) -> Result<aws_sdk_dynamodb::Client, StackError> {
     let database = match data {
         None => Database::memory(),
@@ -588,7 +599,11 @@ async fn open_database(
     let listener = listen(0).await?;
     let endpoint = endpoint(&listener)?;
     serving.spawn(dynoxide::server::serve_on(listener, database));
-    Ok(aws_sdk_dynamodb::Client::new(&sdk_config(&endpoint)))
+    let mut config = aws_sdk_dynamodb::config::Builder::from(&sdk_config(&endpoint));
+    if let Some(meter) = meter {
+        config = config.interceptor(meter);
+    }
+    Ok(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
 async fn serve(router: Router, serving: &mut JoinSet<()>) -> Result<String, StackError> {

@@ -160,16 +160,17 @@ fn shares(brands: &[DemoBrand], customers: u32) -> Vec<Range<u32>> {
         .collect()
 }
 
-struct Load<'a> {
-    stack: &'a Stack,
-    client: &'a HttpClient,
-    key: &'a str,
+/// Loads the customers of the brand that a key is of.
+pub(crate) struct Load<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) client: &'a HttpClient,
+    pub(crate) key: &'a str,
 }
 
 impl Load<'_> {
     /// Loads customers and their consents as a brand would, through the API, and says after each request how many more
     /// are there.
-    async fn all(
+    pub(crate) async fn all(
         &self,
         people: impl Iterator<Item = SyntheticCustomer>,
         mut loaded: impl FnMut(u64),
@@ -214,16 +215,17 @@ struct Launch<'a> {
     numbers: Range<u32>,
 }
 
+/// What a campaign's report says of its runs.
 #[derive(Deserialize)]
-struct Report {
-    runs: Vec<RunReport>,
+pub(crate) struct Report {
+    pub(crate) runs: Vec<RunReport>,
 }
 
 #[derive(Deserialize)]
-struct RunReport {
-    considered: u64,
-    sent: u64,
-    withheld: BTreeMap<String, u64>,
+pub(crate) struct RunReport {
+    pub(crate) considered: u64,
+    pub(crate) sent: u64,
+    pub(crate) withheld: BTreeMap<String, u64>,
     open: u64,
     queued: u64,
 }
@@ -358,7 +360,12 @@ const TELLING: [&str; 8] = [
     "too_little_known",
 ];
 
-fn expect<T: serde::de::DeserializeOwned>(what: &str, reply: &Reply, statuses: &[u16]) -> Result<T, TourError> {
+/// The answer's document, if its status is one of these.
+pub(crate) fn expect<T: serde::de::DeserializeOwned>(
+    what: &str,
+    reply: &Reply,
+    statuses: &[u16],
+) -> Result<T, TourError> {
     if statuses.contains(&reply.status.as_u16()) {
         Ok(reply.json()?)
     } else {

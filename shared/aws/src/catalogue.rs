@@ -391,7 +391,20 @@ impl Tables {
         self.query(Table::Campaigns, cells(brand), None, true)
             .await?
             .iter()
-            .map(|item| Ok((text(item, SK)?.to_owned(), optional_number(item, COUNT)?.unwrap_or(0))))
+            .map(read_cell)
+            .collect()
+    }
+
+    /// As [`populated_cells`](Self::populated_cells), of one [region](apropos_core::place::AudienceCell::region) only: about 2 KB of the
+    /// directory, where the whole one of a country takes 100.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn populated_cells_of(&self, brand: &BrandId, region: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        self.query(Table::Campaigns, cells(brand), Some(region), true)
+            .await?
+            .iter()
+            .map(read_cell)
             .collect()
     }
 
@@ -400,6 +413,10 @@ impl Tables {
     pub const fn nowhere() -> &'static str {
         NOWHERE
     }
+}
+
+fn read_cell(item: &Item) -> Result<(String, u64), StoreError> {
+    Ok((text(item, SK)?.to_owned(), optional_number(item, COUNT)?.unwrap_or(0)))
 }
 
 fn read_offer(item: &Item) -> Result<Offer, StoreError> {

@@ -47,7 +47,9 @@ pub use links::{LinkTarget, Suppressed};
 pub use mailer::{Handed, Mailer};
 pub use names::{PK, SK, TTL, Table};
 pub use one_time::{Confirms, OneTime, OneTimeLink};
-pub use people::{Addressed, Appended, Choices, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive};
+pub use people::{
+    Addressed, Appended, Choices, Extra, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive,
+};
 pub use proposal::HeldProposal;
 pub use queue::{
     About, CANDIDATES_A_MESSAGE, ConsentRequest, FORM, PageTask, Queue, QueueError, SendMessage, SendTask,

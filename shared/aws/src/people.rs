@@ -3,6 +3,7 @@
 //! never drifts from the consents and a race loses nothing.
 
 mod choices;
+mod filling;
 mod lapses;
 
 use std::collections::{HashMap, HashSet};
@@ -38,6 +39,7 @@ use crate::store::{
 
 pub use choices::Choices;
 pub(crate) use choices::PREFERENCE;
+pub use filling::Extra;
 
 /// Everything on record about one person that a write needs to know.
 #[derive(Debug, Clone)]

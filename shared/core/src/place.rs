@@ -171,6 +171,14 @@ impl AudienceCell {
         }
     }
 
+    /// What the keys of this cell and of its neighbours under the same parent of resolution 3 begin with, and no others: at
+    /// most 49 cells of 12 000 km² together. A key's first two digits say that it is a cell of resolution 5, and the next
+    /// four are the base cell and three levels.
+    #[must_use]
+    pub fn region(self) -> String {
+        self.to_string().chars().take(6).collect()
+    }
+
     /// Whether this cell may hold customers within `radius` of a cell's centre. It may say yes for a cell that holds
     /// none, never no for one that does.
     #[must_use]
@@ -618,6 +626,8 @@ static HALVING: [u32; 256] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -635,6 +645,20 @@ mod tests {
 
     fn kilometres(a: (f64, f64), b: (f64, f64)) -> u32 {
         (distance_metres(cell(a).centre(), cell(b).centre()) + 500) / 1_000
+    }
+
+    #[test]
+    fn a_region_is_a_parent_of_resolution_3_and_few_are_around_a_place() {
+        let cells = audience_cells_within(cell(LYON), radius(100_000));
+        let regions: BTreeSet<String> = cells.iter().map(|cell| cell.region()).collect();
+        let parents: BTreeSet<_> = cells.iter().map(|cell| cell.0.parent(Resolution::Three)).collect();
+        assert_eq!(regions.len(), parents.len());
+        for cell in &cells {
+            let parent = cell.0.parent(Resolution::Three).unwrap();
+            let mut siblings = parent.children(Resolution::Five).map(AudienceCell);
+            assert!(siblings.all(|sibling| sibling.region() == cell.region()));
+        }
+        assert!(regions.len() <= 24, "{}", regions.len());
     }
 
     #[test]
