@@ -98,24 +98,34 @@ async fn existing(
 }
 
 /// The populated cells that the audience may live in, cut into tasks.
-pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
+async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
+    let offer = handler
+        .tables
+        .offer(brand, &held.campaign.offer, held.campaign.offer_version)
+        .await?
+        .ok_or_else(|| Problem::unknown("offer"))?;
+    Ok(cut(populated(handler, brand, held, &[&offer]).await?))
+}
+
+/// The populated cells that the audience of any of the offers may live in, with their approximate counts.
+pub(crate) async fn populated(
+    handler: &Handler,
+    brand: &BrandId,
+    held: &HeldCampaign,
+    offers: &[&Offer],
+) -> Result<Vec<(String, u64)>, Problem> {
     let mut cells = handler.tables.populated_cells(brand).await?;
     // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
     if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
         cells.push((Tables::nowhere().to_owned(), 0));
     }
-    if held.campaign.audience == Audience::NearPlaces {
-        let offer = handler
-            .tables
-            .offer(brand, &held.campaign.offer, held.campaign.offer_version)
-            .await?
-            .ok_or_else(|| Problem::unknown("offer"))?;
-        // Where somebody is now does not follow from where they live.
-        if !offer.declares(Attribute::CurrentPlace) {
-            cells.retain(|(cell, _)| is_near(cell, &offer));
-        }
+    // Where somebody is now does not follow from where they live.
+    if held.campaign.audience == Audience::NearPlaces
+        && !offers.iter().any(|offer| offer.declares(Attribute::CurrentPlace))
+    {
+        cells.retain(|(cell, _)| offers.iter().any(|offer| is_near(cell, offer)));
     }
-    Ok(cut(cells))
+    Ok(cells)
 }
 
 fn is_near(cell: &str, offer: &Offer) -> bool {
