@@ -45,6 +45,8 @@ const STORY: &[&str] = &[
     "createCampaign unknown_offer",
     "createCampaign undeclared_segment",
     "previewCampaign reach",
+    "previewCampaign first_version",
+    "previewCampaign unknown_version",
     "launchCampaign first",
     "launchCampaign same_run",
     "launchCampaign run_of_another_campaign",
