@@ -25,10 +25,10 @@ use crate::request::{
 };
 
 /// The most people that a preview looks at: enough for a small brand's whole audience, little enough for one answer.
-const MOST_PEOPLE: u32 = 20_000;
+pub(crate) const MOST_PEOPLE: u32 = 20_000;
 
 /// The most reads that a preview makes, so that it answers in time where few people live in each of many cells.
-const MOST_READS: usize = 600;
+pub(crate) const MOST_READS: usize = 600;
 
 /// Of a larger audience no cell is more than a tenth of the sample, so that a city is not all that is seen of a country.
 const MOST_PEOPLE_A_CELL: u32 = MOST_PEOPLE / 10;
@@ -120,7 +120,7 @@ async fn read(
     let people: u64 = cells.iter().map(|(_, people)| people).sum();
     let mut most = MOST_PEOPLE;
     if people > u64::from(MOST_PEOPLE) || cells.len() > MOST_READS {
-        cells.sort_by_cached_key(|(cell, _)| draw(&count.proposal.campaign.id, cell));
+        cells.sort_by_cached_key(|(cell, _)| draw(count.proposal.campaign.id.as_str(), cell));
         // Of few cells a larger part each.
         let share = usize::try_from(MOST_PEOPLE).unwrap_or(usize::MAX) / cells.len().max(1);
         most = u32::try_from(share).unwrap_or(u32::MAX).max(MOST_PEOPLE_A_CELL);

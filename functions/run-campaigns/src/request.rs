@@ -193,3 +193,25 @@ pub(crate) struct TableRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) contribution_bp: Option<u16>,
 }
+
+/// What is held of people, and which offers read it.
+#[derive(Serialize)]
+pub(crate) struct MinimisationReport {
+    pub(crate) days: u16,
+    /// An offer that had ended by then reads nothing.
+    pub(crate) since: String,
+    pub(crate) considered: u32,
+    /// Whether everybody was looked at.
+    pub(crate) complete: bool,
+    pub(crate) attributes: Vec<HeldAttribute>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct HeldAttribute {
+    pub(crate) attribute: &'static str,
+    /// Of how many of those looked at.
+    pub(crate) held_of: u64,
+    /// Whether no offer reads it.
+    pub(crate) unread: bool,
+    pub(crate) read_by: Vec<String>,
+}

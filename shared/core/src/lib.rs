@@ -33,6 +33,7 @@ mod letter;
 pub mod link;
 mod locality;
 pub mod message;
+pub mod minimisation;
 pub mod moment;
 pub mod need;
 pub mod offer;

@@ -65,6 +65,8 @@ const STORY: &[&str] = &[
     "rankOffers for_a_shop_page",
     "rankOffers unknown_customer",
     "rankOffers unknown_topic",
+    "reportMinimisation usual",
+    "reportMinimisation no_days",
 ];
 
 /// Refusals that need no story: whatever is stored, they are answered so.

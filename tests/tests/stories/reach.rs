@@ -227,3 +227,40 @@ async fn a_decision_comes_with_the_table_of_the_marketer_and_the_words_of_the_pe
         json!({ "fr": "C’était trop loin pour vous.", "en": "It was too far away for you." })
     );
 }
+
+#[tokio::test]
+async fn what_is_held_and_no_offer_reads_is_named() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    // The newest version reads no home, but the campaign still holds the first.
+    app.add_offer(&catalogue()).await;
+    let facts = ("facts", json!({ "dwelling.garden": true }));
+    app.welcome(&with(lyonnais("camille"), &[facts])).await;
+    app.welcome(&lyonnais("dominique")).await;
+    let held = |attribute: &str, held_of: u64, read_by: &[&str]| json!({ "attribute": attribute, "held_of": held_of, "unread": read_by.is_empty(), "read_by": read_by });
+    let told: Value = app.get("/v1/minimisation").await.json().unwrap();
+    assert_eq!(
+        told["attributes"],
+        json!([
+            held("home", 2, &["expo"]),
+            held("interests", 2, &["expo"]),
+            held("dwelling.garden", 1, &[])
+        ]),
+        "{told}"
+    );
+    assert_eq!((&told["considered"], &told["complete"]), (&json!(2), &json!(true)));
+    // Ninety days after its end the offer is no reason any more.
+    app.advance(jiff::SignedDuration::from_hours(24 * 130));
+    let later: Value = app.get("/v1/minimisation?days=90").await.json().unwrap();
+    let unread = later["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|each| each["unread"] == true);
+    assert_eq!(unread.count(), 3, "{later}");
+    for days in ["0", "3651", "-1", "x"] {
+        let refused = app.get(&format!("/v1/minimisation?days={days}")).await;
+        assert_eq!(refused.status, 422, "{days}");
+    }
+}
