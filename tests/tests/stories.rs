@@ -17,6 +17,7 @@ mod stories {
     mod preferences;
     mod public_pages;
     mod quiet_and_caps;
+    mod reach;
     mod roles;
     mod sent_again;
     mod sign_up;

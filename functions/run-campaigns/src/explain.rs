@@ -13,12 +13,12 @@ use apropos_core::ids::{CustomerId, RunId};
 use apropos_core::language::Language;
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{Outcome, Row};
-use apropos_core::relevance::{Factor, Score, score};
+use apropos_core::relevance::{Factor, Relevance, Score, score};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
 use crate::catalogue::held;
-use crate::request::DecisionAnswer;
+use crate::request::{DecisionAnswer, TableRow};
 
 /// The decision of the run named in `?run=`, or of the latest.
 pub(crate) async fn decision(
@@ -66,10 +66,12 @@ fn answer(proposal: &HeldProposal, customer: &CustomerId, outcome: &'static str)
         contributions_bp: BTreeMap::new(),
         source: "receipt",
         explanation: BTreeMap::new(),
+        table: Vec::new(),
+        to_the_person: BTreeMap::new(),
     }
 }
 
-fn in_both(sentence: impl Fn(Language) -> String) -> BTreeMap<&'static str, String> {
+pub(crate) fn in_both(sentence: impl Fn(Language) -> String) -> BTreeMap<&'static str, String> {
     Language::ALL
         .into_iter()
         .map(|language| (language.tag(), sentence(language)))
@@ -87,6 +89,26 @@ fn add_score(answer: &mut DecisionAnswer, score: &Score) {
                 .map(|value| (factor.code(), value.basis_points()))
         })
         .collect();
+    answer.table = Factor::ALL
+        .into_iter()
+        .zip(explain::table(Language::English, score))
+        .map(|(factor, row)| TableRow {
+            factor: factor.code(),
+            name: in_both(|language| explain::factor_name(language, factor).to_owned()),
+            value_bp: row.value.map(Relevance::basis_points),
+            weight_percent: row.weight,
+            contribution_bp: row.contribution.map(Relevance::basis_points),
+        })
+        .collect();
+}
+
+/// What the message says of itself.
+fn as_the_message_says(proposal: &HeldProposal, score: &Score) -> BTreeMap<&'static str, String> {
+    let brand = &proposal.brand;
+    let Some(topic) = brand.topics.get(&proposal.campaign.topic) else {
+        return BTreeMap::new();
+    };
+    in_both(|language| explain::why_you_receive(language, brand.name.as_str(), topic.name.get(language), score))
 }
 
 fn scored(proposal: &HeldProposal, receipt: &DecisionReceipt) -> Option<Score> {
@@ -117,6 +139,7 @@ fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delive
                 add_score(&mut answer, &score);
                 if state == DeliveryState::Sent {
                     answer.explanation = in_both(|language| explain::sent(language, &score));
+                    answer.to_the_person = as_the_message_says(proposal, &score);
                 }
             }
             answer
@@ -141,6 +164,7 @@ fn of_withheld(
     }
     answer.source = source;
     answer.explanation = in_both(|language| explain::withheld(language, &proposal.offer, withheld));
+    answer.to_the_person = in_both(|language| explain::why_you_do_not_receive(language, withheld.reason).to_owned());
     answer
 }
 

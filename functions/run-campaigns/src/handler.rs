@@ -8,7 +8,7 @@ use apropos_aws::{
 use apropos_core::api_key::Scope;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
-use crate::{catalogue, due, explain, launch, preview, report, settings};
+use crate::{catalogue, due, explain, launch, minimisation, preview, report, settings};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -86,6 +86,7 @@ impl Handler {
                 self.once(event, async |_| launch::change(self, event, campaign, verb).await)
                     .await
             }
+            ("GET", ["v1", "minimisation"]) => minimisation::report(self, event).await,
             ("GET", ["v1", "campaigns", campaign]) => report::report(self, event, campaign).await,
             ("GET", ["v1", "campaigns", campaign, "decisions", customer]) => {
                 explain::decision(self, event, campaign, customer).await

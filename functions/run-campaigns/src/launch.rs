@@ -96,31 +96,41 @@ async fn existing(
 }
 
 /// The populated cells that the audience may live in, cut into tasks.
-pub(crate) async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
-    if held.campaign.audience == Audience::NearPlaces {
-        let offer = handler
-            .tables
-            .offer(brand, &held.campaign.offer, held.campaign.offer_version)
-            .await?
-            .ok_or_else(|| Problem::unknown("offer"))?;
-        // Where somebody is now does not follow from where they live.
-        if !offer.declares(Attribute::CurrentPlace) {
-            return Ok(cut(near(handler, brand, &offer).await?));
-        }
+async fn plan(handler: &Handler, brand: &BrandId, held: &HeldCampaign) -> Result<Vec<Vec<String>>, Problem> {
+    let offer = handler
+        .tables
+        .offer(brand, &held.campaign.offer, held.campaign.offer_version)
+        .await?
+        .ok_or_else(|| Problem::unknown("offer"))?;
+    Ok(cut(populated(handler, brand, held, &[&offer]).await?))
+}
+
+/// The populated cells that the audience of any of the offers may live in, with their approximate counts.
+pub(crate) async fn populated(
+    handler: &Handler,
+    brand: &BrandId,
+    held: &HeldCampaign,
+    offers: &[&Offer],
+) -> Result<Vec<(String, u64)>, Problem> {
+    // Where somebody is now does not follow from where they live.
+    if held.campaign.audience == Audience::NearPlaces
+        && !offers.iter().any(|offer| offer.declares(Attribute::CurrentPlace))
+    {
+        return near(handler, brand, offers).await;
     }
     let mut cells = handler.tables.populated_cells(brand).await?;
     // Who signs up by themselves has no place yet, and what takes sign-ups may not write the directory.
     if !cells.iter().any(|(cell, _)| cell == Tables::nowhere()) {
         cells.push((Tables::nowhere().to_owned(), 0));
     }
-    Ok(cut(cells))
+    Ok(cells)
 }
 
-/// The populated cells near an offer's places. Where those lie in few regions, only these are looked up: the directory
+/// The populated cells near the offers' places. Where those lie in few regions, only these are looked up: the directory
 /// of a whole country costs more to read than the people of a town.
-async fn near(handler: &Handler, brand: &BrandId, offer: &Offer) -> Result<Vec<(String, u64)>, Problem> {
+async fn near(handler: &Handler, brand: &BrandId, offers: &[&Offer]) -> Result<Vec<(String, u64)>, Problem> {
     let mut cells = Vec::new();
-    match regions(offer) {
+    match regions(offers) {
         Some(regions) => {
             for region in regions {
                 cells.extend(handler.tables.populated_cells_of(brand, &region).await?);
@@ -128,19 +138,17 @@ async fn near(handler: &Handler, brand: &BrandId, offer: &Offer) -> Result<Vec<(
         }
         None => cells = handler.tables.populated_cells(brand).await?,
     }
-    cells.retain(|(cell, _)| is_near(cell, offer));
+    cells.retain(|(cell, _)| offers.iter().any(|offer| is_near(cell, offer)));
     Ok(cells)
 }
 
-/// The regions around an offer's places, in order, unless they are many.
-fn regions(offer: &Offer) -> Option<BTreeSet<String>> {
-    if offer.places.iter().any(|place| place.widest().metres() > NEAR_M) {
+/// The regions around the offers' places, in order, unless they are many.
+fn regions(offers: &[&Offer]) -> Option<BTreeSet<String>> {
+    let places = || offers.iter().flat_map(|offer| &offer.places);
+    if places().any(|place| place.widest().metres() > NEAR_M) {
         return None;
     }
-    let around = offer
-        .places
-        .iter()
-        .flat_map(|place| audience_cells_within(place.cell, place.widest()));
+    let around = places().flat_map(|place| audience_cells_within(place.cell, place.widest()));
     let regions: BTreeSet<String> = around.map(AudienceCell::region).collect();
     (regions.len() <= MOST_REGIONS).then_some(regions)
 }
@@ -257,7 +265,7 @@ mod tests {
     #[test]
     fn the_few_regions_around_a_place_hold_everybody_within_its_radius() {
         for radius_m in [1, 25_000, 100_000] {
-            let regions = regions(&offer(radius_m)).unwrap();
+            let regions = regions(&[&offer(radius_m)]).unwrap();
             for step in 0..360 {
                 let angle = f64::from(step).to_radians();
                 let far = f64::from(radius_m) * f64::from(step % 10) / 10.0 / 111_300.0;
@@ -267,8 +275,8 @@ mod tests {
                 assert!(regions.contains(&region), "{region} is not in {regions:?}");
             }
         }
-        assert!(regions(&offer(25_000)).unwrap().len() <= 3);
-        assert_eq!(regions(&offer(100_001)), None);
+        assert!(regions(&[&offer(25_000)]).unwrap().len() <= 3);
+        assert_eq!(regions(&[&offer(100_001)]), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod due;
 mod explain;
 mod handler;
 mod launch;
+mod minimisation;
 mod preview;
 mod report;
 mod request;

@@ -81,7 +81,15 @@ pub(crate) struct CampaignReport {
     pub(crate) runs: Vec<RunReport>,
 }
 
-/// What would happen, without sending: counted over the audience as it is now, or over its first part.
+/// `POST /v1/campaigns/{campaign}/preview`: nothing, or another version of the offer to compare with.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreviewRequest {
+    #[serde(default)]
+    pub(crate) compare_with: Option<u32>,
+}
+
+/// What would happen, without sending: counted over the audience as it is now, or over a sample of it.
 #[derive(Serialize)]
 pub(crate) struct Preview {
     pub(crate) considered: u64,
@@ -89,6 +97,74 @@ pub(crate) struct Preview {
     pub(crate) withheld: BTreeMap<&'static str, u64>,
     /// Whether the whole audience was looked at.
     pub(crate) complete: bool,
+    pub(crate) estimate: EstimateAnswer,
+    /// How many of those scored had a relevance of 0 to 999 bp, of 1 000 to 1 999, …, of 9 000 to 10 000.
+    pub(crate) relevance_histogram: [u64; 10],
+    pub(crate) examples: Vec<ExampleDecision>,
+    /// The most populated of the cells that were looked at.
+    pub(crate) cells: Vec<CellReach>,
+    pub(crate) cells_considered: usize,
+    pub(crate) cells_in_all: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comparison: Option<ComparisonAnswer>,
+}
+
+/// The reach in the whole audience, give or take the margin, 19 times in 20.
+#[derive(Serialize)]
+pub(crate) struct EstimateAnswer {
+    pub(crate) people: u64,
+    pub(crate) reach: u64,
+    pub(crate) margin: u64,
+    pub(crate) share_bp: u16,
+    pub(crate) share_margin_bp: u16,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ExampleDecision {
+    pub(crate) customer: String,
+    /// `relevant` or `withheld`.
+    pub(crate) decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) relevance_bp: Option<u16>,
+    pub(crate) explanation: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct CellReach {
+    pub(crate) cell: String,
+    pub(crate) people: u32,
+    pub(crate) considered: u32,
+    pub(crate) candidates: u32,
+}
+
+/// What would change if the other version of the offer were in use, among those looked at.
+#[derive(Serialize)]
+pub(crate) struct ComparisonAnswer {
+    pub(crate) offer_version: u32,
+    pub(crate) compared_with: u32,
+    pub(crate) gained: u64,
+    pub(crate) lost: u64,
+    pub(crate) moved: Vec<Moved>,
+    pub(crate) examples: Vec<MovedPerson>,
+}
+
+/// How many end otherwise: `relevant`, or the reason.
+#[derive(Serialize)]
+pub(crate) struct Moved {
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) count: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct MovedPerson {
+    pub(crate) customer: String,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    /// Why it would end so.
+    pub(crate) explanation: BTreeMap<&'static str, String>,
 }
 
 /// One person's decision in a run.
@@ -114,4 +190,45 @@ pub(crate) struct DecisionAnswer {
     /// `page`: the context has changed since, so only what the page's receipt holds is told.
     pub(crate) source: &'static str,
     pub(crate) explanation: BTreeMap<&'static str, String>,
+    /// All five factors, the unknown ones too; empty without a score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) table: Vec<TableRow>,
+    /// What the person is told; empty while nothing is decided.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) to_the_person: BTreeMap<&'static str, String>,
+}
+
+/// A factor: `value × weight ÷ Σ weight of the known = contribution`.
+#[derive(Serialize)]
+pub(crate) struct TableRow {
+    pub(crate) factor: &'static str,
+    /// Its name in each language.
+    pub(crate) name: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value_bp: Option<u16>,
+    pub(crate) weight_percent: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contribution_bp: Option<u16>,
+}
+
+/// What is held of people, and which offers read it.
+#[derive(Serialize)]
+pub(crate) struct MinimisationReport {
+    pub(crate) days: u16,
+    /// An offer that had ended by then reads nothing.
+    pub(crate) since: String,
+    pub(crate) considered: u32,
+    /// Whether everybody was looked at.
+    pub(crate) complete: bool,
+    pub(crate) attributes: Vec<HeldAttribute>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct HeldAttribute {
+    pub(crate) attribute: &'static str,
+    /// Of how many of those looked at.
+    pub(crate) held_of: u64,
+    /// Whether no offer reads it.
+    pub(crate) unread: bool,
+    pub(crate) read_by: Vec<String>,
 }

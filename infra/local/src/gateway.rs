@@ -60,7 +60,7 @@ const fn public(pattern: &'static str) -> Route {
 }
 
 /// Every route. What matches none is not found, whatever the method, as in an HTTP API.
-pub const ROUTES: [Route; 22] = [
+pub const ROUTES: [Route; 23] = [
     brand("POST", "/v1/customers", Function::IngestContext, Scope::ContextWrite),
     brand("POST", "/v1/consents", Function::IngestConsents, Scope::ConsentsWrite),
     brand("POST", "/v1/offers", Function::RunCampaigns, Scope::CampaignsWrite),
@@ -76,6 +76,7 @@ pub const ROUTES: [Route; 22] = [
         "/v1/campaigns/{campaign}/decisions/{customer}",
         Scope::CampaignsRead,
     ),
+    campaign("GET", "/v1/minimisation", Scope::CampaignsRead),
     brand("POST", "/v1/relevance", Function::ScoreOffers, Scope::RelevanceRead),
     Route {
         method: "GET",

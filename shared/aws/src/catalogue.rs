@@ -216,30 +216,22 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn campaign(&self, brand: &BrandId, campaign: &CampaignId) -> Result<Option<HeldCampaign>, StoreError> {
-        let Some(item) = self
+        let item = self
             .get(Table::Campaigns, key2(campaigns(brand), campaign.as_str()))
+            .await?;
+        item.as_ref().map(read_campaign).transpose()
+    }
+
+    /// All campaigns of a brand.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn campaigns_of(&self, brand: &BrandId) -> Result<Vec<HeldCampaign>, StoreError> {
+        self.query(Table::Campaigns, campaigns(brand), None, true)
             .await?
-        else {
-            return Ok(None);
-        };
-        let stored: CampaignDocument = document(&item, DOC)?;
-        let campaign = stored
-            .parse(u32::MAX)
-            .ok()
-            .ok_or(StoreError::Corrupt { attribute: DOC })?;
-        let Some(AttributeValue::L(list)) = item.get(RUNS) else {
-            return Err(StoreError::Corrupt { attribute: RUNS });
-        };
-        let runs = list
             .iter()
-            .map(|run| {
-                run.as_s()
-                    .ok()
-                    .and_then(|run| RunId::new(run.as_str()).ok())
-                    .ok_or(StoreError::Corrupt { attribute: RUNS })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Some(HeldCampaign { campaign, runs }))
+            .map(read_campaign)
+            .collect()
     }
 
     /// Creates a run with its plan and lists it in its campaign, in one transaction. The plan is the cells of each page
@@ -422,6 +414,27 @@ fn read_cell(item: &Item) -> Result<(String, u64), StoreError> {
 fn read_offer(item: &Item) -> Result<Offer, StoreError> {
     let stored: StoredOffer = document(item, DOC)?;
     stored.parse().ok().ok_or(StoreError::Corrupt { attribute: DOC })
+}
+
+fn read_campaign(item: &Item) -> Result<HeldCampaign, StoreError> {
+    let stored: CampaignDocument = document(item, DOC)?;
+    let campaign = stored
+        .parse(u32::MAX)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: DOC })?;
+    let Some(AttributeValue::L(list)) = item.get(RUNS) else {
+        return Err(StoreError::Corrupt { attribute: RUNS });
+    };
+    let runs = list
+        .iter()
+        .map(|run| {
+            run.as_s()
+                .ok()
+                .and_then(|run| RunId::new(run.as_str()).ok())
+                .ok_or(StoreError::Corrupt { attribute: RUNS })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(HeldCampaign { campaign, runs })
 }
 
 fn read_run(brand: &BrandId, item: &Item) -> Result<Run, StoreError> {

@@ -45,6 +45,8 @@ const STORY: &[&str] = &[
     "createCampaign unknown_offer",
     "createCampaign undeclared_segment",
     "previewCampaign reach",
+    "previewCampaign first_version",
+    "previewCampaign unknown_version",
     "launchCampaign first",
     "launchCampaign same_run",
     "launchCampaign run_of_another_campaign",
@@ -63,6 +65,8 @@ const STORY: &[&str] = &[
     "rankOffers for_a_shop_page",
     "rankOffers unknown_customer",
     "rankOffers unknown_topic",
+    "reportMinimisation usual",
+    "reportMinimisation no_days",
 ];
 
 /// Refusals that need no story: whatever is stored, they are answered so.

@@ -1,0 +1,266 @@
+//! Before sending: how many a campaign would reach, whom, why not the others, and what another version would change.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
+use std::collections::BTreeSet;
+
+use apropos_tests::TestApp;
+use apropos_tests::words::{LYON, all_consents, campaign, catalogue, exhibition, grant, lyonnais, uses, with};
+use serde_json::{Value, json};
+
+async fn preview(app: &TestApp, id: &str, body: &Value) -> Value {
+    let reply = app.post(&format!("/v1/campaigns/{id}/preview"), body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply.json().unwrap()
+}
+
+fn sum(figures: &Value) -> u64 {
+    figures.as_array().unwrap().iter().filter_map(Value::as_u64).sum()
+}
+
+#[tokio::test]
+async fn a_preview_tells_by_reason_by_cell_and_by_relevance_what_a_launch_then_does() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    for (id, commune) in [("lyon", "69123"), ("lyon-2", "69123"), ("marseille", "13055")] {
+        app.welcome(&with(lyonnais(id), &[("home", json!({ "commune": commune }))]))
+            .await;
+    }
+    app.store(&[lyonnais("unasked")]).await;
+
+    let told = preview(&app, "expo-1", &json!({})).await;
+    assert_eq!(told["considered"], 4, "{told}");
+    assert_eq!(told["candidates"], 2, "{told}");
+    assert_eq!(told["withheld"], json!({ "no_consent": 1, "too_far": 1 }), "{told}");
+    assert_eq!(told["complete"], true);
+    assert_eq!(
+        told["estimate"],
+        json!({ "people": 4, "reach": 2, "margin": 0, "share_bp": 5_000, "share_margin_bp": 0 })
+    );
+    // Only the two in Lyon have a score.
+    assert_eq!(sum(&told["relevance_histogram"]), 2, "{told}");
+    let cells = told["cells"].as_array().unwrap();
+    let of_cells = |name: &str| cells.iter().filter_map(|cell| cell[name].as_u64()).sum::<u64>();
+    assert_eq!((of_cells("people"), of_cells("candidates")), (4, 2), "{told}");
+    assert!(cells[0]["people"].as_u64() >= cells[1]["people"].as_u64(), "{told}");
+    let shown: Vec<_> = told["examples"].as_array().unwrap().iter().collect();
+    let reasons: Vec<_> = shown.iter().map(|example| example["reason"].as_str()).collect();
+    assert_eq!(reasons, [None, None, Some("no_consent"), Some("too_far")], "{told}");
+    assert_eq!(shown[3]["customer"], "marseille");
+    assert_eq!(
+        shown[3]["explanation"]["en"],
+        "Withheld: it is too far from where this person lives."
+    );
+    assert!(told.get("comparison").is_none(), "{told}");
+    // It kept and sent nothing.
+    app.drain().await;
+    assert_eq!(app.outbox().len(), 0);
+    let report = app.take_through("expo-1").await;
+    assert_eq!(
+        (&report["sent"], &report["withheld"]),
+        (&told["candidates"], &told["withheld"])
+    );
+}
+
+#[tokio::test]
+async fn who_gains_and_who_loses_by_another_version_of_an_offer_is_told_before_it_is_used() {
+    let app = TestApp::start().await;
+    let garden = |asks: bool| {
+        json!([{
+            "name": "garden", "when": { "attribute": "dwelling.garden", "is": asks },
+            "because": { "fr": "il faut un jardin", "en": "it takes a garden" }
+        }])
+    };
+    let offer = with(catalogue(), &[("uses", uses(&["interests", "dwelling.garden"]))]);
+    app.add_offer(&with(offer.clone(), &[("rules", garden(true))])).await;
+    app.add_campaign(&campaign("first", "expo")).await;
+    app.add_offer(&offer).await;
+    app.add_offer(&with(offer, &[("rules", garden(false))])).await;
+    for (id, facts) in [
+        ("garden", json!({ "dwelling.garden": true })),
+        ("balcony", json!({ "dwelling.garden": false })),
+        ("unknown", json!({})),
+    ] {
+        app.welcome(&with(lyonnais(id), &[("facts", facts)])).await;
+    }
+
+    let open = preview(&app, "first", &json!({ "compare_with": 2 })).await;
+    assert_eq!(open["candidates"], 1, "the version in use: {open}");
+    let comparison = &open["comparison"];
+    assert_eq!(
+        (&comparison["gained"], &comparison["lost"]),
+        (&json!(2), &json!(0)),
+        "{open}"
+    );
+    assert_eq!(
+        comparison["moved"],
+        json!([
+            { "from": "unsuitable", "to": "relevant", "count": 1 },
+            { "from": "suitability_unknown", "to": "relevant", "count": 1 },
+        ])
+    );
+    let turned = preview(&app, "first", &json!({ "compare_with": 3 })).await;
+    let comparison = &turned["comparison"];
+    assert_eq!(
+        (&comparison["gained"], &comparison["lost"]),
+        (&json!(1), &json!(1)),
+        "{turned}"
+    );
+    let examples = comparison["examples"].as_array().unwrap();
+    let lost = examples.iter().find(|example| example["customer"] == "garden").unwrap();
+    assert_eq!((&lost["from"], &lost["to"]), (&json!("relevant"), &json!("unsuitable")));
+    assert_eq!(lost["explanation"]["fr"], "Non envoyé\u{a0}: il faut un jardin.");
+    let same = preview(&app, "first", &json!({ "compare_with": 1 })).await;
+    assert_eq!(same["comparison"]["moved"], json!([]), "{same}");
+    let none = app
+        .post("/v1/campaigns/first/preview", &json!({ "compare_with": 0 }))
+        .await;
+    assert_eq!(none.status, 422, "{}", none.text());
+}
+
+#[tokio::test]
+async fn another_version_with_other_places_is_judged_where_those_are() {
+    let app = TestApp::start().await;
+    let near = |latitude: f64, longitude: f64| json!([{ "id": "halle", "name": "Halle", "latitude": latitude, "longitude": longitude, "radius_m": 30_000 }]);
+    let (latitude, longitude) = LYON;
+    app.add_offer(&with(exhibition(), &[("places", near(latitude, longitude))]))
+        .await;
+    app.add_campaign(&with(campaign("expo-1", "expo"), &[("audience", json!("near_places"))]))
+        .await;
+    app.add_offer(&with(exhibition(), &[("places", near(43.2965, 5.3698))]))
+        .await;
+    app.welcome(&with(lyonnais("marseille"), &[("home", json!({ "commune": "13055" }))]))
+        .await;
+    let told = preview(&app, "expo-1", &json!({ "compare_with": 2 })).await;
+    assert_eq!(told["comparison"]["gained"], 1, "{told}");
+}
+
+#[tokio::test]
+async fn a_large_audience_is_sampled_and_the_truth_lies_within_the_margin() {
+    let app = TestApp::start().await;
+    app.add_offer(&catalogue()).await;
+    app.add_campaign(&campaign("letter", "expo")).await;
+    // 650 cells of one person each; every third agrees to nothing but the use of the home.
+    let people: Vec<_> = (0u32..650)
+        .map(|number| {
+            let home = json!({
+                "latitude": 44.0 + f64::from(number / 26) * 0.25,
+                "longitude": -1.0 + f64::from(number % 26) * 0.3,
+            });
+            (format!("c-{number}"), home, number % 3 != 0)
+        })
+        .collect();
+    for people in people.chunks(50) {
+        let customers: Vec<_> = people
+            .iter()
+            .map(|(id, home, _)| {
+                let contact =
+                    json!({ "email": format!("{id}@mail.example"), "language": "fr", "time_zone": "Europe/Paris" });
+                with(lyonnais(id), &[("home", home.clone()), ("contact", contact)])
+            })
+            .collect();
+        app.store(&customers).await;
+        let events: Vec<_> = people
+            .iter()
+            .flat_map(|(id, _, agrees)| {
+                if *agrees {
+                    all_consents(id)
+                } else {
+                    vec![grant(id, "home_location")]
+                }
+            })
+            .collect();
+        for events in events.chunks(50) {
+            app.record(events).await;
+        }
+    }
+    let truth = people.iter().filter(|(.., agrees)| *agrees).count().try_into().unwrap();
+
+    let told = preview(&app, "letter", &json!({})).await;
+    assert_eq!(told["complete"], false, "{told}");
+    assert_eq!(told["cells_considered"], 600, "{told}");
+    assert_eq!(told["estimate"]["people"], 650, "{told}");
+    let figure = |name: &str| told["estimate"][name].as_u64().unwrap();
+    assert!((1..40).contains(&figure("margin")), "{told}");
+    assert!(figure("reach").abs_diff(truth) <= figure("margin"), "{truth} {told}");
+    assert_eq!(told["cells"].as_array().unwrap().len(), 50);
+    assert_eq!(told["examples"].as_array().unwrap().len(), 10);
+    assert_eq!(
+        preview(&app, "letter", &json!({})).await,
+        told,
+        "the same sample each time"
+    );
+}
+
+#[tokio::test]
+async fn a_decision_comes_with_the_table_of_the_marketer_and_the_words_of_the_person() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    app.welcome(&lyonnais("camille")).await;
+    app.welcome(&with(lyonnais("marseille"), &[("home", json!({ "commune": "13055" }))]))
+        .await;
+    assert_eq!(app.take_through("expo-1").await["sent"], 1);
+
+    let sent = app.decision("expo-1", "camille").await;
+    let table = sent["table"].as_array().unwrap();
+    let factors: BTreeSet<_> = table.iter().filter_map(|row| row["factor"].as_str()).collect();
+    assert_eq!(factors.len(), 5, "{sent}");
+    let column = |name: &str| table.iter().filter_map(|row| row[name].as_u64()).sum::<u64>();
+    assert_eq!(column("weight_percent"), 100);
+    let relevance = sent["relevance_bp"].as_u64().unwrap();
+    assert!(relevance - column("contribution_bp") < 5, "{sent}");
+    let mail = &app.outbox()[0].text.replace('\n', " ");
+    assert!(
+        mail.contains(sent["to_the_person"]["fr"].as_str().unwrap()),
+        "{mail} {sent}"
+    );
+
+    let far = app.decision("expo-1", "marseille").await;
+    assert!(far.get("table").is_none(), "no gate has a score: {far}");
+    assert_eq!(
+        far["to_the_person"],
+        json!({ "fr": "C’était trop loin pour vous.", "en": "It was too far away for you." })
+    );
+}
+
+#[tokio::test]
+async fn what_is_held_and_no_offer_reads_is_named() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    // The newest version reads no home, but the campaign still holds the first.
+    app.add_offer(&catalogue()).await;
+    let facts = ("facts", json!({ "dwelling.garden": true }));
+    app.welcome(&with(lyonnais("camille"), &[facts])).await;
+    app.welcome(&lyonnais("dominique")).await;
+    let held = |attribute: &str, held_of: u64, read_by: &[&str]| json!({ "attribute": attribute, "held_of": held_of, "unread": read_by.is_empty(), "read_by": read_by });
+    let told: Value = app.get("/v1/minimisation").await.json().unwrap();
+    assert_eq!(
+        told["attributes"],
+        json!([
+            held("home", 2, &["expo"]),
+            held("interests", 2, &["expo"]),
+            held("dwelling.garden", 1, &[])
+        ]),
+        "{told}"
+    );
+    assert_eq!((&told["considered"], &told["complete"]), (&json!(2), &json!(true)));
+    // Ninety days after its end the offer is no reason any more.
+    app.advance(jiff::SignedDuration::from_hours(24 * 130));
+    let later: Value = app.get("/v1/minimisation?days=90").await.json().unwrap();
+    let unread = later["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|each| each["unread"] == true);
+    assert_eq!(unread.count(), 3, "{later}");
+    for days in ["0", "3651", "-1", "x"] {
+        let refused = app.get(&format!("/v1/minimisation?days={days}")).await;
+        assert_eq!(refused.status, 422, "{days}");
+    }
+}
