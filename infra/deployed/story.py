@@ -389,6 +389,39 @@ def someone_signs_up_confirms_and_sees_their_choices(story):
     same(http("POST", story.stack.api + choices, form, FORM)[0], 200, "choices saved")
 
 
+def someone_corrects_a_fact_and_fetches_the_receipt_of_a_consent(story):
+    ask = mailed(story, "gaelle", "w").replace("/w/", "/d/")
+    same(http("GET", ask)[0], 200, "the page that offers fresh links")
+    same(http("POST", ask, b"ask=correct", FORM)[0], 200, "a link to correct is asked for")
+    status, _, text = http("POST", mailed(story, "gaelle", "r"), b"open=correct", FORM)
+    same(status, 200, "what can be corrected")
+    correct = re.search(r'action="(/r/maison/[A-Za-z0-9_-]+)"', text).group(1)
+    CANARIES.append(correct.rsplit("/", 1)[1])
+    status, _, text = http("POST", story.stack.api + correct, b"field=dwelling.garden&value=true", FORM)
+    same((status, "Aucun fichier de la marque" in text), (200, True), "a fact corrected")
+
+    same(http("POST", ask, b"ask=access", FORM)[0], 200, "a link to see is asked for")
+    status, _, text = http("POST", mailed(story, "gaelle", "a"), b"show=page", FORM)
+    same(status, 200, "one's data, to read")
+    receipts = re.search(r'action="(/a/maison/[A-Za-z0-9_-]+)"', text).group(1)
+    CANARIES.append(receipts.rsplit("/", 1)[1])
+    status, _, text = http("POST", story.stack.api + receipts, b"show=receipt&seq=1", FORM)
+    same(status, 200, "the receipt of the first consent")
+    claim("maison" in text and "gaelle@" not in text, "the receipt names the brand and no address")
+
+
+def a_request_sent_again_has_one_effect(story):
+    offer = {**OFFER, "id": "expo-again"}
+    key = {"Authorization": f"Bearer {story.key}", "Idempotency-Key": "6f1c1c1e-again"}
+    first = http("POST", f"{story.stack.api}/v1/offers", offer, key)
+    again = http("POST", f"{story.stack.api}/v1/offers", offer, key)
+    same((first[0], again[0], first[2]), (201, 201, again[2]), "an offer sent twice")
+    told = {name.lower(): value for name, value in again[1].items()}
+    same(told.get("idempotent-replayed"), "true", "the header of an answer given again")
+    changed = http("POST", f"{story.stack.api}/v1/offers", {**offer, "id": "expo-other"}, key)
+    same(changed[0], 422, "the same name for another request")
+
+
 def someone_sees_their_data_and_is_erased(story):
     why = mailed(story, "gaelle", "w")
     same(http("GET", why)[0], 200, "why the message came")
@@ -446,7 +479,9 @@ CLAIMS = [
     a_redrive_sends_what_was_held_up_and_nothing_twice,
     link_keys_are_rotated_and_old_links_go_on,
     someone_signs_up_confirms_and_sees_their_choices,
+    someone_corrects_a_fact_and_fetches_the_receipt_of_a_consent,
     someone_sees_their_data_and_is_erased,
+    a_request_sent_again_has_one_effect,
     the_minutes_rule_sends_what_waited_for_the_end_of_quiet_hours,
     every_message_is_read_by_pythons_email_without_a_fault,
     nothing_personal_is_in_a_log_or_a_queue,
