@@ -48,7 +48,7 @@ MOST_ZIPPED = {
     "ingest-consents": 2_400_000,
     "ingest-context": 2_600_000,
     "record-feedback": 2_400_000,
-    "run-campaigns": 2_500_000,
+    "run-campaigns": 2_700_000,
     "score-offers": 2_400_000,
     "send-messages": 3_000_000,
 }

@@ -1,6 +1,6 @@
 //! SES's events in, each message of the queue by itself.
 
-use apropos_aws::{Answer, Clock, Event, Heard, Tables, TopicArn, Undone, Unexpected, batch_response, hear};
+use apropos_aws::{Answer, Clock, Event, Heard, Tables, TopicArn, Undone, Unexpected, batch_response, by_itself, hear};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 
@@ -42,7 +42,7 @@ impl Handler {
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = self.one(&message).await;
+            let outcome = by_itself(self.one(&message)).await;
             outcomes.push((message.message_id.unwrap_or_default(), outcome));
         }
         batch_response(outcomes)

@@ -2,7 +2,8 @@
 
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response, read_message,
+    Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response, by_itself,
+    read_message,
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -61,10 +62,7 @@ impl Handler {
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = match read_message(&message) {
-                Ok(task) => page::score(self, &task).await,
-                Err(undone) => Err(undone),
-            };
+            let outcome = by_itself(async { page::score(self, &read_message(&message)?).await }).await;
             outcomes.push((message.message_id.unwrap_or_default(), outcome));
         }
         batch_response(outcomes)

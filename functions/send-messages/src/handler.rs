@@ -1,7 +1,7 @@
 //! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES. Transactional messages too,
 //! because nothing else may call SES.
 
-use apropos_aws::{Answer, Clock, Event, Mailer, SendMessage, Tables, Unexpected, batch_response};
+use apropos_aws::{Answer, Clock, Event, Mailer, SendMessage, Tables, Unexpected, batch_response, by_itself};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -55,11 +55,13 @@ impl Handler {
     pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = match SendMessage::read(&message) {
-                Ok(SendMessage::Candidates(task)) => candidate::all(self, &task).await,
-                Ok(SendMessage::Transactional(task)) => Box::pin(transactional::one(self, &task)).await,
-                Err(undone) => Err(undone),
-            };
+            let outcome = by_itself(async {
+                match SendMessage::read(&message)? {
+                    SendMessage::Candidates(task) => candidate::all(self, &task).await,
+                    SendMessage::Transactional(task) => Box::pin(transactional::one(self, &task)).await,
+                }
+            })
+            .await;
             outcomes.push((message.message_id.unwrap_or_default(), outcome));
         }
         batch_response(outcomes)

@@ -1,8 +1,11 @@
 //! The events that start a function, and what it answers.
 
+use std::panic::AssertUnwindSafe;
+
 use apropos_core::objects;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use crate::causes::with_causes;
@@ -56,6 +59,9 @@ pub enum Undone {
     /// Something failed; given again, it may succeed.
     #[error("the message could not be done now")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It made the function panic, which is a fault of ours: given again, it ends in the dead-letter queue.
+    #[error("the message made the function panic")]
+    Panicked,
     /// It must wait: someone else is at it, or sending is held.
     #[error("the message has to wait")]
     Wait,
@@ -83,6 +89,15 @@ pub fn read_message<T: serde::de::DeserializeOwned>(message: &SqsMessage) -> Res
         .ok_or(Undone::Malformed)
 }
 
+/// Does one message of a batch, so that a panic over it is nothing to the others.
+///
+/// # Errors
+/// [`Undone`].
+pub fn by_itself(one: impl Future<Output = Result<(), Undone>>) -> impl Future<Output = Result<(), Undone>> {
+    // What it leaves behind is in the tables, which take whole writes only: nothing of ours is half done.
+    Box::pin(AssertUnwindSafe(one).catch_unwind()).map(|outcome| outcome.unwrap_or(Err(Undone::Panicked)))
+}
+
 /// Collects the messages to be given again. The failure is logged here, once, by the message's id: its body holds ids
 /// only, but nothing is gained by repeating it.
 #[must_use]
@@ -92,7 +107,7 @@ pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchRe
         let Err(undone) = outcome else { continue };
         match &undone {
             Undone::Wait => tracing::info!(message.id = id, "a message waits"),
-            Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) => {
+            Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) | Undone::Panicked => {
                 tracing::error!(message.id = id, error = %with_causes(&undone), "a message was not done");
             }
         }
@@ -101,4 +116,27 @@ pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchRe
         response.batch_item_failures.push(failure);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_that_panics_is_given_again_alone() {
+        let mut outcomes = Vec::new();
+        for id in ["one", "panic", "wait", "four"] {
+            let outcome = by_itself(async {
+                assert_ne!(id, "panic", "a fault of ours");
+                if id == "wait" { Err(Undone::Wait) } else { Ok(()) }
+            });
+            outcomes.push((id.to_owned(), outcome.await));
+        }
+        let again: Vec<_> = batch_response(outcomes)
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect();
+        assert_eq!(again, ["panic", "wait"]);
+    }
 }

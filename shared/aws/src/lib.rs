@@ -40,7 +40,7 @@ pub use clock::Clock;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
-pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, read_message};
+pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, by_itself, read_message};
 pub use history::{PastDecision, PastOutcome};
 pub use keys::Revocation;
 pub use links::{LinkTarget, Suppressed};
