@@ -7,7 +7,7 @@ use apropos_aws::{
     StoredReceipt, Undone, is_current,
 };
 use apropos_core::audience::AudienceRecord;
-use apropos_core::campaign::DeliveryId;
+use apropos_core::campaign::{Deliveries, DeliveryId};
 use apropos_core::decision::judge;
 use apropos_core::ids::CustomerId;
 use apropos_core::receipt::{Outcome, PageReceipt, Row};
@@ -34,10 +34,8 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
         return Err(Undone::UnknownRun);
     }
     let (people, next) = read(handler, task).await?;
-    let ids: Vec<DeliveryId> = people
-        .iter()
-        .map(|(customer, _)| DeliveryId::of(&held.run, customer))
-        .collect();
+    let deliveries = Deliveries::of(&held.run);
+    let ids: Vec<DeliveryId> = people.iter().map(|(customer, _)| deliveries.to(customer)).collect();
     let place = PagePlace {
         task: task.task,
         page: task.page,
@@ -143,18 +141,24 @@ fn candidates(
     ids: &[DeliveryId],
     receipt: &PageReceipt,
 ) -> Vec<SendTask> {
-    let wanted: HashSet<DeliveryId> = receipt
-        .rows
-        .iter()
-        .filter(|row| row.outcome == Outcome::Candidate)
-        .map(|row| row.delivery)
-        .collect();
-    let customers: Vec<CustomerId> = people
-        .iter()
-        .zip(ids)
-        .filter(|(_, id)| wanted.contains(id))
-        .map(|((customer, _), _)| customer.clone())
-        .collect();
+    let is_candidate = |row: &&Row| row.outcome == Outcome::Candidate;
+    let named = || people.iter().zip(ids);
+    // A receipt of ours has its rows in the order of the people. Of one that another worker wrote first, people may have
+    // come and gone since.
+    let customers: Vec<CustomerId> = if receipt.rows.iter().map(|row| &row.delivery).eq(ids) {
+        let rows = receipt.rows.iter();
+        let chosen = named().zip(rows).filter(|(_, row)| is_candidate(row));
+        chosen.map(|(((customer, _), _), _)| customer.clone()).collect()
+    } else {
+        let wanted: HashSet<DeliveryId> = receipt
+            .rows
+            .iter()
+            .filter(is_candidate)
+            .map(|row| row.delivery)
+            .collect();
+        let chosen = named().filter(|(_, id)| wanted.contains(id));
+        chosen.map(|((customer, _), _)| customer.clone()).collect()
+    };
     customers
         .chunks(CANDIDATES_A_MESSAGE)
         .map(|chunk| SendTask {

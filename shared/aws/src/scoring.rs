@@ -89,7 +89,11 @@ impl Tables {
             .query()
             .table_name(self.name(Table::Audience))
             .key_condition_expression("#pk = :pk")
+            // The partition's key is known, and would be a third of the answer.
+            .projection_expression("#sk, #data")
             .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_names("#data", DATA)
             .expression_attribute_values(":pk", s(&pk))
             .set_exclusive_start_key(start)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::attribute::Attribute;
 use crate::context::Lifecycle;
+use crate::fingerprint::KeyedHash;
 use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
 use crate::offer::Offer;
 use crate::relevance::Relevance;
@@ -231,20 +232,7 @@ impl DeliveryId {
     /// The id for a customer in a run.
     #[must_use]
     pub fn of(run: &Run, customer: &CustomerId) -> Self {
-        Self::keyed(&run.key, &run.brand, &run.id, customer)
-    }
-
-    /// As [`of`](Self::of), from the parts.
-    #[must_use]
-    pub fn keyed(key: &[u8; 16], brand: &BrandId, run: &RunId, customer: &CustomerId) -> Self {
-        Self(crate::fingerprint::keyed_hash8(
-            key,
-            &[
-                brand.as_str().as_bytes(),
-                run.as_str().as_bytes(),
-                customer.as_str().as_bytes(),
-            ],
-        ))
+        Deliveries::of(run).to(customer)
     }
 
     /// 16 lower-case hexadecimal digits: fits an SES tag.
@@ -261,6 +249,34 @@ impl DeliveryId {
             .then(|| u64::from_str_radix(text, 16).ok())
             .flatten()
             .map(|number| Self(number.to_be_bytes()))
+    }
+}
+
+/// The deliveries of one run. What is the same for all of its customers is hashed once, so that a page of thousands costs
+/// two blocks of SHA-256 for each of them.
+#[derive(Clone)]
+pub struct Deliveries(KeyedHash);
+
+impl Deliveries {
+    /// Those of a run.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        Self(KeyedHash::new(
+            &run.key,
+            &[run.brand.as_str().as_bytes(), run.id.as_str().as_bytes()],
+        ))
+    }
+
+    /// The one to a customer.
+    #[must_use]
+    pub fn to(&self, customer: &CustomerId) -> DeliveryId {
+        DeliveryId(self.0.first8(customer.as_str().as_bytes()))
+    }
+}
+
+impl std::fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Deliveries(..)")
     }
 }
 

@@ -22,11 +22,24 @@ pub fn hmac256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     keyed(key, parts).finalize().into_bytes().into()
 }
 
-/// The first 8 bytes of [`hmac256`].
-#[must_use]
-pub fn keyed_hash8(key: &[u8; 16], parts: &[&[u8]]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = hmac256(key, parts);
-    [a, b, c, d, e, f, g, h]
+/// An [`hmac256`] over parts of which the last is still to come: many times, for many last parts.
+#[derive(Clone)]
+pub(crate) struct KeyedHash(Hmac<Sha256>);
+
+impl KeyedHash {
+    /// Over the parts that are the same each time.
+    pub(crate) fn new(key: &[u8; 16], parts: &[&[u8]]) -> Self {
+        Self(keyed(key, parts))
+    }
+
+    /// The first 8 bytes of [`hmac256`] over the parts and a last one.
+    pub(crate) fn first8(&self, last: &[u8]) -> [u8; 8] {
+        let mut mac = self.0.clone();
+        mac.update(&length(last));
+        mac.update(last);
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = mac.finalize().into_bytes().into();
+        [a, b, c, d, e, f, g, h]
+    }
 }
 
 /// The running HMAC over the parts, to be compared in constant time.
@@ -64,6 +77,15 @@ mod tests {
     fn parts_do_not_run_together() {
         assert_ne!(sha256(&[b"ab", b"c"]), sha256(&[b"a", b"bc"]));
         assert_ne!(hmac256(b"k", &[b"ab", b"c"]), hmac256(b"k", &[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn a_last_part_that_comes_later_gives_the_same_hash() {
+        let key = [7; 16];
+        let whole = hmac256(&key, &[b"brand", b"run", b"customer"]);
+        let begun = KeyedHash::new(&key, &[b"brand", b"run"]);
+        assert_eq!(begun.first8(b"customer"), whole[..8]);
+        assert_ne!(begun.first8(b"customers"), whole[..8]);
     }
 
     #[test]
