@@ -1,0 +1,94 @@
+// The shipped model for an offer of one place without hours: gates in their order, then five factors, in whole basis points.
+// Returns the byte of the outcome, 0 for a candidate, and writes the five contributions.
+
+const UNKNOWN = 255;
+const [PROFILING, HOME_LOCATION] = [1, 2];
+
+export function judge(model, person, now, out, at) {
+  const { offer, code } = model;
+  for (let factor = 0; factor < 5; factor += 1) out[at + factor] = UNKNOWN;
+  if (!offer.in_force) return code.outside_window;
+  if (person.noMarketing) return code.objected;
+  if (now < person.pausedUntil) return code.paused;
+  const state = person.topics[offer.topic];
+  if (state !== 1) return model.states[state];
+  if (person.heardOn > 0 && model.today > person.heardOn + model.retention) return code.consent_expired;
+
+  const profiling = (person.purposes & PROFILING) !== 0;
+  if (!person.hasHome || (person.purposes & HOME_LOCATION) === 0) return code.place_unknown;
+  const place = offer.places[0];
+  const x = person.home[0] - place.vector[0];
+  const y = person.home[1] - place.vector[1];
+  const z = person.home[2] - place.vector[2];
+  // Beyond 2^53 the sum is not exact, and too far.
+  const distance = x * x + y * y + z * z;
+  if (distance > place.reach[person.area]) return code.too_far;
+  if (distance > place.in_time[person.area]) return code.too_late;
+
+  for (const { when, neutral } of offer.rules) {
+    const value = profiling ? person.facts[when.fact] : -1;
+    if (value === -1) {
+      if (!neutral) return code.suitability_unknown;
+    } else if (value !== when.is) return code.unsuitable;
+  }
+
+  // Purchases and interests, by a table over category and month; all of them need profiling.
+  let affinity = -1;
+  let recent = false;
+  if (profiling) {
+    for (let tie = 0; tie < person.tied; tie += 2) {
+      const figure = model.ties[person.ties[tie] * 256 + person.ties[tie + 1]];
+      if (figure === 0) continue;
+      if (figure & model.has) return code.already_has;
+      if (figure & model.recent) recent = true;
+      const bp = (figure & 0x3fff) - 1;
+      if (bp > affinity) affinity = bp;
+    }
+  }
+  if (affinity < 0) affinity = model.topic_bp;
+  if (recent) affinity >>= 1;
+
+  const proximity = halving(model.halving, Math.floor(Math.sqrt((distance * 4_294_967_296) / place.half[person.area])));
+  const best = Math.max(proximity, affinity);
+  let moment = profiling ? goodHours(person.goodHours, now) : -1;
+  if (moment > best) moment = best;
+  const life = profiling ? offer.fit_bp[person.lifecycle] : -1;
+  const appetite = profiling && person.reaction > 0 ? Math.min(person.reaction, 5) * 2_000 : -1;
+
+  const [wProximity, wAffinity, wMoment, wLife, wAppetite] = offer.weights;
+  let known = wProximity + wAffinity;
+  let sum = wProximity * proximity + wAffinity * affinity;
+  if (moment >= 0) (known += wMoment), (sum += wMoment * moment);
+  if (life >= 0) (known += wLife), (sum += wLife * life);
+  if (appetite >= 0) (known += wAppetite), (sum += wAppetite * appetite);
+  const share = (weight, value) => Math.floor(Math.floor((weight * value) / known) / 40);
+  out[at] = share(wProximity, proximity);
+  out[at + 1] = share(wAffinity, affinity);
+  if (moment >= 0) out[at + 2] = share(wMoment, moment);
+  if (life >= 0) out[at + 3] = share(wLife, life);
+  if (appetite >= 0) out[at + 4] = share(wAppetite, appetite);
+
+  const relevance = Math.floor(sum / known);
+  if (known * 100 < offer.minimum_evidence) return code.too_little_known;
+  if (relevance < offer.threshold) return code.below_threshold;
+  if (person.threshold !== 0xffff && relevance < person.threshold) return code.below_own_threshold;
+  return 0;
+}
+
+// 2^-x in basis points, x in 65 536ths; the table has a step for each 256th.
+function halving(table, halvings) {
+  const whole = Math.floor(halvings / 65_536);
+  if (whole > 15) return 0;
+  const entry = (halvings >> 8) & 255;
+  const between = halvings & 255;
+  const power = table[entry] * (256 - between) + table[entry + 1] * between;
+  const scale = 2 ** (39 + whole);
+  return Math.min(Math.floor((power * 10_000 + scale / 2) / scale), 10_000);
+}
+
+function goodHours(bits, now) {
+  if (bits === 0) return -1;
+  const stretch = Math.floor((Math.floor(now / 3_600) % 24) / 3);
+  const turned = (by) => ((1 << (stretch + by) % 8) & bits) !== 0;
+  return turned(0) ? 10_000 : turned(1) || turned(7) ? 6_000 : 2_000;
+}
