@@ -259,11 +259,12 @@ def zipped_bytes(bootstrap: pathlib.Path) -> int:
         return file.tell()
 
 
-def node_bundle(directory: pathlib.Path) -> pathlib.Path:
-    """The Node handler as one minified file; its packages are those of the lock file."""
+def node_bundle(directory: pathlib.Path, handler: str = "handler.mjs", parts: tuple = ()) -> pathlib.Path:
+    """A Node handler and its parts as one minified file; its packages are those of the lock file."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name in ["package.json", "package-lock.json", ".npmrc", "bootstrap.mjs", "handler.mjs"]:
+    for name in ["package.json", "package-lock.json", ".npmrc", "bootstrap.mjs", *parts]:
         shutil.copy(HERE / "node" / name, directory / name)
+    shutil.copy(HERE / "node" / handler, directory / "handler.mjs")
     # esbuild's install script only replaces its launcher, so no package needs to run anything.
     quiet = {"cwd": directory, "check": True, "stdout": subprocess.DEVNULL}
     subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], **quiet)

@@ -2,7 +2,7 @@
 // Returns the byte of the outcome, 0 for a candidate, and writes the five contributions.
 
 const UNKNOWN = 255;
-const [PROFILING, HOME_LOCATION] = [1, 2];
+const [PROFILING, HOME_LOCATION, MEASUREMENT] = [1, 2, 8];
 
 export function judge(model, person, now, out, at) {
   const { offer, code } = model;
@@ -12,9 +12,10 @@ export function judge(model, person, now, out, at) {
   if (now < person.pausedUntil) return code.paused;
   const state = person.topics[offer.topic];
   if (state !== 1) return model.states[state];
-  if (person.heardOn > 0 && model.today > person.heardOn + model.retention) return code.consent_expired;
+  if (person.heardOn > 0 && model.today > person.heardOn + model.retention_days) return code.consent_expired;
 
   const profiling = (person.purposes & PROFILING) !== 0;
+  const measured = (person.purposes & MEASUREMENT) !== 0;
   if (!person.hasHome || (person.purposes & HOME_LOCATION) === 0) return code.place_unknown;
   const place = offer.places[0];
   const x = person.home[0] - place.vector[0];
@@ -50,10 +51,10 @@ export function judge(model, person, now, out, at) {
 
   const proximity = halving(model.halving, Math.floor(Math.sqrt((distance * 4_294_967_296) / place.half[person.area])));
   const best = Math.max(proximity, affinity);
-  let moment = profiling ? goodHours(person.goodHours, now) : -1;
+  let moment = measured ? goodHours(person.goodHours, now) : -1;
   if (moment > best) moment = best;
   const life = profiling ? offer.fit_bp[person.lifecycle] : -1;
-  const appetite = profiling && person.reaction > 0 ? Math.min(person.reaction, 5) * 2_000 : -1;
+  const appetite = measured && person.reaction > 0 ? Math.min(person.reaction, 5) * 2_000 : -1;
 
   const [wProximity, wAffinity, wMoment, wLife, wAppetite] = offer.weights;
   let known = wProximity + wAffinity;

@@ -11,12 +11,25 @@ import { Agent } from "node:http";
 import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { SQSClient, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { ofMap, ofRecord } from "./person.mjs";
 import { judge } from "./judge.mjs";
+import { ofMap, ofRecord, person as nobody } from "./person.mjs";
 
 const { env } = process;
-const model = JSON.parse(readFileSync(env.PAGE_MODEL, "utf8"));
+const model = modelOf(JSON.parse(readFileSync(env.PAGE_MODEL, "utf8")));
 const isWide = env.PAGE_ITEM === "wide";
+
+function modelOf(constants) {
+  const code = Object.fromEntries(constants.reasons.map(([byte, name]) => [name, byte]));
+  const [offer] = constants.offers;
+  const rules = offer.rules.map(({ when, unknown }) => ({ when, neutral: unknown === "neutral" }));
+  return {
+    ...constants,
+    code,
+    offer: { ...offer, rules },
+    states: constants.topic_states.map((name) => code[name]),
+    ties: Uint16Array.from(constants.ties),
+  };
+}
 
 const settings = {
   region: env.AWS_REGION,
@@ -75,10 +88,10 @@ async function page(task) {
   receipt[0] = model.version;
   const shared = Buffer.concat([length(task.brand), Buffer.from(task.brand), length(task.run), Buffer.from(task.run)]);
   const candidates = [];
-  const person = {};
+  const person = nobody();
   let at = 1;
   for (const { sk, d } of found) {
-    if (isWide) ofMap(d.M, person);
+    if (isWide) ofMap(d.M, person, model.facts);
     else ofRecord(d.B, person);
     const name = createHmac("sha256", run.key.B).update(shared).update(length(sk.S)).update(sk.S).digest();
     name.copy(receipt, at, 0, 8);
