@@ -48,12 +48,12 @@ pub(crate) fn national(brand: &Brand, now: Timestamp) -> Result<Proposed, Failur
     propose(brand, now, "w1", document, json!({"topic": topic(0), "goal": "retain"}))
 }
 
-/// `W1L`: an exhibition in the first city, worth 25 km, that closes for good at noon of the day.
+/// `W1L`: an exhibition in the first city, worth 25 km, that closes for good at eleven that morning.
 pub(crate) fn local(brand: &Brand, now: Timestamp) -> Result<Proposed, Failure> {
     let city = cities(SEED).first().copied().ok_or("there is no city")?;
     let document = json!({
         "category": "exhibition-tickets",
-        "places": [place(0, city.latitude, city.longitude, &json!(25_000), &Value::Null, &every_day("09:00-12:00"))],
+        "places": [place(0, city.latitude, city.longitude, &json!(25_000), &Value::Null, &every_day("09:00-11:00"))],
         "uses": uses(&["home", "purchases", "interests", "lifecycle", "reaction", "active_hours", "household.cat"]),
         "rules": [rule(&json!({"attribute": "household.cat", "is": false}), "exclude")],
         "window": {"from": "2026-11-01T00:00:00Z", "until": "2026-11-17T17:00:00Z"},

@@ -189,7 +189,7 @@ impl Draw {
         let place = self.rng.usize(..CITIES);
         let in_city = self.percent(60);
         let [north, east] = [self.bell(), self.bell()];
-        let [latitude, longitude] = [self.rng.i32(..SIDE), self.rng.i32(..SIDE)];
+        let [latitude, longitude] = [self.rng.i32(0..SIDE), self.rng.i32(0..SIDE)];
         let is_town = self.percent(20);
         let is_known = self.percent(90);
         let city = self.cities.get(place).filter(|_| in_city);
