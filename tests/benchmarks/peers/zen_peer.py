@@ -54,7 +54,7 @@ class Prepared:
     def __init__(self, directory):
         told = json.loads((pathlib.Path(directory) / "facts.json").read_text())
         self.people = told["people"]
-        self.decision = zen.ZenEngine().create_decision(decision(told))
+        self.decision = zen.ZenEngine().create_decision(zen.ZenDecisionContent(decision(told)))
 
     def round(self):
         evaluate = self.decision.evaluate
