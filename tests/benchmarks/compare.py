@@ -135,7 +135,7 @@ def measure(processes, rows, rounds):
             differs = difference(answer["tally"], expected[name][str(people)])
             if differs:
                 void[row] = differs
-            if number or rounds == 1:
+            if number:
                 rates[row].append(answer["pairs"] * 1e9 / answer["ns"])
         answer = processes["apropos"].ask("W1F bandwidth")
         bandwidth.append((answer["bytes"] * 1e9 / answer["ns"], answer["bytes_a_pair"]))
@@ -162,7 +162,7 @@ def table(rows, rates, void, bandwidth, best):
         same_engine = [other for other in void if other[0] == engine]
         if engine != "apropos" and name == "W1F" and path != "explained" and not same_engine:
             ratios[engine] = round(ours / middle, 2)
-            told = f"{ours / middle:.1f}"
+            told = f"{ours / middle:.2f}"
         print(f"{engine:18} {name:9} {path:10} {middle / 1e6:15.3f} {least / 1e6:9.3f} {most / 1e6:9.3f} {told:>10}")
     read = statistics.median(rate for rate, _ in bandwidth)
     share = ours * bandwidth[-1][1] / read
