@@ -236,7 +236,8 @@ fn meets(bought: Category, offer: &Offer) -> bool {
 }
 
 /// What each tie says of an offer, by category (67 rows, the first for none) and month (256 columns, the last for an
-/// interest): 0 when the offer may not read it, else basis points plus one, with [`RECENT`] and [`HAS`].
+/// interest): 0 when the offer may not read it, else basis points plus one, and two bits: it was
+/// bought lately, and it closes the gate of who has one.
 pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
     let Proposal { offer, campaign, .. } = proposal;
     let this_month = month(EpochDay::of(now).date());
