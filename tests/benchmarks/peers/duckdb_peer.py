@@ -1,0 +1,154 @@
+"""The model as one SQL aggregate in DuckDB, one thread: counts and sums by outcome, nothing written. What repeats is a
+small table that is joined by a dense integer, which DuckDB looks up without hashing.
+
+    python duckdb_peer.py DIRECTORY
+"""
+
+import sys
+import time
+
+import duckdb
+import numpy
+
+from shared import Workload, serve
+
+COLUMNS = ("purposes", "no_marketing", "paused_until", "heard_on", "home_x", "home_y", "home_z", "area", "lifecycle",
+           "reaction", "threshold", "good_hours")
+
+
+# Two halvings are the rim of the radius; beyond it a gate closes.
+LAST_STEP = 2 * 65_536 + 256
+
+
+def halved(steps, table):
+    """2^-x in basis points for x in 65 536ths, by interpolation in integers."""
+    entry, between, shift = (steps >> 8) & 255, steps & 255, 39 + (steps >> 16)
+    power = table[entry] * (256 - between) + table[entry + 1] * between
+    return (power * 10_000 + (1 << (shift - 1))) >> shift
+
+
+def by(values, of):
+    """A short table as a CASE."""
+    cases = " ".join(f"WHEN {key} THEN {value}" for key, value in enumerate(values))
+    return f"(CASE {of} {cases} END)"
+
+
+def query(workload):
+    """The whole decision for the only offer of a workload; see ARCHITECTURE.md#relevance."""
+    constants, offer = workload.constants, workload.only_offer()
+    place, weights = offer["place"], offer["weights"]
+    x, y, z = (f"({at} - home_{axis}::BIGINT)" for axis, at in zip("xyz", place["vector"]))
+    joins = " ".join(f"JOIN ties t{tie} ON t{tie}.place = tie_{tie}" for tie in range(8))
+    flags = " | ".join(f"t{tie}.figure" for tie in range(8))
+    best = ", ".join(f"t{tie}.figure & 16383" for tie in range(8))
+    fixed = [part for part in (place["opening_bp"], offer["season_bp"], offer["ends_soon_bp"]) if part is not None]
+    hours = "hours_bp"
+    refusals = " ".join(f"WHEN topic = {state} THEN '{code}'" for state, code in enumerate(constants["topic_states"]) if state != 1)
+    rules = []
+    for number, rule in enumerate(offer["rules"]):
+        unknown = f"(purposes & 1 = 0 OR rule_{number} = -128)"
+        if rule["unknown"] == "exclude":
+            rules.append(f"WHEN {unknown} THEN 'suitability_unknown'")
+        rules.append(f"WHEN NOT {unknown} AND rule_{number} <> {rule['when']['is']} THEN 'unsuitable'")
+    reaches, in_time = by(place["reach"], "area"), by(place["in_time"], "area")
+    return f"""
+    WITH read AS (
+        SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 8 = 8 AS measured,
+            {x} * {x} + {y} * {y} + {z} * {z} AS chord,
+            CASE WHEN purposes & 1 = 1 THEN greatest({best}) ELSE 0 END AS best,
+            CASE WHEN purposes & 1 = 1 THEN {flags} ELSE 0 END AS flags
+        FROM people {joins} JOIN hours ON hours.bits = good_hours
+    ), gated AS (
+        SELECT *, CASE
+            WHEN no_marketing = 1 THEN 'objected'
+            WHEN {constants['now']} < paused_until THEN 'paused'
+            {refusals}
+            WHEN heard_on <> 0 AND heard_on < {constants['today'] - constants['retention_days']} THEN 'consent_expired'
+            WHEN purposes & 2 = 0 OR (home_x = 0 AND home_y = 0 AND home_z = 0) THEN 'place_unknown'
+            WHEN chord > {reaches} THEN 'too_far'
+            WHEN chord > {in_time} THEN 'too_late'
+            {' '.join(rules)}
+            WHEN flags & 32768 <> 0 THEN 'already_has'
+        END AS gate
+        FROM read
+    ), halvings AS (
+        SELECT *, (floor(sqrt(chord::DOUBLE / {by(place['half'], 'area')}) * 65536))::INTEGER AS steps,
+            CASE WHEN best > 0 THEN best - 1 ELSE {constants['topic_bp']} END // CASE WHEN flags & 16384 <> 0 THEN 2 ELSE 1 END AS affinity
+        FROM gated
+    ), near AS (
+        SELECT halvings.*, halving.bp AS proximity FROM halvings JOIN halving ON halving.steps = least(halvings.steps, {LAST_STEP})
+    ), factors AS (
+        SELECT *,
+            CASE WHEN measured AND {hours} <> 65535
+                THEN least(({sum(fixed)} + {hours}) // {len(fixed) + 1}, greatest(proximity, affinity))
+                ELSE {f"least({sum(fixed) // len(fixed)}, greatest(proximity, affinity))" if fixed else "NULL"} END AS moment,
+            CASE WHEN profiled THEN {by(offer['fit_bp'], 'lifecycle')} END AS fit,
+            CASE WHEN measured AND reaction > 0 THEN least(reaction, 5) * 2000 END AS appetite
+        FROM near
+    ), weighed AS (
+        SELECT *, {weights[0] + weights[1]}
+            + CASE WHEN moment IS NULL THEN 0 ELSE {weights[2]} END
+            + CASE WHEN fit IS NULL THEN 0 ELSE {weights[3]} END
+            + CASE WHEN appetite IS NULL THEN 0 ELSE {weights[4]} END AS known,
+            {weights[0]} * proximity + {weights[1]} * affinity + coalesce({weights[2]} * moment, 0)
+            + coalesce({weights[3]} * fit, 0) + coalesce({weights[4]} * appetite, 0) AS total
+        FROM factors
+    ), judged AS (
+        SELECT CASE
+            WHEN gate IS NOT NULL THEN gate
+            WHEN known * 100 < {offer['minimum_evidence']} THEN 'too_little_known'
+            WHEN total // known < {offer['threshold']} THEN 'below_threshold'
+            WHEN threshold <> 65535 AND total // known < threshold THEN 'below_own_threshold'
+            ELSE 'approved' END AS outcome,
+            CASE WHEN gate IS NULL THEN total // known ELSE 0 END AS relevance
+        FROM weighed
+    )
+    SELECT outcome, count(*), sum(relevance) FROM judged GROUP BY outcome"""
+
+
+class Prepared:
+    """A table of one workload's columns, and the query over it."""
+
+    def __init__(self, directory):
+        self.workload = workload = Workload(directory)
+        self.connection = duckdb.connect(config={"threads": 1})
+        offer = workload.only_offer()
+        arrays = {name: workload.columns[name] for name in COLUMNS}
+        arrays["topic"] = workload.columns[f"topic_{offer['topic']}"]
+        for number, rule in enumerate(offer["rules"]):
+            arrays[f"rule_{number}"] = workload.columns[f"fact_{rule['when']['fact']}"]
+        for tie in range(8):
+            place = workload.columns["tie_category"][:, tie].astype("u2") * 256 + workload.columns["tie_month"][:, tie]
+            arrays[f"tie_{tie}"] = place.astype("i4")
+        self.connection.register("arrays", arrays)
+        self.connection.execute("CREATE TABLE people AS SELECT * FROM arrays")
+        table = numpy.array(workload.constants["halving"], dtype=numpy.int64)
+        for name, key, value, values in (
+            ("ties", "place", "figure", workload.ties[0].astype("i4")),
+            ("hours", "bits", "bp", numpy.array(workload.constants["good_hours_bp"], dtype="i4")),
+            ("halving", "steps", "bp", halved(numpy.arange(LAST_STEP + 1, dtype=numpy.int64), table).astype("i4")),
+        ):
+            self.connection.register(f"{name}_arrays", {key: numpy.arange(len(values), dtype="i4"), value: values})
+            self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_arrays")
+        self.query = query(workload)
+
+    def round(self):
+        start = time.perf_counter_ns()
+        rows = self.connection.execute(self.query).fetchall()
+        taken = time.perf_counter_ns() - start
+        told = {"counts": {outcome: count for outcome, count, _ in rows}, "relevance": int(sum(row[2] for row in rows))}
+        return {"ns": taken, "pairs": self.workload.people, "tally": told}
+
+
+def main():
+    prepared = {}
+
+    def answer(name, _path):
+        if name not in prepared:
+            prepared[name] = Prepared(f"{sys.argv[1]}/{name}")
+        return prepared[name].round()
+
+    serve(answer)
+
+
+main()

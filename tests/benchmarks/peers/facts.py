@@ -1,0 +1,69 @@
+"""The first people of a workload as facts for the rule engines: `python facts.py DIRECTORY PEOPLE` writes `facts.json`.
+
+They have no tables and no roots, so what a purchase says, how good the hour is and how near it is are resolved before the
+clock starts. That is less work than the others do, and favours them.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+from shared import Workload
+
+
+def halved(steps, table):
+    entry, between, shift = (steps >> 8) & 255, steps & 255, 39 + (steps >> 16)
+    power = table[entry] * (256 - between) + table[entry + 1] * between
+    return (power * 10_000 + (1 << (shift - 1))) >> shift
+
+
+def person(workload, offer, column, number):
+    constants, place = workload.constants, offer["place"]
+    at = lambda name: int(column[name][number])
+    home = [at("home_x"), at("home_y"), at("home_z")]
+    chord = sum((a - b) ** 2 for a, b in zip(home, place["vector"]))
+    area, agreed = at("area"), at("purposes")
+    steps = int(math.sqrt(chord / place["half"][area]) * 65_536)
+    figures = []
+    if agreed & 1:
+        codes, months = column["tie_category"][number], column["tie_month"][number]
+        figures = [int(workload.ties[0][int(code) * 256 + int(month)]) for code, month in zip(codes, months)]
+    figures = [figure for figure in figures if figure]
+    hour = constants["good_hours_bp"][at("good_hours")]
+    facts = [at(f"fact_{rule['when']['fact']}") for rule in offer["rules"]]
+    own = at("threshold")
+    return {
+        "objected": at("no_marketing") == 1,
+        "paused": constants["now"] < at("paused_until"),
+        "topic": constants["topic_states"][at(f"topic_{offer['topic']}")],
+        "silent_days": constants["today"] - at("heard_on") if at("heard_on") else 0,
+        "profiled": agreed & 1 == 1,
+        "located": agreed & 2 == 2 and any(home),
+        "measured": agreed & 8 == 8,
+        "chord": chord / 2**40,
+        "area": area,
+        "proximity": halved(steps, constants["halving"]) if steps < 15 << 16 else 0,
+        "ties": [{"bp": (figure & 0x3FFF) - 1, "recent": bool(figure & 0x4000), "has": bool(figure & 0x8000)} for figure in figures],
+        "hour": -1 if hour == constants["unknown"] else hour,
+        "rules": [value if agreed & 1 and value != -128 else -1 for value in facts],
+        "lifecycle": at("lifecycle"),
+        "reaction": at("reaction"),
+        "own": -1 if own == 65_535 else own,
+    }
+
+
+def main():
+    directory, people = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    workload = Workload(directory, people)
+    offer = workload.only_offer()
+    told = {
+        "people": [person(workload, offer, workload.columns, number) for number in range(workload.people)],
+        "offer": offer,
+        "constants": {name: workload.constants[name] for name in ("topic_states", "topic_bp", "retention_days")},
+    }
+    (directory / "facts.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

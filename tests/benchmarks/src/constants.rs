@@ -1,0 +1,298 @@
+//! What is the same for every customer, computed once by core and handed to every engine: radii as squared chords, weights,
+//! fits, and what each purchase or interest says of an offer. An engine that reads them computes the shipped model.
+
+use apropos_core::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
+use apropos_core::attribute::{Attribute, Fact};
+use apropos_core::campaign::{Audience, Goal};
+use apropos_core::category::{Category, complements, replaces};
+use apropos_core::context::Lifecycle;
+use apropos_core::decision::Proposal;
+use apropos_core::habit::GoodHours;
+use apropos_core::hours::Opening;
+use apropos_core::moment::opening;
+use apropos_core::offer::Offer;
+use apropos_core::place::{Place, Radius};
+use apropos_core::reason::Reason;
+use apropos_core::relevance::{Factor, weight};
+use apropos_core::suitability::{Condition, OnUnknown};
+use apropos_core::time::EpochDay;
+use apropos_core::travel::{Area, minutes};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::workload::Workload;
+
+/// The byte of a tie that is an interest and no month.
+pub const INTEREST: u8 = u8::MAX;
+
+/// Rows of the tables by category: the codes, and 0 for no tie.
+const CODES: u8 = 67;
+
+/// Set in a tie's figure when it meets the very need within the repurchase interval: the affinity is halved.
+const RECENT: u16 = 1 << 14;
+/// Set in a tie's figure when it closes the gate of who has one.
+const HAS: u16 = 1 << 15;
+
+/// The constants of a workload.
+///
+/// # Errors
+/// When an offer has something that the constants cannot say.
+pub fn of(workload: &Workload) -> Result<Value, Failure> {
+    let now = workload.now;
+    let today = EpochDay::of(now);
+    let offers = workload
+        .proposals()
+        .map(|proposal| offer(proposal, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let good_hours: Vec<u32> = (0..=u8::MAX)
+        .map(|bits| GoodHours::from_bits(bits).at(now).unwrap_or(UNKNOWN))
+        .collect();
+    let halving: Vec<u32> = (0..=256).map(halving).collect();
+    Ok(json!({
+        "workload": workload.name.code(),
+        "customers": workload.population.records.len(),
+        "now": now.as_second(),
+        "today": today.0,
+        "month": month(today.date()),
+        "retention_days": workload.brand.retention.days(),
+        "topic_bp": TOPIC_BP,
+        "interest": INTEREST,
+        "unknown": UNKNOWN,
+        "recent": RECENT,
+        "has": HAS,
+        "codes": CODES,
+        "halving": halving,
+        "good_hours_bp": good_hours,
+        "facts": Fact::ALL.map(Fact::code),
+        "topic_states": ["no_consent", "granted", "consent_pending", "consent_denied", "consent_withdrawn", "consent_expired"],
+        "reasons": Reason::ALL.map(|reason| json!([reason.byte(), reason.code()])),
+        "offers": offers,
+    }))
+}
+
+/// 2^-(step / 256) scaled by 2^31, rounded to nearest: core's table, and its end.
+#[expect(
+    clippy::as_conversions,
+    reason = "the only way from a float to an integer; it is 2^31 at most"
+)]
+fn halving(step: u16) -> u32 {
+    ((-f64::from(step) / 256.0).exp2() * 2_147_483_648.0).round() as u32
+}
+
+/// Not known, in a table of basis points.
+const UNKNOWN: u32 = 65_535;
+
+fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
+    let Proposal {
+        brand, offer, campaign, ..
+    } = proposal;
+    let places = offer
+        .places
+        .iter()
+        .map(|place| self::place(offer, place, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rules = offer
+        .rules
+        .iter()
+        .map(|rule| {
+            let unknown = match rule.unknown {
+                OnUnknown::Exclude => "exclude",
+                OnUnknown::Neutral => "neutral",
+            };
+            Ok(json!({"when": condition(&rule.condition)?, "unknown": unknown}))
+        })
+        .chain(
+            offer
+                .needs
+                .iter()
+                .map(|asked| Ok(json!({"when": condition(&asked.condition)?, "unknown": "exclude"}))),
+        )
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let window = offer.window;
+    let topic = brand
+        .topics
+        .number(&campaign.topic)
+        .ok_or("the topic is not the brand's")?;
+    let season = offer
+        .season
+        .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs()));
+    let wanted: Vec<u8> = match &campaign.audience {
+        Audience::Everyone | Audience::NearPlaces => Vec::new(),
+        Audience::Lifecycle(wanted) => wanted.iter().map(|life| life.byte()).collect(),
+    };
+    if campaign.holdout.basis_points() > 0 {
+        return Err("no other engine is asked for the hash of a holdout".into());
+    }
+    Ok(json!({
+        "id": offer.id.as_str(),
+        "in_force": now >= window.from && now < window.until,
+        "in_time_anywhere": now.checked_add(TO_READING)? < window.until,
+        "topic": topic.get(),
+        "audience": wanted,
+        "goal": campaign.goal.code(),
+        "anticipates": campaign.goal == Goal::Anticipate,
+        "weights": Factor::ALL.map(|factor| weight(campaign.goal, factor)),
+        "fit_bp": Lifecycle::ALL.map(|life| campaign.goal.fit(life).basis_points()),
+        "threshold": campaign.threshold.basis_points(),
+        "minimum_evidence": campaign.minimum_evidence.basis_points(),
+        "declares": Attribute::all().map(|attribute| (attribute.code(), offer.declares(attribute))).filter(|(_, is)| *is).map(|(code, _)| code).collect::<Vec<_>>(),
+        "places": places,
+        "rules": rules,
+        "season_bp": season,
+        "ends_soon_bp": (window.until.duration_since(now) <= SOON).then_some(10_000),
+        "meets": Category::all().filter(|bought| meets(*bought, offer)).map(Category::code).collect::<Vec<_>>(),
+        "due_bp": (0..=u8::MAX).map(|months| due_bp(u32::from(months) * 30, offer.category.repurchase_days())).collect::<Vec<_>>(),
+    }))
+}
+
+const TO_READING: SignedDuration = SignedDuration::from_mins(15);
+const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+fn place(offer: &Offer, place: &Place, now: Timestamp) -> Result<Value, Failure> {
+    let areas = [None, Some(Area::DenseCity), Some(Area::Town), Some(Area::Country)];
+    let reach = areas.map(|area| place.radius_from(area));
+    let slowest = Some(Area::DenseCity);
+    let farthest = reach
+        .into_iter()
+        .max()
+        .map_or(0, |radius| minutes(radius.chord(), slowest));
+    let longest = longest_way(offer, place, farthest, now)?;
+    let in_time: Vec<i64> = areas
+        .into_iter()
+        .zip(reach)
+        .map(|(area, radius)| longest.map_or(Ok(-1), |longest| farthest_chord(radius, area, longest)))
+        .collect::<Result<_, _>>()?;
+    Ok(json!({
+        "vector": place.centre.components(),
+        // By area, unknown first. A chord of so much is within reach, and then reached in time.
+        "reach": reach.map(|radius| radius.chord().value()),
+        "half": reach.map(|radius| (radius.chord().value() / 4).max(1)),
+        "in_time": in_time,
+        "opening_bp": place.hours.as_ref().map(|hours| opening(hours.at(now))),
+    }))
+}
+
+/// The longest way in minutes after which the place is still found open in time; `None` when none is short enough.
+fn longest_way(offer: &Offer, place: &Place, farthest: u32, now: Timestamp) -> Result<Option<u32>, Failure> {
+    let mut longest = None;
+    for way in 0..=farthest {
+        let arrives = now
+            .checked_add(TO_READING)?
+            .checked_add(SignedDuration::from_mins(way.into()))?;
+        let opens = match place.hours.as_ref().map(|hours| hours.at(arrives)) {
+            None | Some(Opening::Open { .. }) => Some(arrives),
+            Some(Opening::Shut { opens_in: Some(wait) }) => {
+                Some(arrives.checked_add(SignedDuration::from_mins(wait.into()))?)
+            }
+            Some(Opening::Shut { opens_in: None }) => None,
+        };
+        let is_in_time = opens.is_some_and(|opens| opens < offer.window.until);
+        let follows = longest.map_or(0, |longest| longest + 1);
+        if is_in_time && way != follows {
+            return Err("who lives farther would be in time, and who lives nearer would not".into());
+        }
+        if is_in_time {
+            longest = Some(way);
+        }
+    }
+    Ok(longest)
+}
+
+/// The longest chord within the radius whose way takes no longer than that: the way grows with the chord.
+fn farthest_chord(radius: Radius, area: Option<Area>, longest: u32) -> Result<i64, Failure> {
+    let takes = |chord: u64| Radius::from_chord(chord.max(1)).map(|chord| minutes(chord.chord(), area));
+    let (mut fits, mut beyond) = (0, radius.chord().value() + 1);
+    while beyond - fits > 1 {
+        let middle = fits + (beyond - fits) / 2;
+        if takes(middle)? <= longest {
+            fits = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    Ok(i64::try_from(fits)?)
+}
+
+fn condition(condition: &Condition) -> Result<Value, Failure> {
+    let parts = |parts: &[Condition]| parts.iter().map(self::condition).collect::<Result<Vec<_>, _>>();
+    let position = |fact: Fact| Fact::ALL.iter().position(|each| *each == fact);
+    Ok(match condition {
+        Condition::All(all) => json!({"all": parts(all)?}),
+        Condition::Any(any) => json!({"any": parts(any)?}),
+        Condition::Not(part) => json!({"not": self::condition(part)?}),
+        Condition::Is(fact, value) => json!({"fact": position(*fact), "is": value}),
+        Condition::AtMost(fact, value) => json!({"fact": position(*fact), "at_most": value}),
+        Condition::AtLeast(fact, value) => json!({"fact": position(*fact), "at_least": value}),
+        Condition::In(..) | Condition::Known(_) | Condition::Purchased { .. } | Condition::Interested(_) => {
+            return Err("no offer of the workload asks that".into());
+        }
+    })
+}
+
+fn meets(bought: Category, offer: &Offer) -> bool {
+    bought == offer.category || replaces(bought, offer.category)
+}
+
+/// What each tie says of an offer, by category (67 rows, the first for none) and month (256 columns, the last for an
+/// interest): 0 when the offer may not read it, else basis points plus one, and two bits: it was
+/// bought lately, and it closes the gate of who has one.
+pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
+    let Proposal { offer, campaign, .. } = proposal;
+    let this_month = month(EpochDay::of(now).date());
+    let mut table = Vec::with_capacity(usize::from(CODES) * 256);
+    for code in 0..CODES {
+        for tie in 0..=u8::MAX {
+            let figure = match Category::from_code(code) {
+                Some(category) if tie == INTEREST => {
+                    interest(category, offer).filter(|_| offer.declares(Attribute::Interests))
+                }
+                Some(category) => Some(purchase(category, this_month.saturating_sub(tie), offer, campaign.goal))
+                    .filter(|_| offer.declares(Attribute::Purchases)),
+                None => None,
+            };
+            table.push(figure.unwrap_or(0));
+        }
+    }
+    table
+}
+
+fn interest(category: Category, offer: &Offer) -> Option<u16> {
+    let bp = if category == offer.category {
+        INTEREST_BP
+    } else if complements(category, offer.category) || category.family() == offer.category.family() {
+        RELATED_INTEREST_BP
+    } else {
+        0
+    };
+    u16::try_from(bp + 1).ok()
+}
+
+fn purchase(category: Category, months: u8, offer: &Offer, goal: Goal) -> u16 {
+    let days = u16::from(months) * 30;
+    let bp = if complements(category, offer.category) {
+        category.recency_bp(days)
+    } else {
+        0
+    };
+    let interval = offer.category.repurchase_days();
+    let closed = match goal {
+        Goal::Anticipate => u32::from(interval) * 4 / 5,
+        Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => u32::from(interval),
+    };
+    let met = meets(category, offer);
+    let mut figure = bp + 1;
+    if met && days < interval {
+        figure |= RECENT;
+    }
+    if met && interval >= 180 && u32::from(days) < closed {
+        figure |= HAS;
+    }
+    figure
+}
+
+/// Months since January 2020, as the record counts them.
+fn month(date: Date) -> u8 {
+    u8::try_from((i32::from(date.year()) - 2020) * 12 + i32::from(date.month()) - 1).unwrap_or(0)
+}

@@ -1,0 +1,124 @@
+//! Our side of the rounds: a process that lives through all of them and answers a line of JSON to each line it is given,
+//! such as `W1F scalar`, so that the rounds of several engines can be interleaved.
+
+use std::hint::black_box;
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use apropos_core::decision::judge;
+use apropos_core::relevance::Score;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::tally::{Tally, UNSCORED};
+use crate::workload::{Name, Workload};
+
+/// Answers until the lines end. A workload is made when it is first asked for.
+///
+/// # Errors
+/// When a line asks for what there is not.
+pub fn serve(customers: usize, lines: impl BufRead, mut answers: impl Write) -> Result<(), Failure> {
+    let mut made: Vec<Workload> = Vec::new();
+    for line in lines.lines() {
+        let line = line?;
+        let (name, path) = line.split_once(' ').ok_or("a line is a workload and a path")?;
+        let name = Name::from_code(name).ok_or("the workloads are W1, W1L, W1F and W2")?;
+        if !made.iter().any(|workload| workload.name == name) {
+            made.push(Workload::generate(name, customers)?);
+        }
+        let workload = made.iter().find(|workload| workload.name == name).ok_or("made above")?;
+        let answer = match path {
+            "scalar" => scalar(workload),
+            "paths" => json!({"paths": ["scalar"]}),
+            "bandwidth" => bandwidth(workload.population.records.len()),
+            _ => return Err("the paths are paths, scalar and bandwidth".into()),
+        };
+        writeln!(answers, "{answer}")?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+/// What a path writes for each pair: reason (0 approved), relevance, and what each factor added.
+struct Answers {
+    reasons: Vec<u8>,
+    relevance: Vec<u16>,
+    contributions: Vec<[u8; 5]>,
+}
+
+impl Answers {
+    fn of(pairs: usize) -> Self {
+        Self {
+            reasons: vec![0; pairs],
+            relevance: vec![0; pairs],
+            contributions: vec![UNSCORED; pairs],
+        }
+    }
+
+    fn tally(&self, tally: &mut Tally) {
+        for ((reason, relevance), contributions) in self.reasons.iter().zip(&self.relevance).zip(&self.contributions) {
+            tally.add_bytes(*reason, *relevance, *contributions);
+        }
+    }
+}
+
+/// One person after the other, by the function that everything else is held to.
+fn scalar(workload: &Workload) -> Value {
+    let people = &workload.population;
+    let mut answers = Answers::of(people.records.len());
+    let mut tally = Tally::default();
+    let mut nanoseconds = 0;
+    for proposal in workload.proposals() {
+        let start = now();
+        let rows = answers
+            .reasons
+            .iter_mut()
+            .zip(&mut answers.relevance)
+            .zip(&mut answers.contributions);
+        for (((reason, relevance), contributions), (customer, record)) in
+            rows.zip(people.customers.iter().zip(&people.records))
+        {
+            let judged = judge(proposal, customer, record, workload.now);
+            let (because, score) = match &judged {
+                Ok(score) => (0, Some(score)),
+                Err(withheld) => (withheld.reason.byte(), withheld.score.as_ref()),
+            };
+            *reason = because;
+            *relevance = score.map_or(0, |score| score.relevance.basis_points());
+            *contributions = score.map_or(UNSCORED, Score::contribution_bytes);
+        }
+        nanoseconds += start.elapsed().as_nanos();
+        answers.tally(&mut tally);
+    }
+    answer(nanoseconds, people.records.len() * workload.proposed.len(), &tally)
+}
+
+fn answer(nanoseconds: u128, pairs: usize, tally: &Tally) -> Value {
+    json!({"ns": u64::try_from(nanoseconds).unwrap_or(u64::MAX), "pairs": pairs, "tally": tally.to_json()})
+}
+
+/// How fast this process reads what as many people take: a sum over eight lanes, which becomes the widest loads there are.
+fn bandwidth(people: usize) -> Value {
+    let words = vec![1u64; (people * BYTES_A_PERSON).div_ceil(8)];
+    let (lanes, _) = words.as_chunks::<32>();
+    let start = now();
+    let sums = black_box(lanes).iter().fold([0u64; 32], |sums, lane| {
+        let mut sums = sums;
+        for (sum, word) in sums.iter_mut().zip(lane) {
+            *sum = sum.wrapping_add(*word);
+        }
+        sums
+    });
+    let nanoseconds = start.elapsed().as_nanos();
+    black_box(sums);
+    json!({"ns": u64::try_from(nanoseconds).unwrap_or(u64::MAX), "bytes": words.len() * 8, "bytes_a_pair": BYTES_A_PERSON})
+}
+
+/// What a decision reads of one person in columns: 12 of the home, 16 of ties, 4 of the threshold and the day of the last
+/// sign, 4 of the pause, and 8 single bytes.
+const BYTES_A_PERSON: usize = 44;
+
+#[expect(clippy::disallowed_methods, reason = "measuring time is what this is for")]
+fn now() -> Instant {
+    Instant::now()
+}
