@@ -3,6 +3,7 @@
 mod catalogue;
 mod causes;
 mod clock;
+mod deadline;
 mod deliveries;
 mod due;
 mod erasure;
@@ -37,6 +38,7 @@ mod turns;
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use causes::{WithCauses, with_causes};
 pub use clock::Clock;
+pub use deadline::Deadline;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
