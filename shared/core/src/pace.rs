@@ -1,8 +1,8 @@
 //! How fast an account may send: evenly spaced slots, shared by all senders. No store and no clock; whoever asks says what
 //! time it is for them.
 //!
-//! The slots of an account are one train in time. A sender takes some that come next (a lease), never further ahead than
-//! [`Kind::ahead`], and sends one message in each. A slot that was not used in time is given up: it is never made good
+//! The slots of an account are one train in time. A sender takes some that come next (a lease), no further ahead than each
+//! kind of message may, and sends one message in each. A slot that was not used in time is given up: it is never made good
 //! by two at once, so whatever the senders do, no second holds more than the rate.
 
 use jiff::Timestamp;
