@@ -1,10 +1,16 @@
 //! SES's events in, each message of the queue by itself.
 
-use apropos_aws::{Answer, Clock, Event, Heard, Tables, TopicArn, Undone, Unexpected, batch_response, by_itself, hear};
+use apropos_aws::{
+    Answer, Clock, Deadline, Event, Heard, Tables, TopicArn, Undone, Unexpected, batch_response, by_itself, hear,
+};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use jiff::SignedDuration;
 
 use crate::feedback;
+
+/// A read and a transaction or two, with what the SDK tries again.
+const AN_EVENT_NEEDS: SignedDuration = SignedDuration::from_secs(5);
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -31,25 +37,27 @@ impl Handler {
     ///
     /// # Errors
     /// [`Unexpected`] for one that it is not.
-    pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
+    pub async fn on(&self, event: Event, deadline: Deadline) -> Result<Answer, Unexpected> {
         match event {
-            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch).await)),
+            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch, deadline).await)),
             Event::Http(_) | Event::Schedule(_) => Err(Unexpected),
         }
     }
 
-    /// Takes the events of a batch.
-    pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
+    /// Takes the events of a batch. One that there is no time for is not begun.
+    pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = by_itself(self.one(&message)).await;
+            let outcome = by_itself(self.one(&message, deadline)).await;
             outcomes.push((message.message_id.unwrap_or_default(), outcome));
         }
         batch_response(outcomes)
     }
 
-    async fn one(&self, message: &SqsMessage) -> Result<(), Undone> {
-        match hear(message, &self.topic)? {
+    async fn one(&self, message: &SqsMessage, deadline: Deadline) -> Result<(), Undone> {
+        let heard = hear(message, &self.topic)?;
+        deadline.leaves(self.clock.now(), AN_EVENT_NEEDS)?;
+        match heard {
             Heard::Feedback(feedback) => feedback::record(self, &feedback).await,
             Heard::NotOurs => {
                 tracing::info!("an event that is about no message of ours");

@@ -9,8 +9,8 @@
 )]
 
 use apropos_aws::{
-    Addressed, Answer, Claimed, Clock, Created, Delivery, DeliveryState, Event, Heard, NewSecrets, Settlement,
-    Suppressed, Tables, TopicArn, Undone, derive, hear,
+    Addressed, Answer, Claimed, Clock, Created, Deadline, Delivery, DeliveryState, Event, Heard, NewSecrets,
+    Settlement, Suppressed, Tables, TopicArn, Undone, derive, hear,
 };
 use apropos_core::brand::Brand;
 use apropos_core::campaign::{Campaign, DeliveryId, Run, RunStatus};
@@ -267,9 +267,14 @@ impl Feedback {
 
     /// The ids of the messages that are to be given again.
     async fn take(&self, bodies: &[(&str, String)]) -> Vec<String> {
+        self.take_within(SignedDuration::from_secs(30), bodies).await
+    }
+
+    async fn take_within(&self, time_left: SignedDuration, bodies: &[(&str, String)]) -> Vec<String> {
+        let deadline = Deadline::after(now(), time_left);
         let mut batch = SqsEvent::default();
         batch.records = bodies.iter().map(|(id, body)| message(id, body.clone())).collect();
-        match self.handler.on(Event::Sqs(batch)).await.unwrap() {
+        match self.handler.on(Event::Sqs(batch), deadline).await.unwrap() {
             Answer::Sqs(answer) => answer
                 .batch_item_failures
                 .into_iter()
@@ -439,6 +444,24 @@ async fn each_message_is_taken_by_itself_and_only_from_our_topic() {
         ]
     );
     assert_eq!(feedback.delivery(&run).await.state, DeliveryState::Sent);
+}
+
+#[tokio::test]
+async fn an_event_that_there_is_no_time_for_is_given_again_and_nothing_of_it_is_done() {
+    let feedback = Feedback::start().await;
+    let run = run("r1");
+    feedback.opened(&run).await;
+    let before = feedback.delivery(&run).await;
+    let bodies = [
+        ("one", about(SEND, &run, &camille(), "a1")),
+        ("two", about(BOUNCE, &run, &camille(), "a1")),
+    ];
+    let failed = feedback.take_within(SignedDuration::from_secs(1), &bodies).await;
+    assert_eq!(failed, ["one", "two"]);
+    assert_eq!(feedback.delivery(&run).await, before);
+    assert_eq!(feedback.suppressed("maison").await, Suppressed::No);
+    assert!(feedback.take(&bodies).await.is_empty());
+    assert_ne!(feedback.delivery(&run).await, before);
 }
 
 #[tokio::test]

@@ -2,13 +2,17 @@
 
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Answer, Clock, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response, by_itself,
-    read_message,
+    Answer, Clock, Deadline, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response,
+    by_itself, read_message,
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
 
 use crate::{page, rank, settings};
+
+/// Reading, judging and storing 8 000 people, with what the SDK tries again.
+const A_PAGE_NEEDS: SignedDuration = SignedDuration::from_secs(20);
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -43,10 +47,10 @@ impl Handler {
     ///
     /// # Errors
     /// [`Unexpected`] for one that it is not.
-    pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
+    pub async fn on(&self, event: Event, deadline: Deadline) -> Result<Answer, Unexpected> {
         match event {
             Event::Http(request) => Ok(Answer::Http(Box::new(self.http(&request).await))),
-            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch).await)),
+            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch, deadline).await)),
             Event::Schedule(_) => Err(Unexpected),
         }
     }
@@ -58,11 +62,16 @@ impl Handler {
             .unwrap_or_else(|problem: Problem| problem.response())
     }
 
-    /// Scores the pages of a batch, each message by itself.
-    pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
+    /// Scores the pages of a batch, each message by itself. A page that there is no time for is not begun.
+    pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
-            let outcome = by_itself(async { page::score(self, &read_message(&message)?).await }).await;
+            let outcome = by_itself(async {
+                let task = read_message(&message)?;
+                deadline.leaves(self.clock.now(), A_PAGE_NEEDS)?;
+                page::score(self, &task).await
+            })
+            .await;
             outcomes.push((message.message_id.unwrap_or_default(), outcome));
         }
         batch_response(outcomes)

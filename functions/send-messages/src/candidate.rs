@@ -1,8 +1,8 @@
 //! One candidate: read strongly, decide with the same pure rules as scoring, and send at most once.
 
 use apropos_aws::{
-    Claimed, Created, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal, Person,
-    SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
+    Claimed, Created, Deadline, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal,
+    Person, SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
 };
 use apropos_core::campaign::{DeliveryId, Run, RunStatus};
 use apropos_core::decision::{Approval, Decision, Fresh, Reachable, Withheld, decide};
@@ -15,6 +15,7 @@ use apropos_core::suppression::{address_hash, global_address_hash};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Handler;
+use crate::handler::A_MESSAGE_NEEDS;
 
 /// How long the outcome of a send may stay unknown before it is abandoned.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -31,7 +32,7 @@ const MOST_DECISIONS: u32 = 5;
 
 /// Every candidate of a message. One that fails does not keep the others from being sent; the message is then given
 /// again, and those that are done are found done.
-pub(crate) async fn all(handler: &Handler, task: &SendTask) -> Result<(), Undone> {
+pub(crate) async fn all(handler: &Handler, task: &SendTask, deadline: Deadline) -> Result<(), Undone> {
     if task.v != FORM {
         return Err(Undone::Malformed);
     }
@@ -45,6 +46,8 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask) -> Result<(), Undone
     }
     let mut first_failure = Ok(());
     for customer in &task.customers {
+        // Nobody is begun with whom there might be no time to end with; given again, those who are done are found done.
+        deadline.leaves(handler.clock.now(), A_MESSAGE_NEEDS)?;
         let outcome = match held.run.status {
             RunStatus::Paused => wait(handler, &held.run, customer).await,
             RunStatus::Running | RunStatus::Cancelled => one(handler, &held, customer).await,

@@ -1,12 +1,16 @@
 //! Candidates in; each decided again on fresh facts, claimed, composed and handed to SES. Transactional messages too,
 //! because nothing else may call SES.
 
-use apropos_aws::{Answer, Clock, Event, Mailer, SendMessage, Tables, Unexpected, batch_response, by_itself};
+use apropos_aws::{Answer, Clock, Deadline, Event, Mailer, SendMessage, Tables, Unexpected, batch_response, by_itself};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
 
 use crate::{candidate, transactional};
+
+/// A message at its slowest: what is read, the 2 s from the claim to the call, SES's 2.5 s, and the settlement.
+pub(crate) const A_MESSAGE_NEEDS: SignedDuration = SignedDuration::from_secs(8);
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -44,21 +48,24 @@ impl Handler {
     ///
     /// # Errors
     /// [`Unexpected`] for one that it is not.
-    pub async fn on(&self, event: Event) -> Result<Answer, Unexpected> {
+    pub async fn on(&self, event: Event, deadline: Deadline) -> Result<Answer, Unexpected> {
         match event {
-            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch).await)),
+            Event::Sqs(batch) => Ok(Answer::Sqs(self.sqs(batch, deadline).await)),
             Event::Http(_) | Event::Schedule(_) => Err(Unexpected),
         }
     }
 
-    /// Takes the candidates of a batch, each message by itself.
-    pub async fn sqs(&self, batch: SqsEvent) -> SqsBatchResponse {
+    /// Takes the candidates of a batch, each message by itself. Who there is no time for is not begun with.
+    pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
             let outcome = by_itself(async {
                 match SendMessage::read(&message)? {
-                    SendMessage::Candidates(task) => candidate::all(self, &task).await,
-                    SendMessage::Transactional(task) => Box::pin(transactional::one(self, &task)).await,
+                    SendMessage::Candidates(task) => candidate::all(self, &task, deadline).await,
+                    SendMessage::Transactional(task) => {
+                        deadline.leaves(self.clock.now(), A_MESSAGE_NEEDS)?;
+                        Box::pin(transactional::one(self, &task)).await
+                    }
                 }
             })
             .await;

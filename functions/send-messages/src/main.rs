@@ -1,7 +1,7 @@
 //! The Lambda function: wiring only.
 #![recursion_limit = "256"]
 
-use apropos_aws::{Event, start_logs};
+use apropos_aws::{Deadline, Event, start_logs};
 use apropos_send_messages::Settings;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokio::sync::OnceCell;
@@ -13,7 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handler = OnceCell::new();
     let on = async |event: LambdaEvent<Event>| {
         let handler = handler.get_or_try_init(|| settings.handler()).await?;
-        Ok::<_, lambda_runtime::Error>(handler.on(event.payload).await?)
+        let deadline = Deadline::at_millisecond(event.context.deadline);
+        Ok::<_, lambda_runtime::Error>(handler.on(event.payload, deadline).await?)
     };
     lambda_runtime::run(service_fn(on)).await
 }

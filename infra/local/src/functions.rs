@@ -6,14 +6,20 @@ use std::sync::Arc;
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Clock, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask, with_causes,
+    Clock, Deadline, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask, with_causes,
 };
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
 
 use crate::data_dir::Secrets;
+
+/// Time-outs, as in the template.
+const SCORE_OFFERS_ENDS: SignedDuration = SignedDuration::from_secs(60);
+const RECORD_FEEDBACK_ENDS: SignedDuration = SignedDuration::from_secs(30);
+const SEND_MESSAGES_ENDS: SignedDuration = SignedDuration::from_secs(75);
 
 /// The functions that this stack runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +81,7 @@ pub(crate) struct Parts {
 
 /// The handlers.
 pub(crate) struct Functions {
+    clock: Clock,
     authorize_brand: apropos_authorize_brand::Handler,
     customer_portal: apropos_customer_portal::Handler,
     ingest_consents: apropos_ingest_consents::Handler,
@@ -101,6 +108,7 @@ impl Functions {
         let ring = secrets.ring;
         let pepper = secrets.pepper;
         Self {
+            clock: clock.clone(),
             authorize_brand: apropos_authorize_brand::Handler::new(tables.clone(), clock.clone()),
             customer_portal: apropos_customer_portal::Handler::new(
                 tables.clone(),
@@ -168,21 +176,29 @@ impl Functions {
         }
     }
 
+    fn deadline(&self, time_out: SignedDuration) -> Deadline {
+        Deadline::after(self.clock.now(), time_out)
+    }
+
     /// Calls `record-feedback` with a batch; `None` if it broke off.
     pub(crate) async fn record_feedback(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
-        let call = async move { self.record_feedback.sqs(batch).await };
+        let call = async move {
+            self.record_feedback
+                .sqs(batch, self.deadline(RECORD_FEEDBACK_ENDS))
+                .await
+        };
         unbroken(Function::RecordFeedback, tokio::spawn(call).await)
     }
 
     /// Calls `score-offers` with a batch; `None` if it broke off.
     pub(crate) async fn score_offers(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
-        let call = async move { self.score_offers.sqs(batch).await };
+        let call = async move { self.score_offers.sqs(batch, self.deadline(SCORE_OFFERS_ENDS)).await };
         unbroken(Function::ScoreOffers, tokio::spawn(call).await)
     }
 
     /// Calls `send-messages` with a batch; `None` if it broke off.
     pub(crate) async fn send_messages(self: Arc<Self>, batch: SqsEvent) -> Option<SqsBatchResponse> {
-        let call = async move { self.send_messages.sqs(batch).await };
+        let call = async move { self.send_messages.sqs(batch, self.deadline(SEND_MESSAGES_ENDS)).await };
         unbroken(Function::SendMessages, tokio::spawn(call).await)
     }
 

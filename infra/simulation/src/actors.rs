@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use apropos_aws::with_causes;
+use apropos_aws::{Deadline, with_causes};
 use apropos_local::mail_service::{AcceptedMail, BounceKind, Feedback};
 use apropos_local::notification;
 use apropos_local::queue_service::ReceivedMessage;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::fault::{Worker, mixed};
@@ -108,12 +108,15 @@ async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
             continue;
         }
         let Ok(event) = batch(queue, &received) else { return };
+        // By the worker's own clock, as Lambda tells it.
+        let began = shared.now() + SignedDuration::from_millis(shared.plan.skew(worker));
+        let deadline = Deadline::after(began, SignedDuration::from_secs(seconds));
         let answer = invoke(&shared, worker, seconds, async {
             match worker {
-                Worker::Pages => functions.pages.sqs(event).await,
-                Worker::SendsA | Worker::SendsB => Box::pin(functions.sends.sqs(event)).await,
+                Worker::Pages => functions.pages.sqs(event, deadline).await,
+                Worker::SendsA | Worker::SendsB => Box::pin(functions.sends.sqs(event, deadline)).await,
                 Worker::Feedback | Worker::Stage | Worker::Minute | Worker::Request(_) => {
-                    functions.feedback.sqs(event).await
+                    functions.feedback.sqs(event, deadline).await
                 }
             }
         })

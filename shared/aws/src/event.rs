@@ -62,6 +62,9 @@ pub enum Undone {
     /// It made the function panic, which is a fault of ours: given again, it ends in the dead-letter queue.
     #[error("the message made the function panic")]
     Panicked,
+    /// There was no time left to begin it; nothing of it is half done.
+    #[error("there was no time left to begin the message")]
+    NoTime,
     /// It must wait: someone else is at it, or sending is held.
     #[error("the message has to wait")]
     Wait,
@@ -107,6 +110,7 @@ pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchRe
         let Err(undone) = outcome else { continue };
         match &undone {
             Undone::Wait => tracing::info!(message.id = id, "a message waits"),
+            Undone::NoTime => tracing::warn!(message.id = id, "a message was not begun in time"),
             Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) | Undone::Panicked => {
                 tracing::error!(message.id = id, error = %with_causes(&undone), "a message was not done");
             }

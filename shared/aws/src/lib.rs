@@ -3,6 +3,7 @@
 mod catalogue;
 mod causes;
 mod clock;
+mod deadline;
 mod deliveries;
 mod due;
 mod erasure;
@@ -15,6 +16,7 @@ mod mailer;
 mod names;
 mod one_time;
 mod outcomes;
+mod pace;
 mod people;
 mod proposal;
 mod queue;
@@ -37,6 +39,7 @@ mod turns;
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use causes::{WithCauses, with_causes};
 pub use clock::Clock;
+pub use deadline::Deadline;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
@@ -44,9 +47,10 @@ pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, by_
 pub use history::{PastDecision, PastOutcome};
 pub use keys::Revocation;
 pub use links::{LinkTarget, Suppressed};
-pub use mailer::{Handed, Mailer};
+pub use mailer::{Handed, Mailer, Said};
 pub use names::{PK, SK, TTL, Table};
 pub use one_time::{Confirms, OneTime, OneTimeLink};
+pub use pace::{Leased, Pacer};
 pub use people::{
     Addressed, Appended, Choices, Extra, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive,
 };

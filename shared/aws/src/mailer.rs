@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use apropos_core::message::Message;
+use apropos_core::pace::Rate;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
@@ -55,6 +56,20 @@ impl Mailer {
         }
     }
 
+    /// What SES says of the account; `None` when it says nothing. It answers all who ask once a second, so nobody asks for
+    /// a message's sake.
+    pub async fn account(&self) -> Option<Said> {
+        let said = self.client.get_account().send().await.ok()?;
+        let quota = said.send_quota()?;
+        Some(Said {
+            rate: Rate::in_1000_seconds(whole(quota.max_send_rate() * 1_000.0)?),
+            // SES says -1 where there is no quota.
+            daily: whole(quota.max24_hour_send()),
+            sent: whole(quota.sent_last24_hours()).unwrap_or_default(),
+            enabled: said.sending_enabled(),
+        })
+    }
+
     /// Hands one message to SES, once.
     pub async fn hand(&self, message: &Message) -> Handed {
         let Ok(content) = content(message) else {
@@ -91,6 +106,24 @@ impl Mailer {
             Err(error) => of_error(&error),
         }
     }
+}
+
+/// What SES says of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// How fast it may send.
+    pub rate: Rate,
+    /// How much in 24 hours, if that is bounded.
+    pub daily: Option<u64>,
+    /// How much it has sent in the last 24 hours.
+    pub sent: u64,
+    /// Whether it may send.
+    pub enabled: bool,
+}
+
+/// A number of SES's that is none below zero, rounded down.
+fn whole(number: f64) -> Option<u64> {
+    format!("{:.0}", number.floor()).parse().ok()
 }
 
 /// The whole operation's time-out: with the 2 s from the claim to the call it bounds how old a consent can be when SES

@@ -152,6 +152,22 @@ pub(crate) const REVOKED_AT: &str = "revoked_at";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const LAST_USED: &str = "last_used";
 pub(crate) const DAY: &str = "day";
+pub(crate) const GENERATION: &str = "generation";
+pub(crate) const RATE: &str = "rate";
+pub(crate) const DAILY: &str = "daily";
+pub(crate) const SENT: &str = "sent";
+pub(crate) const ENABLED: &str = "enabled";
+pub(crate) const READ_AT: &str = "read_at";
+pub(crate) const ASKED_AT: &str = "asked_at";
+pub(crate) const GRANTED: &str = "granted";
+pub(crate) const LEASED_AT: &str = "leased_at";
+pub(crate) const HOLDER: &str = "holder";
+pub(crate) const HALVINGS: &str = "halvings";
+pub(crate) const HALVED_AT: &str = "halved_at";
+pub(crate) const HELD_UNTIL: &str = "held_until";
+pub(crate) const USED_UP: &str = "used_up";
+/// The account's pace, by region. No brand's id begins with `*`.
+pub(crate) const PACE: &str = "*#pace";
 /// The item that lists the brands. No brand's id begins with `*`.
 pub(crate) const BRANDS: &str = "*";
 /// The key ids of a brand.

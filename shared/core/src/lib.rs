@@ -39,6 +39,7 @@ pub mod need;
 pub mod objects;
 pub mod offer;
 pub mod origin;
+pub mod pace;
 pub mod place;
 pub mod preference;
 pub mod product_code;
