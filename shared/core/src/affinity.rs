@@ -57,12 +57,17 @@ pub fn due_bp(days: u32, interval: u16) -> u32 {
 /// Whether a lasting thing was bought within its repurchase interval, so that it is not offered again; for *anticipate*
 /// within the first four fifths of it.
 pub(crate) fn already_has(offer: &Offer, view: &View<'_>, goal: Goal) -> bool {
-    let interval = u32::from(offer.category.repurchase_days());
+    closed_for(offer.category, goal).is_some_and(|closed| last_met(offer, view).is_some_and(|days| days < closed))
+}
+
+/// For so many days after a purchase, what lasts is not offered again.
+pub(crate) fn closed_for(category: Category, goal: Goal) -> Option<u32> {
+    let interval = u32::from(category.repurchase_days());
     let closed = match goal {
         Goal::Anticipate => interval * 4 / 5,
         Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => interval,
     };
-    interval >= LASTING_DAYS && last_met(offer, view).is_some_and(|days| days < closed)
+    (interval >= LASTING_DAYS).then_some(closed)
 }
 
 /// Days since the very thing, or one that does the same, was bought.

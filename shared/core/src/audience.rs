@@ -6,9 +6,9 @@
 
 use jiff::Timestamp;
 
-use crate::attribute::{Attribute, Fact, Facts};
+use crate::attribute::{Attribute, Fact, FactKind, Facts};
 use crate::brand::{TopicNumber, Topics};
-use crate::category::Category;
+use crate::category::{CATEGORIES, Category};
 use crate::consent::{ConsentState, Consents, DataPurpose, Objection};
 use crate::context::{CurrentPlace, CustomerContext, Lifecycle};
 use crate::habit::GoodHours;
@@ -39,7 +39,7 @@ pub enum Tie {
 pub struct TopicStates(u64);
 
 /// The places of [`TopicStates`] in their stored form: append only. The first is that of a topic nobody spoke of.
-const STATES: [Result<(), Reason>; 6] = [
+pub(crate) const STATES: [Result<(), Reason>; 6] = [
     Err(Reason::NoConsent),
     Ok(()),
     Err(Reason::ConsentPending),
@@ -49,7 +49,7 @@ const STATES: [Result<(), Reason>; 6] = [
 ];
 
 /// Six states fit in three bits; 16 topics in 48.
-const STATE_BITS: u8 = 3;
+pub(crate) const STATE_BITS: u8 = 3;
 
 impl TopicStates {
     /// The state of one topic added to those of others.
@@ -71,6 +71,12 @@ impl TopicStates {
         STATES.get(place).copied().unwrap_or(Err(Reason::NoConsent))
     }
 
+    /// 24 bits for topics 0 to 7, then as many for topics 8 to 15, three a topic.
+    pub(crate) const fn halves(self) -> [u32; 2] {
+        let [_, _, a, b, c, d, e, f] = self.0.to_be_bytes();
+        [u32::from_be_bytes([0, d, e, f]), u32::from_be_bytes([0, a, b, c])]
+    }
+
     /// The stored form: 48 bits, those of topic 0 last.
     fn to_bytes(self) -> [u8; 6] {
         let [_, _, bytes @ ..] = self.0.to_be_bytes();
@@ -79,11 +85,9 @@ impl TopicStates {
 
     fn from_bytes([a, b, c, d, e, f]: [u8; 6]) -> Result<Self, MalformedRecord> {
         let bits = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-        let places = (0..16).map(|number| usize::try_from((bits >> (number * STATE_BITS)) & 0b111));
-        let known = places
-            .into_iter()
-            .all(|place| place.is_ok_and(|place| place < STATES.len()));
-        known.then_some(Self(bits)).ok_or(MalformedRecord)
+        // Of the eight places three bits can name, the last two are not given out: those with the upper two bits set.
+        let is_known = (bits >> 2) & (bits >> 1) & 0o1_111_111_111_111_111 == 0;
+        is_known.then_some(Self(bits)).ok_or(MalformedRecord)
     }
 }
 
@@ -334,75 +338,39 @@ impl AudienceRecord {
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedRecord> {
-        let mut rest = bytes;
-        let [format] = take(&mut rest)?;
-        if format != FORMAT {
-            return Err(MalformedRecord);
-        }
-        let context_version = u32::from_be_bytes(take(&mut rest)?);
-        let topics = TopicStates::from_bytes(take(&mut rest)?)?;
-        let [flags, life, places] = take(&mut rest)?;
-        let has = |bit: u8| flags & (1 << bit) != 0;
-        let lifecycle = Lifecycle::ALL
-            .into_iter()
-            .find(|each| each.byte() == life & 0b111)
-            .ok_or(MalformedRecord)?;
-        let home = has(5)
-            .then(|| read_vector((places >> 2) & 0b111, &mut rest))
-            .transpose()?;
-        let current_place = has(7).then(|| read_whereabouts(places >> 5, &mut rest)).transpose()?;
-        let paused_until = if has(6) {
-            u32::from_be_bytes(take(&mut rest)?)
-        } else {
-            0
-        };
-        let heard_on = match u16::from_be_bytes(take(&mut rest)?) {
-            0 => None,
-            day => Some(EpochDay(day)),
-        };
-        let threshold = match u16::from_be_bytes(take(&mut rest)?) {
-            u16::MAX => None,
-            figure => Some(Relevance::new(figure).ok().ok_or(MalformedRecord)?),
-        };
-        let last_contact = match u16::from_be_bytes(take(&mut rest)?) {
-            0 => None,
-            days => Some(EpochDay(days)),
-        };
-        let facts = unpack_facts(take(&mut rest)?, life >> 6)?;
-        let [good_hours] = take(&mut rest)?;
-        let mut ties = Vec::with_capacity(rest.len() / 2);
-        while !rest.is_empty() {
-            let [code, month] = take(&mut rest)?;
-            let category = Category::from_code(code).ok_or(MalformedRecord)?;
-            ties.push((
-                category,
-                if month == INTEREST {
-                    Tie::Interest
-                } else {
-                    Tie::BoughtInMonth(month)
-                },
-            ));
-        }
+        let stored = Stored::read(bytes)?;
         let hint = ConsentHint {
-            topics,
-            purposes: flags & 0b1111,
-            no_marketing: has(4),
-            paused_until,
+            topics: stored.topics,
+            purposes: stored.flags & 0b1111,
+            no_marketing: stored.flags & NO_MARKETING != 0,
+            paused_until: stored.paused_until,
         };
+        let ties = stored.ties.chunks_exact(2).filter_map(|pair| {
+            let [code, month] = *pair.first_chunk()?;
+            let tie = if month == INTEREST {
+                Tie::Interest
+            } else {
+                Tie::BoughtInMonth(month)
+            };
+            Some((Category::from_code(code)?, tie))
+        });
         Ok(Self {
-            context_version,
+            context_version: stored.context_version,
             hint,
-            home,
-            area: area_of_bits(places),
-            current_place,
-            lifecycle,
-            threshold,
-            last_contact,
-            heard_on,
-            reaction: (life >> 3) & 0b111,
-            good_hours: GoodHours::from_bits(good_hours),
-            facts,
-            ties,
+            home: stored.home,
+            area: area_of_bits(stored.area),
+            current_place: stored.current_place,
+            lifecycle: Lifecycle::ALL
+                .into_iter()
+                .find(|each| each.byte() == stored.life & 0b111)
+                .ok_or(MalformedRecord)?,
+            threshold: (stored.threshold != u16::MAX).then(|| Relevance::clamped(stored.threshold.into())),
+            last_contact: (stored.last_contact != 0).then_some(EpochDay(stored.last_contact)),
+            heard_on: (stored.heard_on != 0).then_some(EpochDay(stored.heard_on)),
+            reaction: (stored.life >> 3) & 0b111,
+            good_hours: GoodHours::from_bits(stored.good_hours),
+            facts: unpack_facts(stored.facts, stored.life >> 6)?,
+            ties: ties.collect(),
         })
     }
 
@@ -428,6 +396,114 @@ impl AudienceRecord {
             month: month_of(EpochDay::of(now)),
         }
     }
+}
+
+/// The stored form, checked and taken apart: what a record is made of, and a row of a batch.
+pub(crate) struct Stored<'a> {
+    pub(crate) context_version: u32,
+    pub(crate) topics: TopicStates,
+    /// Four purposes, then [`NO_MARKETING`], [`HAS_HOME`], [`HAS_PAUSE`] and [`HAS_CURRENT_PLACE`].
+    pub(crate) flags: u8,
+    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
+    pub(crate) life: u8,
+    /// Two bits.
+    pub(crate) area: u8,
+    pub(crate) home: Option<UnitVector>,
+    pub(crate) current_place: Option<Whereabouts>,
+    pub(crate) paused_until: u32,
+    /// 0 is nobody knows.
+    pub(crate) heard_on: u16,
+    /// 65 535 is none.
+    pub(crate) threshold: u16,
+    last_contact: u16,
+    pub(crate) facts: [u8; 5],
+    pub(crate) good_hours: u8,
+    /// Pairs of a category's code and a month or [`INTEREST`].
+    pub(crate) ties: &'a [u8],
+}
+
+pub(crate) const NO_MARKETING: u8 = 1 << 4;
+pub(crate) const HAS_HOME: u8 = 1 << 5;
+const HAS_PAUSE: u8 = 1 << 6;
+pub(crate) const HAS_CURRENT_PLACE: u8 = 1 << 7;
+
+impl<'a> Stored<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, MalformedRecord> {
+        let mut rest = bytes;
+        let [format] = take(&mut rest)?;
+        let context_version = u32::from_be_bytes(take(&mut rest)?);
+        let topics = TopicStates::from_bytes(take(&mut rest)?)?;
+        let [flags, life, places] = take(&mut rest)?;
+        let has = |bit: u8| flags & bit != 0;
+        let home = if has(HAS_HOME) {
+            Some(read_vector((places >> 2) & 0b111, &mut rest)?)
+        } else {
+            None
+        };
+        let current_place = if has(HAS_CURRENT_PLACE) {
+            Some(read_whereabouts(places >> 5, &mut rest)?)
+        } else {
+            None
+        };
+        let paused_until = if has(HAS_PAUSE) {
+            u32::from_be_bytes(take(&mut rest)?)
+        } else {
+            0
+        };
+        let heard_on = u16::from_be_bytes(take(&mut rest)?);
+        let threshold = u16::from_be_bytes(take(&mut rest)?);
+        let last_contact = u16::from_be_bytes(take(&mut rest)?);
+        let facts = take(&mut rest)?;
+        let [good_hours] = take(&mut rest)?;
+        let is_well_formed = format == FORMAT
+            && usize::from(life & 0b111) < Lifecycle::ALL.len()
+            && (threshold <= Relevance::FULL.basis_points() || threshold == u16::MAX)
+            && are_facts(facts, life >> 6)
+            && rest.len().is_multiple_of(2)
+            && rest
+                .chunks_exact(2)
+                .all(|pair| pair.first().is_some_and(|code| is_category(*code)));
+        is_well_formed.then_some(()).ok_or(MalformedRecord)?;
+        Ok(Self {
+            context_version,
+            topics,
+            flags,
+            life,
+            area: places & 0b11,
+            home,
+            current_place,
+            paused_until,
+            heard_on,
+            threshold,
+            last_contact,
+            facts,
+            good_hours,
+            ties: rest,
+        })
+    }
+}
+
+/// Whether [`unpack_facts`] takes them, without taking them apart.
+fn are_facts([low, high, floor, ceiling, household]: [u8; 5], ventilation: u8) -> bool {
+    let bits = u16::from_le_bytes([low, high]);
+    // No pair of bits has both.
+    let are_states = bits & (bits >> 1) & 0b0101_0101_0101_0101 == 0 && ventilation != 0b11;
+    let is_within = |byte: u8, fact: Fact| {
+        let value = i8::from_be_bytes([byte]);
+        let within = match fact.kind() {
+            FactKind::Number { least, most, .. } => least <= i16::from(value) && i16::from(value) <= most,
+            FactKind::Flag | FactKind::Word(_) => false,
+        };
+        within || value == i8::MIN
+    };
+    are_states
+        && is_within(floor, Fact::Floor)
+        && is_within(ceiling, Fact::CeilingHeight)
+        && is_within(household, Fact::HouseholdSize)
+}
+
+fn is_category(code: u8) -> bool {
+    (1..=CATEGORIES).contains(&usize::from(code))
 }
 
 /// What one decision may read: declared by the offer and agreed to by the person. Nothing else is in it, so nothing
@@ -494,7 +570,7 @@ impl Known for View<'_> {
 
 /// 1 knew of each topic only whether it was agreed to, 2 no current place.
 const FORMAT: u8 = 3;
-const INTEREST: u8 = u8::MAX;
+pub(crate) const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -523,20 +599,20 @@ fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
 }
 
 /// Months since January 2020, 0 before it and 254 at most (February 2041).
-fn month_of(day: EpochDay) -> u8 {
+pub(crate) fn month_of(day: EpochDay) -> u8 {
     let date = day.date();
     let months = (i32::from(date.year()) - 2020) * 12 + i32::from(date.month()) - 1;
     u8::try_from(months.clamp(0, 254)).unwrap_or(0)
 }
 
 /// A fact of at most three states in two bits; 0 is unknown.
-fn pair_of_bits(facts: &Facts, fact: Fact) -> u8 {
+pub(crate) fn pair_of_bits(facts: &Facts, fact: Fact) -> u8 {
     facts.get(fact).map_or(0, |value| u8::try_from(value).unwrap_or(0) + 1) & 0b11
 }
 
 /// Eight facts of two bits each, then floor, ceiling height and household size with `i8::MIN` as unknown. Ventilation came
 /// later and is beside the lifecycle.
-fn pack_facts(facts: &Facts) -> [u8; 5] {
+pub(crate) fn pack_facts(facts: &Facts) -> [u8; 5] {
     let flags = Fact::ALL.into_iter().take(8).enumerate();
     let bits = flags.fold(0u16, |bits, (position, fact)| {
         bits | (u16::from(pair_of_bits(facts, fact)) << (2 * position))
@@ -585,7 +661,7 @@ fn unpack_facts([low, high, floor, ceiling, household]: [u8; 5], ventilation: u8
 }
 
 /// Two bits, 0 is unknown.
-fn area_bits(area: Option<Area>) -> u8 {
+pub(crate) fn area_bits(area: Option<Area>) -> u8 {
     area.and_then(|area| (1..).zip(Area::ALL).find(|(_, each)| *each == area))
         .map_or(0, |(bits, _)| bits)
 }

@@ -85,8 +85,12 @@ impl Category {
     /// How much a purchase so many days ago still says, in basis points: 10 000 today, 5 000 after the half-life.
     #[must_use]
     pub fn recency_bp(self, age_days: u16) -> u16 {
-        let half_life = u64::from(self.0.half_life_days.max(1));
-        halving_bp((u64::from(age_days) << 16) / half_life)
+        halving_bp((u64::from(age_days) * u64::from(self.fading_a_day())) >> 8)
+    }
+
+    /// The halvings of a day's age, in 2^24ths, rounded up.
+    pub(crate) fn fading_a_day(self) -> u32 {
+        (1_u32 << 24).div_ceil(u32::from(self.0.half_life_days.max(1)))
     }
 
     /// After so many days, the usual buyer needs another; before that, a purchase of the very thing counts against.
@@ -320,9 +324,12 @@ impl Entry {
 /// Years in days, for what lasts.
 const YEARS: u16 = 365;
 
+/// How many there are.
+pub(crate) const CATEGORIES: usize = 66;
+
 /// By code, without a hole: the code is the line. New lines go to the end, and none is ever removed.
 #[rustfmt::skip]
-static TABLE: [Entry; 66] = {
+static TABLE: [Entry; CATEGORIES] = {
     use Family::{Baby, Culture, Diy, Electronics, Fashion, Garden, Home, Kitchen, Pets, Seasonal, Sports, Travel};
     use Need::{CeilingCm, LiftAboveFirstFloor, Ventilation};
     [

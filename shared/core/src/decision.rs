@@ -88,9 +88,9 @@ pub fn judge(
 
 /// How long a message that is scored now usually takes through the queues to be read, at the least. Deciding again just
 /// before sending knows better.
-const SCORING_TO_READING: SignedDuration = SignedDuration::from_mins(15);
+pub(crate) const SCORING_TO_READING: SignedDuration = SignedDuration::from_mins(15);
 
-fn in_force(proposal: Proposal<'_>, now: Timestamp) -> Result<(), Withheld> {
+pub(crate) fn in_force(proposal: Proposal<'_>, now: Timestamp) -> Result<(), Withheld> {
     if proposal.run.status == RunStatus::Cancelled {
         return Err(Withheld::by(Reason::RunCancelled));
     }

@@ -4,6 +4,7 @@ pub mod affinity;
 pub mod api_key;
 pub mod attribute;
 pub mod audience;
+pub mod batch;
 pub mod brand;
 pub mod campaign;
 pub mod cap;

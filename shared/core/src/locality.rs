@@ -44,9 +44,7 @@ impl Way<'_> {
     /// The pull of the place halves with each half of the radius: 10 000 bp at the place, 5 000 half way out, 2 500 at
     /// the rim.
     pub(crate) fn proximity(&self) -> Relevance {
-        // Half the chord is a quarter of its square.
-        let half_distance = Radius::from_chord((self.radius.chord().value() / 4).max(1)).unwrap_or(self.radius);
-        Relevance::clamped(u32::from(proximity_bp(self.distance, half_distance)))
+        Relevance::clamped(u32::from(proximity_bp(self.distance, self.radius)))
     }
 
     /// Whether somebody who reads the message then, and goes at once, finds the place open before the offer ends.

@@ -61,6 +61,17 @@ pub const fn opening(opening: Opening) -> u32 {
 
 /// The moment for one person, with the place that they would go to.
 pub(crate) fn moment(offer: &Offer, view: &View<'_>, place: Option<&Place>, now: Timestamp) -> Option<Relevance> {
+    common(offer, place, now).with(view.good_hours.and_then(|hours| hours.at(now)))
+}
+
+/// The parts that are the same for everybody who would go to a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts {
+    sum: u32,
+    known: u32,
+}
+
+pub(crate) fn common(offer: &Offer, place: Option<&Place>, now: Timestamp) -> Parts {
     let ends_soon = offer.window.until.duration_since(now) <= SOON;
     let parts = [
         place
@@ -70,11 +81,18 @@ pub(crate) fn moment(offer: &Offer, view: &View<'_>, place: Option<&Place>, now:
             .season
             .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
         ends_soon.then_some(10_000),
-        view.good_hours.and_then(|hours| hours.at(now)),
     ];
-    let (sum, known) = parts
-        .into_iter()
-        .flatten()
-        .fold((0, 0), |(sum, known), part| (sum + part, known + 1));
-    u32::checked_div(sum, known).map(Relevance::clamped)
+    let none = Parts { sum: 0, known: 0 };
+    parts.into_iter().flatten().fold(none, |parts, part| Parts {
+        sum: parts.sum + part,
+        known: parts.known + 1,
+    })
+}
+
+impl Parts {
+    /// The mean, with the person's own part.
+    pub(crate) fn with(self, own: Option<u32>) -> Option<Relevance> {
+        let known = self.known + u32::from(own.is_some());
+        (self.sum + own.unwrap_or(0)).checked_div(known).map(Relevance::clamped)
+    }
 }

@@ -351,6 +351,10 @@ const fn sign_bit(component: i32) -> u8 {
 pub struct SquaredChord(u64);
 
 impl SquaredChord {
+    pub(crate) const fn of(squared: u64) -> Self {
+        Self(squared)
+    }
+
     /// The integer itself, scaled by 2^60.
     #[must_use]
     pub const fn value(self) -> u64 {
@@ -510,46 +514,105 @@ impl Place {
     }
 }
 
-/// One, in the scale of [`halving_bp`].
-const HALVINGS_UNIT: u64 = 1 << 16;
-
-/// How near, in basis points: 10 000 at the place, 5 000 at the half-distance, 2 500 at twice that, and so on to 0 at 15
-/// times. Integers only, and never more for a greater distance.
+/// How near, in basis points: 10 000 at the place, 5 000 half way to the radius, 2 500 at the radius, and nothing beyond.
+/// Integers only, and never more for a greater distance.
 ///
 /// ```
 /// use apropos_core::place::{InvalidPlace, Radius, proximity_bp};
 ///
-/// let half = Radius::from_metres(15_000)?;
-/// let at = |metres| Radius::from_metres(metres).map(|distance| proximity_bp(distance.chord(), half));
-/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(45_000)?], [10_000, 5_000, 2_500, 1_250]);
+/// let radius = Radius::from_metres(30_000)?;
+/// let at = |metres| Radius::from_metres(metres).map(|distance| proximity_bp(distance.chord(), radius));
+/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(30_010)?], [9_999, 5_000, 2_500, 0]);
 /// # Ok::<(), InvalidPlace>(())
 /// ```
 #[must_use]
-pub fn proximity_bp(distance: SquaredChord, half_distance: Radius) -> u16 {
-    let half = u128::from(half_distance.0.get());
-    // The root of the ratio of squares, in 65 536ths; the shift needs 94 bits.
-    let squared_ratio = (u128::from(distance.0) << 32) / half;
-    u64::try_from(squared_ratio).map_or(0, |squared_ratio| halving_bp(squared_ratio.isqrt()))
+pub fn proximity_bp(distance: SquaredChord, radius: Radius) -> u16 {
+    if radius.reaches(distance) {
+        nearness_bp(radius.scale().squared_share(distance.0).isqrt())
+    } else {
+        0
+    }
 }
 
-/// 2^-x in basis points, 0 to 10 000, for x in 65 536ths: what is left after x halvings. The way to fade anything by
-/// distance or age without a float; never more for a greater x.
+/// What squared distances are divided by to become shares of a squared radius: a multiplication and shifts, since a batch
+/// has no division.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scale {
+    /// Shifted up, then down, a squared radius has 31 bits.
+    pub(crate) up: u32,
+    pub(crate) down: u32,
+    /// 2^60 over that.
+    pub(crate) factor: u64,
+}
+
+impl Radius {
+    pub(crate) const fn scale(self) -> Scale {
+        let bits = u64::BITS - self.0.leading_zeros();
+        let (up, down) = (31_u32.saturating_sub(bits), bits.saturating_sub(31));
+        Scale {
+            up,
+            down,
+            factor: (1 << 60) / ((self.0.get() << up) >> down),
+        }
+    }
+}
+
+impl Scale {
+    /// The square of a distance over that of the radius, in 2^28ths; of distances within the radius.
+    #[inline]
+    pub(crate) fn squared_share(self, squared: u64) -> u32 {
+        let scaled = (squared << self.up) >> self.down;
+        u32::try_from(scaled.wrapping_mul(self.factor) >> 32).unwrap_or(u32::MAX)
+    }
+}
+
+/// The proximity at so many 16 384ths of the radius: two halvings over the whole of it.
+#[inline]
+pub(crate) fn nearness_bp(share: u32) -> u16 {
+    let [low, high, ..] = share.min(16_383).to_le_bytes();
+    let share = u16::from_le_bytes([low, high]);
+    // The shift drops the first half: what is left is the part of a halving.
+    let left = left_after(share << 3);
+    let left = if share < 1 << 13 { left } else { left >> 1 };
+    (left + 2) >> 2
+}
+
+/// 2^-x in basis points, 0 to 10 000, for x in 65 536ths: what is left after x halvings, within 2 bp. The way to fade
+/// anything by distance or age without a float; never more for a greater x.
 #[must_use]
 pub fn halving_bp(halvings: u64) -> u16 {
-    let whole = halvings / HALVINGS_UNIT;
-    if whole > 15 {
-        return 0;
-    }
-    let (entry, between) = (halvings / 256 % 256, halvings % 256);
-    let place = usize::try_from(entry).unwrap_or(0);
-    let from = HALVING.get(place).copied().map_or(0, u64::from);
-    // The table stops before 2^-1, which is half of its first entry.
-    let to = HALVING.get(place + 1).copied().map_or(1 << 30, u64::from);
-    let power = from * (256 - between) + to * between;
-    // Scaled by 2^31 in the table, by 2^8 in the interpolation and by 2^whole here; rounded to nearest.
-    let shift = 31 + 8 + whole;
-    let points = (power * 10_000 + (1 << (shift - 1))) >> shift;
-    u16::try_from(points).unwrap_or(10_000)
+    let [a, b, c, d, ..] = halvings.min(u64::from(u32::MAX)).to_le_bytes();
+    faded_bp(u32::from_le_bytes([a, b, c, d]))
+}
+
+/// [`halving_bp`] in the form that a batch of people goes through as well.
+#[inline]
+pub(crate) fn faded_bp(halvings: u32) -> u16 {
+    let [low, high, whole, more] = halvings.to_le_bytes();
+    let whole = if more == 0 { whole.min(16) } else { 16 };
+    let left = left_after(u16::from_le_bytes([low, high]));
+    let by = |bit: u8, left: u16| if whole & bit == 0 { left } else { left >> bit };
+    let left = by(8, by(4, by(2, by(1, left))));
+    if whole == 16 { 0 } else { (left + 2) >> 2 }
+}
+
+/// What is left of 40 000 after a part of one halving, in 65 536ths of which the last three bits do not count: a polynomial
+/// of the fourth degree, whose steps are multiplications that keep the upper half. Always above 20 000.
+#[inline]
+const fn left_after(part: u16) -> u16 {
+    let part = part & !0b111;
+    let slope = 45_431 - upper(part, 15_726 - upper(part, 3_545 - upper(part, 481)));
+    40_000 - upper(upper(part, slope), 40_000)
+}
+
+/// The upper half of a product.
+#[inline]
+#[expect(
+    clippy::as_conversions,
+    reason = "From is not const yet, and the upper half of 32 bits has 16"
+)]
+pub(crate) const fn upper(a: u16, b: u16) -> u16 {
+    ((a as u32 * b as u32) >> 16) as u16
 }
 
 fn hex_index(text: &str, digits: usize) -> Option<CellIndex> {
@@ -586,43 +649,6 @@ fn whole_squared(chord: f64) -> u64 {
 fn whole_metres(metres: f64) -> u32 {
     metres.round() as u32
 }
-
-/// 2^-(i/256) scaled by 2^31, for i from 0 to 255, rounded to nearest.
-#[rustfmt::skip]
-static HALVING: [u32; 256] = [
-    2_147_483_648, 2_141_676_973, 2_135_885_998, 2_130_110_682, 2_124_350_982, 2_118_606_857, 2_112_878_262, 2_107_165_158,
-    2_101_467_502, 2_095_785_251, 2_090_118_366, 2_084_466_803, 2_078_830_522, 2_073_209_480, 2_067_603_638, 2_062_012_954,
-    2_056_437_387, 2_050_876_895, 2_045_331_439, 2_039_800_978, 2_034_285_470, 2_028_784_876, 2_023_299_156, 2_017_828_268,
-    2_012_372_174, 2_006_930_832, 2_001_504_204, 1_996_092_249, 1_990_694_927, 1_985_312_200, 1_979_944_027, 1_974_590_370,
-    1_969_251_188, 1_963_926_443, 1_958_616_096, 1_953_320_108, 1_948_038_440, 1_942_771_053, 1_937_517_909, 1_932_278_970,
-    1_927_054_196, 1_921_843_549, 1_916_646_992, 1_911_464_486, 1_906_295_993, 1_901_141_476, 1_896_000_896, 1_890_874_216,
-    1_885_761_398, 1_880_662_405, 1_875_577_199, 1_870_505_744, 1_865_448_001, 1_860_403_934, 1_855_373_507, 1_850_356_681,
-    1_845_353_420, 1_840_363_688, 1_835_387_448, 1_830_424_663, 1_825_475_297, 1_820_539_314, 1_815_616_678, 1_810_707_353,
-    1_805_811_301, 1_800_928_489, 1_796_058_879, 1_791_202_437, 1_786_359_126, 1_781_528_911, 1_776_711_757, 1_771_907_628,
-    1_767_116_489, 1_762_338_305, 1_757_573_041, 1_752_820_662, 1_748_081_133, 1_743_354_420, 1_738_640_488, 1_733_939_301,
-    1_729_250_827, 1_724_575_029, 1_719_911_875, 1_715_261_330, 1_710_623_359, 1_705_997_930, 1_701_385_007, 1_696_784_557,
-    1_692_196_547, 1_687_620_943, 1_683_057_710, 1_678_506_817, 1_673_968_228, 1_669_441_912, 1_664_927_835, 1_660_425_963,
-    1_655_936_265, 1_651_458_706, 1_646_993_254, 1_642_539_877, 1_638_098_541, 1_633_669_214, 1_629_251_865, 1_624_846_459,
-    1_620_452_965, 1_616_071_351, 1_611_701_585, 1_607_343_634, 1_602_997_467, 1_598_663_052, 1_594_340_357, 1_590_029_350,
-    1_585_730_000, 1_581_442_275, 1_577_166_143, 1_572_901_575, 1_568_648_537, 1_564_406_999, 1_560_176_931, 1_555_958_300,
-    1_551_751_076, 1_547_555_228, 1_543_370_725, 1_539_197_537, 1_535_035_634, 1_530_884_983, 1_526_745_556, 1_522_617_322,
-    1_518_500_250, 1_514_394_310, 1_510_299_473, 1_506_215_708, 1_502_142_985, 1_498_081_275, 1_494_030_547, 1_489_990_772,
-    1_485_961_921, 1_481_943_963, 1_477_936_870, 1_473_940_611, 1_469_955_159, 1_465_980_482, 1_462_016_553, 1_458_063_343,
-    1_454_120_821, 1_450_188_960, 1_446_267_730, 1_442_357_104, 1_438_457_051, 1_434_567_544, 1_430_688_553, 1_426_820_052,
-    1_422_962_010, 1_419_114_401, 1_415_277_195, 1_411_450_365, 1_407_633_882, 1_403_827_719, 1_400_031_848, 1_396_246_240,
-    1_392_470_869, 1_388_705_706, 1_384_950_723, 1_381_205_894, 1_377_471_191, 1_373_746_586, 1_370_032_052, 1_366_327_563,
-    1_362_633_090, 1_358_948_606, 1_355_274_085, 1_351_609_500, 1_347_954_824, 1_344_310_030, 1_340_675_091, 1_337_049_980,
-    1_333_434_672, 1_329_829_140, 1_326_233_356, 1_322_647_296, 1_319_070_932, 1_315_504_238, 1_311_947_188, 1_308_399_756,
-    1_304_861_917, 1_301_333_643, 1_297_814_910, 1_294_305_692, 1_290_805_962, 1_287_315_695, 1_283_834_865, 1_280_363_448,
-    1_276_901_417, 1_273_448_747, 1_270_005_413, 1_266_571_390, 1_263_146_652, 1_259_731_174, 1_256_324_931, 1_252_927_899,
-    1_249_540_052, 1_246_161_366, 1_242_791_816, 1_239_431_376, 1_236_080_024, 1_232_737_732, 1_229_404_479, 1_226_080_238,
-    1_222_764_986, 1_219_458_698, 1_216_161_350, 1_212_872_918, 1_209_593_378, 1_206_322_705, 1_203_060_876, 1_199_807_867,
-    1_196_563_654, 1_193_328_213, 1_190_101_520, 1_186_883_552, 1_183_674_286, 1_180_473_697, 1_177_281_762, 1_174_098_458,
-    1_170_923_762, 1_167_757_650, 1_164_600_099, 1_161_451_085, 1_158_310_587, 1_155_178_580, 1_152_055_042, 1_148_939_949,
-    1_145_833_280, 1_142_735_011, 1_139_645_120, 1_136_563_583, 1_133_490_379, 1_130_425_485, 1_127_368_878, 1_124_320_536,
-    1_121_280_436, 1_118_248_556, 1_115_224_875, 1_112_209_370, 1_109_202_018, 1_106_202_798, 1_103_211_687, 1_100_228_665,
-    1_097_253_708, 1_094_286_796, 1_091_327_906, 1_088_377_016, 1_085_434_106, 1_082_499_153, 1_079_572_136, 1_076_653_033,
-];
 
 #[cfg(test)]
 mod tests;

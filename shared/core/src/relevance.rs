@@ -37,7 +37,7 @@
 //!
 //! // 2^-(12 ÷ 20) of 10 000.
 //! let distance = Radius::from_metres(12_000)?.chord();
-//! let proximity = proximity_bp(distance, Radius::from_metres(20_000)?);
+//! let proximity = proximity_bp(distance, Radius::from_metres(40_000)?);
 //! assert_eq!(proximity, 6_598);
 //! // Open is 10 000, but a moment counts for no more than the best reason, here that he likes it.
 //! let moment = opening(Opening::Open { minutes_left: 480 }).min(INTEREST_BP);
@@ -62,7 +62,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 2;
+pub const MODEL_VERSION: u8 = 3;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -173,29 +173,48 @@ fn a_new_place_keeps_its_centre() {
 }
 
 #[test]
-#[expect(clippy::as_conversions, reason = "the table is compared with floats")]
-fn the_table_holds_the_powers_of_two() {
-    for (i, entry) in (0_u32..).zip(HALVING) {
-        let exact = 2.0_f64.powf(31.0 - f64::from(i) / 256.0);
-        assert!((f64::from(entry) - exact).abs() <= 0.5 + 1e-6, "entry {i}");
-    }
+#[expect(clippy::as_conversions, reason = "integers are compared with floats")]
+fn what_is_left_is_the_power_of_two() {
     for x in (0..17 * 65_536_u64).step_by(37) {
         let exact = 10_000.0 * 2.0_f64.powf(-(x as f64) / 65_536.0);
-        assert!((f64::from(halving_bp(x)) - exact).abs() <= 0.51, "{x}");
+        assert!((f64::from(halving_bp(x)) - exact).abs() <= 1.7, "{x}");
     }
+    for whole in 0..14 {
+        let exact = 10_000.0 / f64::from(1_u32 << whole);
+        assert!((f64::from(halving_bp(whole << 16)) - exact).abs() <= 0.5, "{whole}");
+    }
+    assert_eq!(halving_bp(u64::MAX), 0);
 }
 
 #[test]
-fn nearness_halves_with_each_half_distance() {
+fn no_step_of_a_halving_leaves_more() {
+    let whole: Vec<u16> = (0..=17 * 65_536).map(halving_bp).collect();
+    assert!(whole.is_sorted_by(|before, after| before >= after));
+}
+
+#[test]
+fn nearness_halves_with_each_half_of_the_radius() {
     for metres in [1, 500, 10_000, 2_000_000] {
-        let half = radius(metres);
-        assert_eq!(proximity_bp(SquaredChord(0), half), 10_000);
-        assert_eq!(proximity_bp(half.chord(), half), 5_000);
-        assert!(proximity_bp(SquaredChord(half.chord().value() * 4), half).abs_diff(2_500) <= 5);
-        assert!(proximity_bp(SquaredChord(half.chord().value() / 4), half).abs_diff(7_071) <= 5);
+        let radius = radius(metres);
+        let at = |quarters| proximity_bp(SquaredChord(radius.chord().value() / 16 * quarters * quarters), radius);
+        assert_eq!(at(0), 10_000);
+        assert!(at(1).abs_diff(7_071) <= 2, "{metres} {}", at(1));
+        assert!(at(2).abs_diff(5_000) <= 2, "{metres} {}", at(2));
+        assert!(proximity_bp(radius.chord(), radius).abs_diff(2_500) <= 1);
     }
     assert_eq!(proximity_bp(SquaredChord(4 << 60), radius(1)), 0);
-    assert_eq!(halving_bp(u64::MAX), 0);
+}
+
+#[test]
+fn nearness_is_what_the_halvings_leave() {
+    for share in 0..=16_384 {
+        assert!(
+            nearness_bp(share).abs_diff(halving_bp(u64::from(share) * 8)) <= 1,
+            "{share}"
+        );
+    }
+    let shares: Vec<u16> = (0..=16_384).map(nearness_bp).collect();
+    assert!(shares.is_sorted_by(|before, after| before >= after));
 }
 
 #[test]
@@ -306,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_left_never_grows(halvings in 0..20 * HALVINGS_UNIT, step in 0..300_u64) {
+    fn what_is_left_never_grows(halvings in 0..20 * 65_536_u64, step in 0..300_u64) {
         prop_assert!(halving_bp(halvings) >= halving_bp(halvings + step));
         prop_assert!(halving_bp(halvings) <= 10_000);
     }

@@ -1,0 +1,248 @@
+//! People as columns: what judging reads of each, a group of [`LANES`] at a time.
+
+use crate::attribute::Fact;
+use crate::audience::{
+    AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, INTEREST, MalformedRecord, NO_MARKETING, Stored, Tie, area_bits,
+    pack_facts, pair_of_bits,
+};
+use crate::category::CATEGORIES;
+use crate::place::UnitVector;
+use crate::relevance::Relevance;
+
+/// How many people go through a gate at once.
+pub(super) const LANES: usize = 256;
+/// Interests are bits of words, by category.
+pub(super) const WORDS: usize = CATEGORIES.div_ceil(32);
+/// Bits of `tied`: something was bought, something is liked.
+pub(super) const ANY_PURCHASE: u8 = 1;
+pub(super) const ANY_INTEREST: u8 = 2;
+
+/// The columns of one group.
+#[derive(Clone)]
+pub(super) struct Group {
+    pub(super) home: [[i32; LANES]; 3],
+    pub(super) topics: [[u32; LANES]; 2],
+    pub(super) paused_until: [u32; LANES],
+    /// The day of the last sign plus one; 0 is nobody knows.
+    pub(super) heard: [u16; LANES],
+    /// 0 without one.
+    pub(super) threshold: [u16; LANES],
+    pub(super) flags: [u8; LANES],
+    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
+    pub(super) life: [u8; LANES],
+    pub(super) area: [u8; LANES],
+    pub(super) good_hours: [u8; LANES],
+    pub(super) tied: [u8; LANES],
+    pub(super) flag_facts: [u16; LANES],
+    pub(super) numbers: [[i8; LANES]; 3],
+    /// By category, the month of the last purchase plus one; 0 is never.
+    pub(super) bought: [[u8; LANES]; CATEGORIES],
+    pub(super) interests: [[u32; LANES]; WORDS],
+    pub(super) here: [[i32; LANES]; 3],
+    /// The hour of the end plus one; 0 is nowhere.
+    pub(super) here_until: [u32; LANES],
+    pub(super) context_version: [u32; LANES],
+}
+
+impl Group {
+    fn empty() -> Self {
+        Self {
+            home: [[0; LANES]; 3],
+            topics: [[0; LANES]; 2],
+            paused_until: [0; LANES],
+            heard: [0; LANES],
+            threshold: [0; LANES],
+            flags: [0; LANES],
+            life: [0; LANES],
+            area: [0; LANES],
+            good_hours: [0; LANES],
+            tied: [0; LANES],
+            flag_facts: [0; LANES],
+            numbers: [[0; LANES]; 3],
+            bought: [[0; LANES]; CATEGORIES],
+            interests: [[0; LANES]; WORDS],
+            here: [[0; LANES]; 3],
+            here_until: [0; LANES],
+            context_version: [0; LANES],
+        }
+    }
+}
+
+/// A page of people, ready to be judged for any number of offers. Cleared and filled again it allocates nothing.
+#[derive(Clone, Default)]
+pub struct Block {
+    pub(super) groups: Vec<Group>,
+    people: usize,
+}
+
+impl std::fmt::Debug for Block {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Block({} people)", self.people)
+    }
+}
+
+/// One person, flat.
+struct Person {
+    context_version: u32,
+    topics: [u32; 2],
+    flags: u8,
+    life: u8,
+    area: u8,
+    home: Option<UnitVector>,
+    here: Option<(UnitVector, u32)>,
+    paused_until: u32,
+    heard: u16,
+    threshold: u16,
+    facts: [u8; 5],
+    good_hours: u8,
+}
+
+impl Block {
+    /// How many people are in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.people
+    }
+
+    /// Whether nobody is.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.people == 0
+    }
+
+    /// Takes everybody out and keeps the room.
+    pub const fn clear(&mut self) {
+        self.people = 0;
+    }
+
+    /// The context that a person's row was derived from.
+    #[must_use]
+    pub fn context_version(&self, person: usize) -> Option<u32> {
+        let group = self.groups.get(person / LANES).filter(|_| person < self.people)?;
+        group.context_version.get(person % LANES).copied()
+    }
+
+    /// Adds a person.
+    pub fn push(&mut self, record: &AudienceRecord) {
+        let hint = &record.hint;
+        let flags = hint.purposes & 0b1111
+            | if hint.no_marketing { NO_MARKETING } else { 0 }
+            | if record.home.is_some() { HAS_HOME } else { 0 }
+            | if record.current_place.is_some() {
+                HAS_CURRENT_PLACE
+            } else {
+                0
+            };
+        let life = record.lifecycle.byte()
+            | (record.reaction.min(7) << 3)
+            | (pair_of_bits(&record.facts, Fact::Ventilation) << 6);
+        let person = Person {
+            context_version: record.context_version,
+            topics: hint.topics.halves(),
+            flags,
+            life,
+            area: area_bits(record.area),
+            home: record.home,
+            here: record
+                .current_place
+                .map(|place| (place.at, place.until_hour.saturating_add(1))),
+            paused_until: hint.paused_until,
+            heard: record.heard_on.map_or(0, |day| day.0.saturating_add(1)),
+            threshold: record.threshold.map_or(0, Relevance::basis_points),
+            facts: pack_facts(&record.facts),
+            good_hours: record.good_hours.bits(),
+        };
+        let ties = record.ties.iter().map(|(category, tie)| match tie {
+            Tie::BoughtInMonth(month) => (category.code(), (*month).min(INTEREST - 1)),
+            Tie::Interest => (category.code(), INTEREST),
+        });
+        self.put(&person, ties);
+    }
+
+    /// Adds a person from the stored form of their record, as [`AudienceRecord::from_bytes`] reads it.
+    ///
+    /// # Errors
+    /// [`MalformedRecord`] when the bytes are not such a form; nobody is added then.
+    pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), MalformedRecord> {
+        let stored = Stored::read(bytes)?;
+        let person = Person {
+            context_version: stored.context_version,
+            topics: stored.topics.halves(),
+            flags: stored.flags,
+            life: stored.life,
+            area: stored.area,
+            home: stored.home,
+            here: stored.current_place.map(|place| (place.at, place.until_hour + 1)),
+            paused_until: stored.paused_until,
+            heard: if stored.heard_on == 0 {
+                0
+            } else {
+                stored.heard_on.saturating_add(1)
+            },
+            threshold: if stored.threshold == u16::MAX {
+                0
+            } else {
+                stored.threshold
+            },
+            facts: stored.facts,
+            good_hours: stored.good_hours,
+        };
+        let (pairs, _) = stored.ties.as_chunks::<2>();
+        self.put(&person, pairs.iter().map(|[code, month]| (*code, *month)));
+        Ok(())
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the lane is below the length of each column, and codes were checked"
+    )]
+    fn put(&mut self, person: &Person, ties: impl Iterator<Item = (u8, u8)>) {
+        let (at, lane) = (self.people / LANES, self.people % LANES);
+        if at == self.groups.len() {
+            self.groups.push(Group::empty());
+        }
+        let Some(group) = self.groups.get_mut(at) else { return };
+        if lane == 0 {
+            group.bought = [[0; LANES]; CATEGORIES];
+        }
+        let vector = |place: Option<UnitVector>| place.map_or([0; 3], UnitVector::components);
+        let columns = [vector(person.home), vector(person.here.map(|(at, _)| at))];
+        for axis in 0..3 {
+            group.home[axis][lane] = columns[0][axis];
+            group.here[axis][lane] = columns[1][axis];
+        }
+        group.here_until[lane] = person.here.map_or(0, |(_, until)| until);
+        group.topics[0][lane] = person.topics[0];
+        group.topics[1][lane] = person.topics[1];
+        group.paused_until[lane] = person.paused_until;
+        group.heard[lane] = person.heard;
+        group.threshold[lane] = person.threshold;
+        group.flags[lane] = person.flags;
+        group.life[lane] = person.life;
+        group.area[lane] = person.area;
+        group.good_hours[lane] = person.good_hours;
+        let [low, high, numbers @ ..] = person.facts;
+        group.flag_facts[lane] = u16::from_le_bytes([low, high]);
+        for (column, number) in group.numbers.iter_mut().zip(numbers) {
+            column[lane] = i8::from_be_bytes([number]);
+        }
+        group.context_version[lane] = person.context_version;
+        let (mut tied, mut interests) = (0, [0u32; WORDS]);
+        for (code, month) in ties {
+            let category = usize::from(code).saturating_sub(1);
+            if month == INTEREST {
+                tied |= ANY_INTEREST;
+                interests[category / 32] |= 1 << (category % 32);
+            } else {
+                tied |= ANY_PURCHASE;
+                let last = &mut group.bought[category][lane];
+                *last = (*last).max(month + 1);
+            }
+        }
+        group.tied[lane] = tied;
+        for (column, word) in group.interests.iter_mut().zip(interests) {
+            column[lane] = word;
+        }
+        self.people += 1;
+    }
+}
