@@ -63,9 +63,9 @@ def main():
         process.end()
     best = "batch" if "batch" in paths else "scalar"
     ratios = table(rows, rates, void, bandwidth, best)
-    node_page = page_ratio()
+    node_page = page_ratio(binary)
     if node_page is None:
-        print("node_page: the benchmark of page to decision is not here yet")
+        print("node_page: left out, as there is no target/lambda/score-offers/bootstrap")
     else:
         ratios["node_page"] = node_page
     if options.json:
@@ -175,14 +175,16 @@ def table(rows, rates, void, bandwidth, best):
     return ratios
 
 
-def page_ratio():
-    """Page to decision against Node, from `page.py` beside this file; `None` until there is one."""
-    if not (HERE / "page.py").exists():
+def page_ratio(binary):
+    """Page to decision against Node (`page.py`); `None` without a bootstrap, which `cargo lambda build --release` makes."""
+    bootstrap = ROOT / "target" / "lambda" / "score-offers" / "bootstrap"
+    if not bootstrap.exists():
         return None
     sys.path.insert(0, str(HERE))
     import page
 
-    return page.ratio() if hasattr(page, "ratio") else None
+    figures = page.measure(bootstrap, binary, customers=400_000, rounds=3)
+    return round(page.ratio(figures, page.NODE), 2)
 
 
 if __name__ == "__main__":

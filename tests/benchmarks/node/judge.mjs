@@ -49,7 +49,7 @@ export function judge(model, person, now, out, at) {
   if (affinity < 0) affinity = model.topic_bp;
   if (recent) affinity >>= 1;
 
-  const proximity = halving(model.halving, Math.floor(Math.sqrt((distance * 4_294_967_296) / place.half[person.area])));
+  const proximity = model.nearness[share(place.scale[person.area], distance)];
   const best = Math.max(proximity, affinity);
   let moment = measured ? goodHours(person.goodHours, now) : -1;
   if (moment > best) moment = best;
@@ -62,12 +62,12 @@ export function judge(model, person, now, out, at) {
   if (moment >= 0) (known += wMoment), (sum += wMoment * moment);
   if (life >= 0) (known += wLife), (sum += wLife * life);
   if (appetite >= 0) (known += wAppetite), (sum += wAppetite * appetite);
-  const share = (weight, value) => Math.floor(Math.floor((weight * value) / known) / 40);
-  out[at] = share(wProximity, proximity);
-  out[at + 1] = share(wAffinity, affinity);
-  if (moment >= 0) out[at + 2] = share(wMoment, moment);
-  if (life >= 0) out[at + 3] = share(wLife, life);
-  if (appetite >= 0) out[at + 4] = share(wAppetite, appetite);
+  const added = (weight, value) => Math.floor(Math.floor((weight * value) / known) / 40);
+  out[at] = added(wProximity, proximity);
+  out[at + 1] = added(wAffinity, affinity);
+  if (moment >= 0) out[at + 2] = added(wMoment, moment);
+  if (life >= 0) out[at + 3] = added(wLife, life);
+  if (appetite >= 0) out[at + 4] = added(wAppetite, appetite);
 
   const relevance = Math.floor(sum / known);
   if (known * 100 < offer.minimum_evidence) return code.too_little_known;
@@ -76,15 +76,12 @@ export function judge(model, person, now, out, at) {
   return 0;
 }
 
-// 2^-x in basis points, x in 65 536ths; the table has a step for each 256th.
-function halving(table, halvings) {
-  const whole = Math.floor(halvings / 65_536);
-  if (whole > 15) return 0;
-  const entry = (halvings >> 8) & 255;
-  const between = halvings & 255;
-  const power = table[entry] * (256 - between) + table[entry + 1] * between;
-  const scale = 2 ** (39 + whole);
-  return Math.min(Math.floor((power * 10_000 + scale / 2) / scale), 10_000);
+// The distance in 16 384ths of the radius. The product has up to 61 bits: taken in two parts, each exact in a double.
+function share({ up, down, factor }, distance) {
+  const scaled = Math.floor((distance * 2 ** up) / 2 ** down);
+  const upper = Math.floor(factor / 65_536);
+  const low = Math.floor((scaled * (factor - upper * 65_536)) / 65_536);
+  return Math.min(Math.floor(Math.sqrt(Math.floor((scaled * upper + low) / 65_536))), 16_383);
 }
 
 function goodHours(bits, now) {

@@ -16,17 +16,6 @@ COLUMNS = ("purposes", "no_marketing", "paused_until", "heard_on", "home_x", "ho
            "reaction", "threshold", "good_hours")
 
 
-# Two halvings are the rim of the radius; beyond it a gate closes.
-LAST_STEP = 2 * 65_536 + 256
-
-
-def halved(steps, table):
-    """2^-x in basis points for x in 65 536ths, by interpolation in integers."""
-    entry, between, shift = (steps >> 8) & 255, steps & 255, 39 + (steps >> 16)
-    power = table[entry] * (256 - between) + table[entry + 1] * between
-    return (power * 10_000 + (1 << (shift - 1))) >> shift
-
-
 def by(values, of):
     """A short table as a CASE."""
     cases = " ".join(f"WHEN {key} THEN {value}" for key, value in enumerate(values))
@@ -50,6 +39,9 @@ def query(workload):
         if rule["unknown"] == "exclude":
             rules.append(f"WHEN {unknown} THEN 'suitability_unknown'")
         rules.append(f"WHEN NOT {unknown} AND rule_{number} <> {rule['when']['is']} THEN 'unsuitable'")
+    # Within reach only: beyond it the product could pass 63 bits, and a gate has closed.
+    up, down = (by([each[name] for each in place["scale"]], "area") for name in ("up", "down"))
+    scaled = f"CASE WHEN gate IS NULL THEN (chord << {up}) >> {down} ELSE 0 END"
     reaches, in_time = by(place["reach"], "area"), by(place["in_time"], "area")
     return f"""
     WITH read AS (
@@ -71,12 +63,12 @@ def query(workload):
             WHEN flags & 32768 <> 0 THEN 'already_has'
         END AS gate
         FROM read
-    ), halvings AS (
-        SELECT *, (floor(sqrt(chord::DOUBLE / {by(place['half'], 'area')}) * 65536))::INTEGER AS steps,
+    ), shares AS (
+        SELECT *, least(floor(sqrt((({scaled}) * {by([each['factor'] for each in place['scale']], 'area')}::BIGINT) >> 32)), 16383)::INTEGER AS share,
             CASE WHEN best > 0 THEN best - 1 ELSE {constants['topic_bp']} END // CASE WHEN flags & 16384 <> 0 THEN 2 ELSE 1 END AS affinity
         FROM gated
     ), near AS (
-        SELECT halvings.*, halving.bp AS proximity FROM halvings JOIN halving ON halving.steps = least(halvings.steps, {LAST_STEP})
+        SELECT shares.*, nearness.bp AS proximity FROM shares JOIN nearness ON nearness.share = shares.share
     ), factors AS (
         SELECT *,
             CASE WHEN measured AND {hours} <> 65535
@@ -122,11 +114,10 @@ class Prepared:
             arrays[f"tie_{tie}"] = place.astype("i4")
         self.connection.register("arrays", arrays)
         self.connection.execute("CREATE TABLE people AS SELECT * FROM arrays")
-        table = numpy.array(workload.constants["halving"], dtype=numpy.int64)
         for name, key, value, values in (
             ("ties", "place", "figure", workload.ties[0].astype("i4")),
             ("hours", "bits", "bp", numpy.array(workload.constants["good_hours_bp"], dtype="i4")),
-            ("halving", "steps", "bp", halved(numpy.arange(LAST_STEP + 1, dtype=numpy.int64), table).astype("i4")),
+            ("nearness", "share", "bp", numpy.array(workload.constants["nearness"], dtype="i4")),
         ):
             self.connection.register(f"{name}_arrays", {key: numpy.arange(len(values), dtype="i4"), value: values})
             self.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_arrays")

@@ -12,19 +12,14 @@ import sys
 from shared import Workload
 
 
-def halved(steps, table):
-    entry, between, shift = (steps >> 8) & 255, steps & 255, 39 + (steps >> 16)
-    power = table[entry] * (256 - between) + table[entry + 1] * between
-    return (power * 10_000 + (1 << (shift - 1))) >> shift
-
-
 def person(workload, offer, column, number):
     constants, place = workload.constants, offer["place"]
     at = lambda name: int(column[name][number])
     home = [at("home_x"), at("home_y"), at("home_z")]
     chord = sum((a - b) ** 2 for a, b in zip(home, place["vector"]))
     area, agreed = at("area"), at("purposes")
-    steps = int(math.sqrt(chord / place["half"][area]) * 65_536)
+    up, down, factor = (place["scale"][area][name] for name in ("up", "down", "factor"))
+    share = math.isqrt(((chord << up) >> down) * factor >> 32)
     figures = []
     if agreed & 1:
         codes, months = column["tie_category"][number], column["tie_month"][number]
@@ -43,7 +38,7 @@ def person(workload, offer, column, number):
         "measured": agreed & 8 == 8,
         "chord": chord / 2**40,
         "area": area,
-        "proximity": halved(steps, constants["halving"]) if steps < 15 << 16 else 0,
+        "proximity": constants["nearness"][min(share, 16_383)],
         "ties": [{"bp": (figure & 0x3FFF) - 1, "recent": bool(figure & 0x4000), "has": bool(figure & 0x8000)} for figure in figures],
         "hour": -1 if hour == constants["unknown"] else hour,
         "rules": [value if agreed & 1 and value != -128 else -1 for value in facts],

@@ -25,20 +25,10 @@ CODES = {
 
 
 @njit
-def halved(halvings, table):
-    """2^-x in basis points for x in 65 536ths, by interpolation in integers."""
-    whole = halvings >> 16
-    entry, between = (halvings >> 8) & 255, halvings & 255
-    power = table[entry] * (256 - between) + table[entry + 1] * between
-    shift = 39 + whole
-    return (power * 10_000 + (1 << (shift - 1))) >> shift
-
-
-@njit
 def judge(
     topic, purposes, no_marketing, paused_until, heard_on, x, y, z, area, lifecycle, reaction, threshold, good_hours,
-    tie_category, tie_month, facts, rule_fact, rule_value, rule_neutral, states, place, reach, half, in_time, now,
-    lapsed_before, ties, topic_bp, fixed_sum, fixed_count, hours_bp, fit, weights, least, least_evidence, halving,
+    tie_category, tie_month, facts, rule_fact, rule_value, rule_neutral, states, place, reach, scale, in_time, now,
+    lapsed_before, ties, topic_bp, fixed_sum, fixed_count, hours_bp, fit, weights, least, least_evidence, nearness,
     reasons, relevance, contributions, explain,
 ):
     for i in range(topic.size):
@@ -97,7 +87,8 @@ def judge(
         affinity = best - 1 if best else topic_bp
         if flags & 0x4000:
             affinity //= 2
-        proximity = halved(int(math.sqrt(chord / half[near]) * 65_536.0), halving)
+        share = ((((chord << scale[near, 0]) >> scale[near, 1]) * scale[near, 2]) >> 32)
+        proximity = nearness[min(int(math.sqrt(share)), 16_383)]
         total, parts = fixed_sum, fixed_count
         if agreed & 8 and hours_bp[good_hours[i]] != 65_535:
             total += hours_bp[good_hours[i]]
@@ -163,11 +154,11 @@ class Prepared:
             integers([rule["when"]["fact"] for rule in rules]), integers([rule["when"]["is"] for rule in rules]),
             integers([rule["unknown"] == "neutral" for rule in rules], bool),
             integers([workload.byte_of.get(code, 0) for code in constants["topic_states"]], numpy.uint8),
-            integers(place["vector"]), integers(place["reach"]), integers(place["half"], numpy.float64),
+            integers(place["vector"]), integers(place["reach"]), integers([[each["up"], each["down"], each["factor"]] for each in place["scale"]]),
             integers(place["in_time"]), constants["now"],
             constants["today"] - constants["retention_days"], workload.ties[0], constants["topic_bp"], sum(fixed), len(fixed),
             integers(constants["good_hours_bp"]), integers(offer["fit_bp"]), integers(offer["weights"]), offer["threshold"],
-            offer["minimum_evidence"], integers(constants["halving"]), self.reasons, self.relevance, self.contributions,
+            offer["minimum_evidence"], integers(constants["nearness"]), self.reasons, self.relevance, self.contributions,
         ]
 
     def round(self, path):

@@ -11,7 +11,7 @@ use apropos_core::habit::GoodHours;
 use apropos_core::hours::Opening;
 use apropos_core::moment::opening;
 use apropos_core::offer::Offer;
-use apropos_core::place::{Place, Radius};
+use apropos_core::place::{Place, Radius, proximity_bp};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::{Factor, weight};
 use apropos_core::suitability::{Condition, OnUnknown};
@@ -49,7 +49,7 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
     let good_hours: Vec<u32> = (0..=u8::MAX)
         .map(|bits| GoodHours::from_bits(bits).at(now).unwrap_or(UNKNOWN))
         .collect();
-    let halving: Vec<u32> = (0..=256).map(halving).collect();
+    let nearness = (0..1 << 14).map(nearness).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "workload": workload.name.code(),
         "customers": workload.population.records.len(),
@@ -63,7 +63,7 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         "recent": RECENT,
         "has": HAS,
         "codes": CODES,
-        "halving": halving,
+        "nearness": nearness,
         "good_hours_bp": good_hours,
         "facts": Fact::ALL.map(Fact::code),
         "topic_states": ["no_consent", "granted", "consent_pending", "consent_denied", "consent_withdrawn", "consent_expired"],
@@ -72,13 +72,19 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
     }))
 }
 
-/// 2^-(step / 256) scaled by 2^31, rounded to nearest: core's table, and its end.
-#[expect(
-    clippy::as_conversions,
-    reason = "the only way from a float to an integer; it is 2^31 at most"
-)]
-fn halving(step: u16) -> u32 {
-    ((-f64::from(step) / 256.0).exp2() * 2_147_483_648.0).round() as u32
+/// How near somebody is at so many 16 384ths of the radius, read off core's own function over a radius whose square is 2^30.
+fn nearness(share: u16) -> Result<u16, Failure> {
+    let distance = u64::from(share).pow(2) * 4;
+    let radius = Radius::from_chord(1 << 30)?;
+    Ok(proximity_bp(Radius::from_chord(distance.max(1))?.chord(), radius))
+}
+
+/// A radius as what squared distances are shifted and multiplied by, to become 2^28ths of its square.
+fn scale(radius: Radius) -> Value {
+    let squared = radius.chord().value();
+    let bits = u64::BITS - squared.leading_zeros();
+    let (up, down) = (31_u32.saturating_sub(bits), bits.saturating_sub(31));
+    json!({"up": up, "down": down, "factor": (1 << 60) / ((squared << up) >> down)})
 }
 
 /// Not known, in a table of basis points.
@@ -168,7 +174,7 @@ fn place(offer: &Offer, place: &Place, now: Timestamp) -> Result<Value, Failure>
         "vector": place.centre.components(),
         // By area, unknown first. A chord of so much is within reach, and then reached in time.
         "reach": reach.map(|radius| radius.chord().value()),
-        "half": reach.map(|radius| (radius.chord().value() / 4).max(1)),
+        "scale": reach.map(scale),
         "in_time": in_time,
         "opening_bp": place.hours.as_ref().map(|hours| opening(hours.at(now))),
     }))

@@ -6,6 +6,7 @@
 pub mod columns;
 pub mod constants;
 pub mod offers;
+pub mod page;
 pub mod population;
 pub mod serve;
 pub mod tally;

@@ -1,10 +1,11 @@
-//! `apropos-benchmarks export DIRECTORY CUSTOMERS` writes the workloads; `apropos-benchmarks serve CUSTOMERS` runs rounds.
+//! `apropos-benchmarks export DIRECTORY CUSTOMERS` writes the workloads, `serve CUSTOMERS` runs rounds, and
+//! `page DIRECTORY TIME` writes what the benchmark of a page serves.
 
 use std::io::{stdin, stdout};
 use std::path::Path;
 
 use apropos_benchmarks::workload::{Name, Workload};
-use apropos_benchmarks::{Failure, columns, serve};
+use apropos_benchmarks::{Failure, columns, page, serve};
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,6 +15,7 @@ fn main() -> Result<(), Failure> {
             columns::export(&workload, &Path::new(directory).join(name.code()))
         }),
         ["serve", customers] => serve::serve(customers.parse()?, stdin().lock(), stdout().lock()),
-        _ => Err("export DIRECTORY CUSTOMERS, or serve CUSTOMERS".into()),
+        ["page", directory, time] => page::write(Path::new(directory), time.parse()?),
+        _ => Err("export DIRECTORY CUSTOMERS, serve CUSTOMERS, or page DIRECTORY TIME".into()),
     }
 }

@@ -54,7 +54,10 @@ fn workload(now: Timestamp) -> Result<Workload, Failure> {
     if let Some(fields) = offer.as_object_mut() {
         let day = SignedDuration::from_hours(24);
         let (from, until) = (now.checked_sub(day)?, now.checked_add(day * 30)?);
-        fields.insert("window".into(), json!({ "from": from.to_string(), "until": until.to_string() }));
+        fields.insert(
+            "window".into(),
+            json!({ "from": from.to_string(), "until": until.to_string() }),
+        );
     }
     let offer: OfferDocument = serde_json::from_value(offer)?;
     let offer = offer.store(1)?.parse()?;
@@ -72,10 +75,11 @@ fn workload(now: Timestamp) -> Result<Workload, Failure> {
 fn stored(table: &str, key: &str) -> Result<String, Failure> {
     let items: Value = from_str(ITEMS)?;
     let is_it = |held: &&Value| {
-        held.get("table").is_some_and(|name| name == table)
-            && held.pointer("/item/pk/S").is_some_and(|pk| pk == key)
+        held.get("table").is_some_and(|name| name == table) && held.pointer("/item/pk/S").is_some_and(|pk| pk == key)
     };
     let item = items.as_array().and_then(|items| items.iter().find(is_it));
-    let document = item.and_then(|item| item.pointer("/item/doc/S")).and_then(Value::as_str);
+    let document = item
+        .and_then(|item| item.pointer("/item/doc/S"))
+        .and_then(Value::as_str);
     Ok(document.ok_or("items.json lacks an item")?.to_owned())
 }

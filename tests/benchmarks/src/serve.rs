@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use apropos_core::batch::{Block, Plan, Verdicts};
 use apropos_core::decision::judge;
 use apropos_core::relevance::Score;
 use serde_json::{Value, json};
@@ -18,20 +19,26 @@ use crate::workload::{Name, Workload};
 /// # Errors
 /// When a line asks for what there is not.
 pub fn serve(customers: usize, lines: impl BufRead, mut answers: impl Write) -> Result<(), Failure> {
-    let mut made: Vec<Workload> = Vec::new();
+    let mut made: Vec<(Workload, Block)> = Vec::new();
     for line in lines.lines() {
         let line = line?;
         let (name, path) = line.split_once(' ').ok_or("a line is a workload and a path")?;
         let name = Name::from_code(name).ok_or("the workloads are W1, W1L, W1F and W2")?;
-        if !made.iter().any(|workload| workload.name == name) {
-            made.push(Workload::generate(name, customers)?);
+        if !made.iter().any(|(workload, _)| workload.name == name) {
+            let workload = Workload::generate(name, customers)?;
+            let mut block = Block::default();
+            workload.population.records.iter().for_each(|record| block.push(record));
+            made.push((workload, block));
         }
-        let workload = made.iter().find(|workload| workload.name == name).ok_or("made above")?;
+        let is_it = |(workload, _): &&(Workload, Block)| workload.name == name;
+        let (workload, block) = made.iter().find(is_it).ok_or("made above")?;
         let answer = match path {
+            "batch" => batch::<true>(workload, block),
+            "plain" => batch::<false>(workload, block),
             "scalar" => scalar(workload),
-            "paths" => json!({"paths": ["scalar"]}),
+            "paths" => json!({"paths": ["batch", "plain", "scalar"]}),
             "bandwidth" => bandwidth(workload.population.records.len()),
-            _ => return Err("the paths are paths, scalar and bandwidth".into()),
+            _ => return Err("the paths are batch, plain, scalar, paths and bandwidth".into()),
         };
         writeln!(answers, "{answer}")?;
         answers.flush()?;
@@ -91,6 +98,33 @@ fn scalar(workload: &Workload) -> Value {
         answers.tally(&mut tally);
     }
     answer(nanoseconds, people.records.len() * workload.proposed.len(), &tally)
+}
+
+/// All people of the workload as columns, with what each factor added or without.
+fn batch<const EXPLAIN: bool>(workload: &Workload, block: &Block) -> Value {
+    let mut verdicts = Verdicts::default();
+    let mut tally = Tally::default();
+    let mut nanoseconds = 0;
+    for proposal in workload.proposals() {
+        let start = now();
+        let plan = Plan::new(proposal, workload.now);
+        let nobody_is_held_out = |_| false;
+        if EXPLAIN {
+            plan.judge(block, nobody_is_held_out, &mut verdicts);
+        } else {
+            plan.judge_without_contributions(block, nobody_is_held_out, &mut verdicts);
+        }
+        nanoseconds += start.elapsed().as_nanos();
+        for (person, (outcome, relevance)) in verdicts.outcomes().iter().zip(verdicts.relevance()).enumerate() {
+            tally.add_bytes(*outcome, *relevance, verdicts.contributions(person));
+        }
+    }
+    let mut answer = answer(nanoseconds, block.len() * workload.proposed.len(), &tally);
+    // What is told is compared, and what was not computed is not told.
+    if let (false, Some(told)) = (EXPLAIN, answer.get_mut("tally").and_then(Value::as_object_mut)) {
+        told.retain(|name, _| name == "counts" || name == "relevance");
+    }
+    answer
 }
 
 fn answer(nanoseconds: u128, pairs: usize, tally: &Tally) -> Value {
