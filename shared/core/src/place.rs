@@ -570,7 +570,12 @@ impl Scale {
 #[inline]
 pub(crate) fn nearness_bp(share: u32) -> u16 {
     let [low, high, ..] = share.min(16_383).to_le_bytes();
-    let share = u16::from_le_bytes([low, high]);
+    nearness_at(u16::from_le_bytes([low, high]))
+}
+
+/// [`nearness_bp`] below 16 384, in the form that a batch of people goes through as well.
+#[inline]
+pub(crate) const fn nearness_at(share: u16) -> u16 {
     // The shift drops the first half: what is left is the part of a halving.
     let left = left_after(share << 3);
     let left = if share < 1 << 13 { left } else { left >> 1 };
@@ -585,15 +590,21 @@ pub fn halving_bp(halvings: u64) -> u16 {
     faded_bp(u32::from_le_bytes([a, b, c, d]))
 }
 
-/// [`halving_bp`] in the form that a batch of people goes through as well.
-#[inline]
-pub(crate) fn faded_bp(halvings: u32) -> u16 {
+fn faded_bp(halvings: u32) -> u16 {
     let [low, high, whole, more] = halvings.to_le_bytes();
-    let whole = if more == 0 { whole.min(16) } else { 16 };
-    let left = left_after(u16::from_le_bytes([low, high]));
-    let by = |bit: u8, left: u16| if whole & bit == 0 { left } else { left >> bit };
-    let left = by(8, by(4, by(2, by(1, left))));
-    if whole == 16 { 0 } else { (left + 2) >> 2 }
+    let whole = if more == 0 { u16::from(whole) } else { 16 };
+    faded_at(whole, u16::from_le_bytes([low, high]))
+}
+
+/// [`halving_bp`] after so many whole halvings and a part of one, in the form that a batch of people goes through as well.
+#[inline]
+pub(crate) const fn faded_at(whole: u16, part: u16) -> u16 {
+    let left = left_after(part);
+    let left = if whole & 1 == 0 { left } else { left >> 1 };
+    let left = if whole & 2 == 0 { left } else { left >> 2 };
+    let left = if whole & 4 == 0 { left } else { left >> 4 };
+    let left = if whole & 8 == 0 { left } else { left >> 8 };
+    if whole < 16 { (left + 2) >> 2 } else { 0 }
 }
 
 /// What is left of 40 000 after a part of one halving, in 65 536ths of which the last three bits do not count: a polynomial

@@ -3,13 +3,13 @@
 
 use crate::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
-use crate::place::{faded_bp, nearness_bp};
+use crate::place::{Scale, faded_at, nearness_at};
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::plan::{Plan, Reach, Spot, UNKNOWN};
+use super::plan::{Plan, Reach, Spot, Tiers, UNKNOWN};
 use super::rules::{Readable, holds};
 
 pub(super) type Mask = [u8; LANES];
@@ -105,7 +105,7 @@ impl Plan<'_> {
                 met[lane] = met[lane].max(column[lane] & readable.purchases[lane]);
             }
         }
-        close(outcome, Reason::AlreadyHas, |lane| self.has[usize::from(met[lane])]);
+        close(outcome, Reason::AlreadyHas, |lane| u16::from(met[lane]) >= self.has);
         if outcome.iter().any(|reason| *reason == 0) {
             self.score::<EXPLAIN>(group, &readable, &met, &proximity, &moments, &mut scored);
         }
@@ -114,14 +114,24 @@ impl Plan<'_> {
 
     fn wishes(&self, group: &Group, outcome: &mut Mask, mut held_out: impl FnMut(usize) -> bool) {
         close(outcome, Reason::Objected, |lane| group.flags[lane] & NO_MARKETING != 0);
+        if self.now < 0 {
+            close(outcome, Reason::Paused, |_| true);
+        }
         close(outcome, Reason::Paused, |lane| {
-            self.now < i64::from(group.paused_until[lane])
+            group.paused_until[lane] > self.paused_above
         });
+        let mut state = [0; LANES];
+        if let Some((half, shift)) = self.topic {
+            for lane in 0..LANES {
+                let [bits, ..] = ((group.topics[half][lane] >> shift) & 0b111).to_le_bytes();
+                state[lane] = bits;
+            }
+        }
         for lane in 0..LANES {
-            let state = self
-                .topic
-                .map_or(0, |(half, shift)| (group.topics[half][lane] >> shift) & 0b111);
-            let by = self.states[usize::from(state.to_le_bytes()[0])];
+            let mut by = 0;
+            for (each, reason) in (0..8).zip(self.states) {
+                by = if state[lane] == each { reason } else { by };
+            }
             outcome[lane] = if outcome[lane] == 0 { by } else { outcome[lane] };
         }
         close(outcome, Reason::ConsentExpired, |lane| {
@@ -130,7 +140,7 @@ impl Plan<'_> {
         if let Some(segment) = self.segment {
             let seen = allowed(group, self.lifecycle);
             close(outcome, Reason::OutsideAudience, |lane| {
-                seen[lane] == 0 || segment >> (group.life[lane] & 0b111) & 1 == 0
+                seen[lane] == 0 || u32::from(segment) >> (group.life[lane] & 0b111) & 1 == 0
             });
         }
         if self.proposal.campaign.holdout.basis_points() > 0 {
@@ -145,57 +155,59 @@ impl Plan<'_> {
     /// The proximity and the moment at the place that somebody would go to.
     fn places(&self, group: &Group, outcome: &mut Mask) -> ([u16; LANES], [u16; LANES]) {
         let hours = allowed(group, self.hours);
-        let moment = |moments: &[u16], lane: usize| moments[usize::from(group.good_hours[lane] & hours[lane])];
         let (mut best, mut moments) = ([0; LANES], [UNKNOWN; LANES]);
         if self.spots.is_empty() {
-            for lane in 0..LANES {
-                moments[lane] = moment(&self.moments, lane);
-            }
             if self.is_late {
                 close(outcome, Reason::TooLate, |_| true);
             }
-            return (best, moments);
+            return (best, self.moments.at(group, &hours));
         }
         let at_home = allowed(group, self.home);
-        let out = allowed(group, self.here);
         let home = mask(|lane| at_home[lane] != 0 && group.flags[lane] & HAS_HOME != 0);
-        let here = mask(|lane| {
-            out[lane] != 0
-                && group.flags[lane] & HAS_CURRENT_PLACE != 0
-                && self.now < (i64::from(group.here_until[lane]) - 1) * 3_600
-        });
+        let mut here = [0; LANES];
+        if self.here != 0 {
+            let out = allowed(group, self.here);
+            here = mask(|lane| {
+                out[lane] != 0
+                    && group.flags[lane] & HAS_CURRENT_PLACE != 0
+                    && self.now < (i64::from(group.here_until[lane]) - 1) * 3_600
+            });
+        }
         close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
         let mut useful = [0; LANES];
-        let wanders = self.here != 0 && here.iter().any(|lane| *lane != 0);
+        let wanders = here.iter().any(|lane| *lane != 0);
         for spot in &self.spots {
-            let squared = distances(&group.home, spot);
-            let mut go = |lane: usize, squared: u64, reach: &Reach| {
-                if squared <= reach.squared {
-                    let near = nearness_bp(reach.scale.squared_share(squared).isqrt());
-                    if near >= best[lane] {
-                        best[lane] = near;
-                        moments[lane] = moment(&spot.moments, lane);
+            let told = spot.moments.at(group, &hours);
+            let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
+                let squared = distances(from, spot);
+                let inside = mask(|lane| who[lane] != 0 && squared[lane] <= reach.squared);
+                let near = nearness(&squared, reach.scale);
+                for lane in 0..LANES {
+                    let is_better = inside[lane] != 0 && near[lane] >= best[lane];
+                    best[lane] = if is_better { near[lane] } else { best[lane] };
+                    moments[lane] = if is_better { told[lane] } else { moments[lane] };
+                }
+                let mut in_time = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
+                for cut in &reach.cuts {
+                    let beyond = mask(|lane| squared[lane] > *cut);
+                    for lane in 0..LANES {
+                        in_time[lane] ^= beyond[lane];
                     }
-                    let passed = reach.cuts.iter().filter(|cut| squared > **cut).count();
-                    useful[lane] |= u8::from(reach.nearest_in_time == (passed % 2 == 0));
+                }
+                for lane in 0..LANES {
+                    useful[lane] |= inside[lane] & in_time[lane];
                 }
             };
-            let there = if wanders {
-                distances(&group.here, spot)
+            if let [(_, reach)] = spot.from_home.as_slice() {
+                go(&group.home, &home, reach);
             } else {
-                [0; LANES]
-            };
-            for lane in 0..LANES {
-                if home[lane] != 0 {
-                    go(
-                        lane,
-                        squared[lane],
-                        &spot.from_home[usize::from(group.area[lane] & 0b11)],
-                    );
+                for (areas, reach) in &spot.from_home {
+                    let from = mask(|lane| home[lane] != 0 && u32::from(*areas) >> (group.area[lane] & 0b11) & 1 != 0);
+                    go(&group.home, &from, reach);
                 }
-                if here[lane] != 0 {
-                    go(lane, there[lane], &spot.from_here);
-                }
+            }
+            if wanders {
+                go(&group.here, &here, &spot.from_here);
             }
         }
         close(outcome, Reason::TooFar, |lane| best[lane] == 0);
@@ -226,50 +238,77 @@ impl Plan<'_> {
         scored: &mut Scored,
     ) {
         let affinity = self.affinity(group, readable, met);
-        let campaign = self.proposal.campaign;
         let (seen, measured) = (allowed(group, self.lifecycle), allowed(group, self.reaction));
+        // In the order of the factors; a value that is not known is 0, and its weight does not count.
+        let mut values = [*proximity, affinity, [0; LANES], [0; LANES], [0; LANES]];
+        let has_place = if self.spots.is_empty() {
+            [0; LANES]
+        } else {
+            [255; LANES]
+        };
+        let mut known = [has_place, [255; LANES], [0; LANES], [0; LANES], [0; LANES]];
         for lane in 0..LANES {
-            if scored.outcome[lane] != 0 {
-                continue;
-            }
-            let reaction = u16::from((group.life[lane] >> 3) & 0b111).min(5);
-            let values = [
-                (!self.spots.is_empty(), proximity[lane]),
-                (true, affinity[lane]),
-                (
-                    moments[lane] != UNKNOWN,
-                    moments[lane].min(affinity[lane].max(proximity[lane])),
-                ),
-                (seen[lane] != 0, self.fits[usize::from(group.life[lane] & 0b111)]),
-                (measured[lane] != 0 && reaction > 0, reaction * 2_000),
-            ];
-            let (mut sum, mut known) = (0u32, 0u32);
-            for ((is_known, value), weight) in values.into_iter().zip(self.weights) {
-                if is_known {
-                    sum += u32::from(weight) * u32::from(value);
-                    known += u32::from(weight);
-                }
-            }
-            let relevance = u16::try_from(sum.checked_div(known).unwrap_or(0)).unwrap_or(10_000);
-            scored.relevance[lane] = relevance;
-            if EXPLAIN {
-                for (factor, (is_known, value)) in values.into_iter().enumerate() {
-                    if is_known {
-                        let byte = (u32::from(self.weights[factor]) * u32::from(value)).checked_div(40 * known);
-                        scored.contributions[factor][lane] = u8::try_from(byte.unwrap_or(0)).unwrap_or(250);
-                    }
-                }
-            }
-            scored.outcome[lane] = if known * 100 < u32::from(campaign.minimum_evidence.basis_points()) {
-                Reason::TooLittleKnown.byte()
-            } else if relevance < campaign.threshold.basis_points() {
-                Reason::BelowThreshold.byte()
-            } else if relevance < group.threshold[lane] {
-                Reason::BelowOwnThreshold.byte()
-            } else {
+            let most = affinity[lane].max(proximity[lane]);
+            values[2][lane] = if moments[lane] == UNKNOWN {
                 0
+            } else {
+                moments[lane].min(most)
             };
+            known[2][lane] = if moments[lane] == UNKNOWN { 0 } else { 255 };
         }
+        for lane in 0..LANES {
+            let mut fit = 0;
+            for (each, fits) in (0..8).zip(self.fits) {
+                fit = if group.life[lane] & 0b111 == each { fits } else { fit };
+            }
+            values[3][lane] = if seen[lane] == 0 { 0 } else { fit };
+            known[3][lane] = seen[lane];
+        }
+        for lane in 0..LANES {
+            let reaction = u16::from((group.life[lane] >> 3) & 0b111).min(5);
+            let is_known = measured[lane] != 0 && reaction > 0;
+            values[4][lane] = if is_known { reaction * 2_000 } else { 0 };
+            known[4][lane] = if is_known { 255 } else { 0 };
+        }
+        let (mut sums, mut weights) = ([0u32; LANES], [0u32; LANES]);
+        for factor in 0..5 {
+            let weight = u32::from(self.weights[factor]);
+            for lane in 0..LANES {
+                sums[lane] += weight * u32::from(values[factor][lane]);
+                weights[lane] += if known[factor][lane] == 0 { 0 } else { weight };
+            }
+        }
+        let mut relevance = [0; LANES];
+        for lane in 0..LANES {
+            relevance[lane] = quotient(sums[lane], weights[lane].max(1));
+        }
+        for lane in 0..LANES {
+            let is_scored = scored.outcome[lane] == 0;
+            scored.relevance[lane] = if is_scored { relevance[lane] } else { 0 };
+        }
+        if EXPLAIN {
+            for factor in 0..5 {
+                let weight = u32::from(self.weights[factor]);
+                for lane in 0..LANES {
+                    let added = quotient(weight * u32::from(values[factor][lane]), weights[lane].max(1) * 40);
+                    let [byte, _] = added.to_le_bytes();
+                    let is_told = scored.outcome[lane] == 0 && known[factor][lane] != 0;
+                    scored.contributions[factor][lane] = if is_told { byte } else { u8::MAX };
+                }
+            }
+        }
+        let campaign = self.proposal.campaign;
+        let least = u32::from(campaign.minimum_evidence.basis_points());
+        let threshold = campaign.threshold.basis_points();
+        close(&mut scored.outcome, Reason::TooLittleKnown, |lane| {
+            weights[lane] * 100 < least
+        });
+        close(&mut scored.outcome, Reason::BelowThreshold, |lane| {
+            relevance[lane] < threshold
+        });
+        close(&mut scored.outcome, Reason::BelowOwnThreshold, |lane| {
+            relevance[lane] < group.threshold[lane]
+        });
     }
 
     fn affinity(&self, group: &Group, readable: &Readable, met: &Mask) -> [u16; LANES] {
@@ -283,43 +322,123 @@ impl Plan<'_> {
                 halvings[lane] = halvings[lane].min(if code == 0 { u32::MAX } else { aged });
             }
         }
-        let mut liked = [[0u32; LANES]; 2];
+        let (mut whole, mut part) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            let [_, low, high, more] = halvings[lane].to_le_bytes();
+            whole[lane] = u16::from(more);
+            part[lane] = u16::from_le_bytes([low, high]);
+        }
+        let mut liked = [0u16; LANES];
         for (word, column) in group.interests.iter().enumerate() {
-            for lane in 0..LANES {
-                liked[0][lane] |= column[lane] & self.liked[word];
-                liked[1][lane] |= column[lane] & self.related[word];
+            let (very, related) = (self.liked[word], self.related[word]);
+            if very | related != 0 {
+                for lane in 0..LANES {
+                    let bp = if column[lane] & very != 0 {
+                        INTEREST
+                    } else if column[lane] & related != 0 {
+                        RELATED_INTEREST
+                    } else {
+                        0
+                    };
+                    liked[lane] = liked[lane].max(bp);
+                }
             }
         }
         let mut out = [0; LANES];
         for lane in 0..LANES {
-            let likes = readable.interests[lane] != 0;
-            let interest = if likes && liked[0][lane] != 0 {
-                INTEREST_BP
-            } else if likes && liked[1][lane] != 0 {
-                RELATED_INTEREST_BP
-            } else {
-                0
-            };
-            let bought = if halvings[lane] == u32::MAX {
+            let bought = if whole[lane] == 255 {
                 0
             } else {
-                u32::from(faded_bp(halvings[lane] >> 8))
+                faded_at(whole[lane], part[lane])
             };
+            let interest = if readable.interests[lane] == 0 { 0 } else { liked[lane] };
             let told = group.tied[lane]
                 & ((readable.purchases[lane] & ANY_PURCHASE) | (readable.interests[lane] & ANY_INTEREST));
-            let best = if told == 0 { TOPIC_BP } else { bought.max(interest) };
-            let best = if self.recent[usize::from(met[lane])] {
+            let best = if told == 0 { TOPIC } else { bought.max(interest) };
+            out[lane] = if u16::from(met[lane]) >= self.recent {
                 best / 2
             } else {
                 best
             };
-            out[lane] = match &self.due {
-                Some(due) if met[lane] != 0 => due[usize::from(met[lane])],
-                Some(_) | None => u16::try_from(best).unwrap_or(10_000),
-            };
+        }
+        if let Some(due) = &self.due {
+            for lane in 0..LANES {
+                if met[lane] != 0 {
+                    out[lane] = due[usize::from(met[lane])];
+                }
+            }
         }
         out
     }
+}
+
+const INTEREST: u16 = points(INTEREST_BP);
+const RELATED_INTEREST: u16 = points(RELATED_INTEREST_BP);
+const TOPIC: u16 = points(TOPIC_BP);
+
+#[expect(
+    clippy::as_conversions,
+    reason = "TryFrom is not const yet; checked when it is compiled"
+)]
+const fn points(bp: u32) -> u16 {
+    assert!(bp <= 10_000, "basis points");
+    bp as u16
+}
+
+impl Tiers {
+    fn at(&self, group: &Group, hours: &Mask) -> [u16; LANES] {
+        let mut out = [self.unknown; LANES];
+        for (stretches, worth) in &self.by_stretch {
+            for lane in 0..LANES {
+                let is_in = group.good_hours[lane] & hours[lane] & stretches != 0;
+                out[lane] = if is_in { *worth } else { out[lane] };
+            }
+        }
+        out
+    }
+}
+
+/// [`crate::place::nearness_bp`] of each squared distance within the radius of the scale; others come out as anything.
+fn nearness(squared: &[u64; LANES], scale: Scale) -> [u16; LANES] {
+    let factor = u32::try_from(scale.factor).unwrap_or(u32::MAX);
+    let mut shares = [0u32; LANES];
+    for lane in 0..LANES {
+        let scaled = ((squared[lane] << scale.up) >> scale.down) & u64::from(u32::MAX);
+        shares[lane] = u32::try_from((scaled * u64::from(factor)) >> 32).unwrap_or(u32::MAX);
+    }
+    let mut roots = [0u16; LANES];
+    for lane in 0..LANES {
+        roots[lane] = root(shares[lane]);
+    }
+    let mut near = [0; LANES];
+    for lane in 0..LANES {
+        near[lane] = nearness_at(roots[lane]);
+    }
+    near
+}
+
+/// The whole root below 2^28, else 16 383 or what is next to it. The float is a guess, one too many at the most, and the
+/// integers decide: so it is the same on every machine.
+#[inline]
+#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
+fn root(share: u32) -> u16 {
+    // Adding 2^23 leaves the nearest whole number in the last bits.
+    let guess = ((share.min((1 << 28) - 1) as i32 as f32).sqrt() + 8_388_608.0).to_bits() & 0x7f_ffff;
+    let [low, high, ..] = (if guess * guess > share { guess - 1 } else { guess }).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+/// The whole quotient of a dividend below 2^24 and a divisor of at most 4 000, where it is at most 10 000. Both are exact as
+/// floats, and the one rounding of the division (IEEE 754) is less than the 1 ÷ 4 000 that a fraction is away from the next
+/// whole number: so it is the integers' own quotient, on every machine.
+#[inline]
+#[expect(
+    clippy::as_conversions,
+    reason = "no From leads from 32 bits to a float; the quotient has 14 bits"
+)]
+fn quotient(dividend: u32, divisor: u32) -> u16 {
+    let whole = (dividend as i32 as f32 / divisor as i32 as f32) as i32;
+    whole as u16
 }
 
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
@@ -342,4 +461,38 @@ fn distances(from: &[[i32; LANES]; 3], spot: &Spot) -> [u64; LANES] {
         squared[lane] = square(0, x) + square(1, y) + square(2, z);
     }
     squared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It never falls as the share grows, so that the ends of each stretch tell all of it.
+    #[test]
+    fn the_root_is_that_of_the_integers_at_every_square() {
+        for whole in 0..1 << 14 {
+            let square = u32::from(whole) * u32::from(whole);
+            assert_eq!(root(square), whole);
+            assert_eq!(root(square + 2 * u32::from(whole)), whole);
+            assert_eq!(root(square + u32::from(whole)), whole);
+        }
+        assert_eq!(root((1 << 28) - 1), 16_383);
+    }
+
+    /// It never falls as the dividend grows.
+    #[test]
+    fn the_quotient_is_that_of_the_integers_at_every_whole_one() {
+        for weights in 1..=100 {
+            for whole in 1..=10_000u16 {
+                let dividend = weights * u32::from(whole);
+                assert_eq!(quotient(dividend, weights), whole);
+                assert_eq!(quotient(dividend - 1, weights), whole - 1);
+            }
+            for whole in 1..=250u16 {
+                let dividend = weights * 40 * u32::from(whole);
+                assert_eq!(quotient(dividend, weights * 40), whole);
+                assert_eq!(quotient(dividend - 1, weights * 40), whole - 1);
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::consent::DataPurpose;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, SCORING_TO_READING, in_force};
 use crate::habit::GoodHours;
-use crate::hours::Opening;
+use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
 use crate::place::{Place, Radius, Scale, SquaredChord};
@@ -25,6 +25,7 @@ use super::block::WORDS;
 pub(super) const UNKNOWN: u16 = u16::MAX;
 
 /// The distances within a radius, and which of them are in time.
+#[derive(PartialEq)]
 pub(super) struct Reach {
     pub(super) squared: u64,
     pub(super) scale: Scale,
@@ -36,11 +37,38 @@ pub(super) struct Reach {
 
 pub(super) struct Spot {
     pub(super) centre: [i32; 3],
-    /// By the stored form of the area.
-    pub(super) from_home: [Reach; 4],
+    /// From which areas, a bit for each of their stored forms.
+    pub(super) from_home: Vec<(u8, Reach)>,
     pub(super) from_here: Reach,
-    /// By the stored form of the good hours.
-    pub(super) moments: Vec<u16>,
+    pub(super) moments: Tiers,
+}
+
+/// Moments by the stored form of the good hours: a bit for each stretch of the day, of which the best counts.
+pub(super) struct Tiers {
+    /// Where nothing was learned, or may be read.
+    pub(super) unknown: u16,
+    /// Which stretches, and what they are worth: the best last.
+    pub(super) by_stretch: Vec<(u8, u16)>,
+}
+
+impl Tiers {
+    /// From the table over all forms.
+    fn of(moments: &[u16]) -> Self {
+        let mut by_stretch: Vec<(u8, u16)> = Vec::new();
+        for stretch in 0..u8::BITS {
+            let bit = 1 << stretch;
+            let worth = moments.get(usize::from(bit)).copied().unwrap_or(UNKNOWN);
+            match by_stretch.iter_mut().find(|(_, known)| *known == worth) {
+                Some((bits, _)) => *bits |= bit,
+                None => by_stretch.push((bit, worth)),
+            }
+        }
+        by_stretch.sort_by_key(|(_, worth)| *worth);
+        Self {
+            unknown: moments.first().copied().unwrap_or(UNKNOWN),
+            by_stretch,
+        }
+    }
 }
 
 /// One proposal at one time, for any number of people.
@@ -49,6 +77,8 @@ pub struct Plan<'a> {
     /// The reason that closes for everybody, or 0.
     pub(super) closed: u8,
     pub(super) now: i64,
+    /// Who is paused until later than that is paused now. Before 1970 there was nobody.
+    pub(super) paused_above: u32,
     /// Whether an offer without a place is over before it is read.
     pub(super) is_late: bool,
     /// Which half and by how many bits.
@@ -60,7 +90,7 @@ pub struct Plan<'a> {
     pub(super) segment: Option<u8>,
     pub(super) spots: Vec<Spot>,
     /// The moments without a place.
-    pub(super) moments: Vec<u16>,
+    pub(super) moments: Tiers,
     /// What the offer declares: the bit of the consent that lets it be read, or none.
     pub(super) home: u8,
     pub(super) here: u8,
@@ -73,9 +103,9 @@ pub struct Plan<'a> {
     /// Complementary categories with their fading a month.
     pub(super) complements: Vec<(usize, u32)>,
     pub(super) met: Vec<usize>,
-    /// By the month of the last purchase plus one.
-    pub(super) has: Vec<bool>,
-    pub(super) recent: Vec<bool>,
+    /// From which month of the last purchase on, plus one.
+    pub(super) has: u16,
+    pub(super) recent: u16,
     pub(super) due: Option<Vec<u16>>,
     pub(super) liked: [u32; WORDS],
     pub(super) related: [u32; WORDS],
@@ -129,11 +159,8 @@ impl<'a> Plan<'a> {
         };
         let interval = offer.category.repurchase_days();
         let days = |code: u16| u32::from(month.saturating_sub(u8::try_from(code.saturating_sub(1)).unwrap_or(0))) * 30;
-        let by_month = |holds: &dyn Fn(u32) -> bool| {
-            (0..=255)
-                .map(|code| code > 0 && holds(days(code)))
-                .collect::<Vec<bool>>()
-        };
+        // The later it was, the fewer days ago: what holds of a month holds of the later ones.
+        let from_month = |holds: &dyn Fn(u32) -> bool| (1..=255).find(|code| holds(days(*code))).unwrap_or(256);
         let closed_for = affinity::closed_for(offer.category, goal);
         let (mut liked, mut related) = ([0; WORDS], [0; WORDS]);
         for category in Category::all() {
@@ -163,6 +190,7 @@ impl<'a> Plan<'a> {
                 .err()
                 .map_or(0, |withheld| withheld.reason.byte()),
             now: now.as_second(),
+            paused_above: u32::try_from(now.as_second().max(0)).unwrap_or(u32::MAX),
             is_late: later(now, SCORING_TO_READING) >= offer.window.until,
             topic: brand.topics.number(&campaign.topic).map(|number| {
                 (
@@ -188,11 +216,11 @@ impl<'a> Plan<'a> {
                         place,
                         later(now, SCORING_TO_READING),
                         offer.window.until,
-                        moments(Some(place)),
+                        &moments(Some(place)),
                     )
                 })
                 .collect(),
-            moments: moments(None),
+            moments: Tiers::of(&moments(None)),
             home: reads(Attribute::Home),
             here: reads(Attribute::CurrentPlace),
             purchases: reads(Attribute::Purchases),
@@ -209,8 +237,8 @@ impl<'a> Plan<'a> {
                 .filter(|category| *category == offer.category || replaces(*category, offer.category))
                 .map(index)
                 .collect(),
-            has: by_month(&|days| closed_for.is_some_and(|closed| days < closed)),
-            recent: by_month(&|days| days < u32::from(interval)),
+            has: from_month(&|days| closed_for.is_some_and(|closed| days < closed)),
+            recent: from_month(&|days| days < u32::from(interval)),
             due: (goal == Goal::Anticipate).then(|| {
                 (0..=255)
                     .map(|code| Relevance::clamped(due_bp(days(code), interval)).basis_points())
@@ -236,29 +264,72 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Vec<u16>) -> Spot {
-    let area = |bits: usize| bits.checked_sub(1).and_then(|at| Area::ALL.get(at).copied());
-    let reach = |area: Option<Area>| reach(place, place.radius_from(area), area, reads, ends);
+fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: &[u16]) -> Spot {
+    let areas: [Option<Area>; 4] =
+        std::array::from_fn(|bits| bits.checked_sub(1).and_then(|at| Area::ALL.get(at).copied()));
+    let ways = areas.into_iter().chain([Some(Area::DenseCity)]);
+    let longest = ways.map(|area| minutes(place.radius_from(area).chord(), area)).max();
+    let opens = openings(place.hours.as_ref(), reads, longest.unwrap_or(0));
+    let in_time: Vec<bool> = opens
+        .iter()
+        .map(|opens| opens.is_some_and(|opens| opens < ends))
+        .collect();
+    let reach = |area: Option<Area>| reach(place.radius_from(area), area, &in_time);
+    let mut from_home: Vec<(u8, Reach)> = Vec::new();
+    for (bits, area) in (0..).zip(areas) {
+        let reach = reach(area);
+        match from_home.iter_mut().find(|(_, known)| *known == reach) {
+            Some((areas, _)) => *areas |= 1 << bits,
+            None => from_home.push((1 << bits, reach)),
+        }
+    }
     Spot {
         centre: place.centre.components(),
-        from_home: std::array::from_fn(|bits| reach(area(bits))),
+        from_home,
         from_here: reach(Some(Area::DenseCity)),
-        moments,
+        moments: Tiers::of(moments),
     }
 }
 
-fn reach(place: &Place, radius: Radius, area: Option<Area>, reads: Timestamp, ends: Timestamp) -> Reach {
-    let farthest = radius.chord();
-    let in_time = |minutes: u32| {
-        let arrives = later(reads, SignedDuration::from_mins(minutes.into()));
-        let opens = match place.hours.as_ref().map(|hours| hours.at(arrives)) {
-            None | Some(Opening::Open { .. }) => arrives,
-            Some(Opening::Shut {
-                opens_in: Some(minutes),
-            }) => later(arrives, SignedDuration::from_mins(minutes.into())),
-            Some(Opening::Shut { opens_in: None }) => return false,
+/// When somebody who arrives so many minutes later finds the place open, by the minute. The calendar is asked once for
+/// each stretch of being open or shut, as long as its end agrees with its beginning: on two nights a year it does not.
+fn openings(hours: Option<&OpeningHours>, reads: Timestamp, longest: u32) -> Vec<Option<Timestamp>> {
+    let after = |minutes: u32| later(reads, SignedDuration::from_mins(minutes.into()));
+    let Some(hours) = hours else {
+        return (0..=longest).map(|minute| Some(after(minute))).collect();
+    };
+    let mut opens = Vec::new();
+    let mut minute = 0;
+    while minute <= longest {
+        let (left, last) = match hours.at(after(minute)) {
+            Opening::Open { minutes_left } => (minutes_left, Opening::Open { minutes_left: 1 }),
+            Opening::Shut { opens_in: Some(wait) } => (wait, Opening::Shut { opens_in: Some(1) }),
+            Opening::Shut { opens_in: None } => {
+                opens.push(None);
+                minute += 1;
+                continue;
+            }
         };
-        opens < ends
+        let is_steady = left > 1 && hours.at(after(minute + left - 1)) == last;
+        let stretch = if is_steady { left.min(longest - minute + 1) } else { 1 };
+        for passed in 0..stretch {
+            opens.push(Some(match last {
+                Opening::Open { .. } => after(minute + passed),
+                Opening::Shut { .. } => after(minute + left),
+            }));
+        }
+        minute += stretch;
+    }
+    opens
+}
+
+fn reach(radius: Radius, area: Option<Area>, in_time: &[bool]) -> Reach {
+    let farthest = radius.chord();
+    let in_time = |minute: u32| {
+        usize::try_from(minute)
+            .ok()
+            .and_then(|at| in_time.get(at))
+            .is_some_and(|is| *is)
     };
     let nearest_in_time = in_time(0);
     let (mut before, mut cuts) = (nearest_in_time, Vec::new());
