@@ -1,4 +1,5 @@
-//! The gates and the score, a group at a time, each as a loop over lanes without a branch where it can be.
+//! The gates and the score, a group at a time, each as a loop over lanes without a branch where it can be. The steps are not
+//! inlined: one function of all of them is more than the compiler turns into vectors, and half as fast.
 #![expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
 
 use crate::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
@@ -76,6 +77,7 @@ impl Plan<'_> {
         }
     }
 
+    #[inline(never)]
     fn group<const EXPLAIN: bool>(&self, group: &Group, people: usize, held_out: impl FnMut(usize) -> bool) -> Scored {
         let mut scored = Scored {
             outcome: [self.closed; LANES],
@@ -112,6 +114,7 @@ impl Plan<'_> {
         scored
     }
 
+    #[inline(never)]
     fn wishes(&self, group: &Group, outcome: &mut Mask, mut held_out: impl FnMut(usize) -> bool) {
         close(outcome, Reason::Objected, |lane| group.flags[lane] & NO_MARKETING != 0);
         if self.now < 0 {
@@ -153,6 +156,7 @@ impl Plan<'_> {
     }
 
     /// The proximity and the moment at the place that somebody would go to.
+    #[inline(never)]
     fn places(&self, group: &Group, outcome: &mut Mask) -> ([u16; LANES], [u16; LANES]) {
         let hours = allowed(group, self.hours);
         let (mut best, mut moments) = ([0; LANES], [UNKNOWN; LANES]);
@@ -163,7 +167,7 @@ impl Plan<'_> {
             return (best, self.moments.at(group, &hours));
         }
         let at_home = allowed(group, self.home);
-        let home = mask(|lane| at_home[lane] != 0 && group.flags[lane] & HAS_HOME != 0);
+        let home = mask(|lane| (at_home[lane] != 0) & (group.flags[lane] & HAS_HOME != 0));
         let mut here = [0; LANES];
         if self.here != 0 {
             let out = allowed(group, self.here);
@@ -180,16 +184,17 @@ impl Plan<'_> {
             let told = spot.moments.at(group, &hours);
             let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
                 let squared = distances(from, spot);
-                let inside = mask(|lane| who[lane] != 0 && squared[lane] <= reach.squared);
+                let inside = mask(|lane| (who[lane] != 0) & (squared[lane] <= reach.squared));
                 let near = nearness(&squared, reach.scale);
                 for lane in 0..LANES {
-                    let is_better = inside[lane] != 0 && near[lane] >= best[lane];
-                    best[lane] = if is_better { near[lane] } else { best[lane] };
-                    moments[lane] = if is_better { told[lane] } else { moments[lane] };
+                    let is_better = (inside[lane] != 0) & (near[lane] >= best[lane]);
+                    let better = u16::from(is_better).wrapping_neg();
+                    best[lane] = near[lane] & better | best[lane] & !better;
+                    moments[lane] = told[lane] & better | moments[lane] & !better;
                 }
                 let mut in_time = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
-                for cut in &reach.cuts {
-                    let beyond = mask(|lane| squared[lane] > *cut);
+                for &cut in &reach.cuts {
+                    let beyond = mask(|lane| squared[lane] > cut);
                     for lane in 0..LANES {
                         in_time[lane] ^= beyond[lane];
                     }
@@ -201,8 +206,8 @@ impl Plan<'_> {
             if let [(_, reach)] = spot.from_home.as_slice() {
                 go(&group.home, &home, reach);
             } else {
-                for (areas, reach) in &spot.from_home {
-                    let from = mask(|lane| home[lane] != 0 && u32::from(*areas) >> (group.area[lane] & 0b11) & 1 != 0);
+                for &(areas, ref reach) in &spot.from_home {
+                    let from = mask(|lane| home[lane] != 0 && u32::from(areas) >> (group.area[lane] & 0b11) & 1 != 0);
                     go(&group.home, &from, reach);
                 }
             }
@@ -215,6 +220,7 @@ impl Plan<'_> {
         (best, moments)
     }
 
+    #[inline(never)]
     fn suits(&self, group: &Group, readable: &Readable, outcome: &mut Mask) {
         let offer = self.proposal.offer;
         let rules = offer.rules.iter().map(|rule| (&rule.condition, rule.unknown));
@@ -228,6 +234,7 @@ impl Plan<'_> {
         }
     }
 
+    #[inline(never)]
     fn score<const EXPLAIN: bool>(
         &self,
         group: &Group,
@@ -266,7 +273,7 @@ impl Plan<'_> {
         }
         for lane in 0..LANES {
             let reaction = u16::from((group.life[lane] >> 3) & 0b111).min(5);
-            let is_known = measured[lane] != 0 && reaction > 0;
+            let is_known = (measured[lane] != 0) & (reaction > 0);
             values[4][lane] = if is_known { reaction * 2_000 } else { 0 };
             known[4][lane] = if is_known { 255 } else { 0 };
         }
@@ -278,23 +285,30 @@ impl Plan<'_> {
                 weights[lane] += if known[factor][lane] == 0 { 0 } else { weight };
             }
         }
+        let mut inverses = [0.0; LANES];
         let mut relevance = [0; LANES];
         for lane in 0..LANES {
-            relevance[lane] = quotient(sums[lane], weights[lane].max(1));
+            // The affinity is always known.
+            inverses[lane] = inverse(weights[lane]);
+            relevance[lane] = quotient(sums[lane], weights[lane], inverses[lane]);
         }
+        let outcome = scored.outcome;
         for lane in 0..LANES {
-            let is_scored = scored.outcome[lane] == 0;
-            scored.relevance[lane] = if is_scored { relevance[lane] } else { 0 };
+            scored.relevance[lane] = if outcome[lane] == 0 { relevance[lane] } else { 0 };
         }
         if EXPLAIN {
+            let told = mask(|lane| scored.outcome[lane] == 0);
             for factor in 0..5 {
                 let weight = u32::from(self.weights[factor]);
+                let (values, known) = (&values[factor], &known[factor]);
+                let mut column = [0; LANES];
                 for lane in 0..LANES {
-                    let added = quotient(weight * u32::from(values[factor][lane]), weights[lane].max(1) * 40);
-                    let [byte, _] = added.to_le_bytes();
-                    let is_told = scored.outcome[lane] == 0 && known[factor][lane] != 0;
-                    scored.contributions[factor][lane] = if is_told { byte } else { u8::MAX };
+                    let dividend = weight * u32::from(values[lane]);
+                    let [byte, _] = quotient(dividend, weights[lane] * 40, inverses[lane] * 0.025).to_le_bytes();
+                    let told = told[lane] & known[lane];
+                    column[lane] = byte & told | !told;
                 }
+                scored.contributions[factor] = column;
             }
         }
         let campaign = self.proposal.campaign;
@@ -311,15 +325,21 @@ impl Plan<'_> {
         });
     }
 
+    #[inline(never)]
     fn affinity(&self, group: &Group, readable: &Readable, met: &Mask) -> [u16; LANES] {
         let mut halvings = [u32::MAX; LANES];
         let latest = u32::from(self.month) + 1;
-        for (category, fading) in &self.complements {
-            let column = &group.bought[*category];
+        for &(category, fading) in &self.complements {
+            let column = &group.bought[category];
+            // Two loops: in one, the compiler stores under a mask instead of taking the lesser.
+            let mut aged = [0u32; LANES];
             for lane in 0..LANES {
                 let code = column[lane] & readable.purchases[lane];
-                let aged = latest.saturating_sub(u32::from(code)) * fading;
-                halvings[lane] = halvings[lane].min(if code == 0 { u32::MAX } else { aged });
+                // Never bought is the longest ago.
+                aged[lane] = (latest.saturating_sub(u32::from(code)) * fading) | u32::from(code == 0).wrapping_neg();
+            }
+            for lane in 0..LANES {
+                halvings[lane] = halvings[lane].min(aged[lane]);
             }
         }
         let (mut whole, mut part) = ([0; LANES], [0; LANES]);
@@ -386,12 +406,13 @@ const fn points(bp: u32) -> u16 {
 }
 
 impl Tiers {
+    #[inline(never)]
     fn at(&self, group: &Group, hours: &Mask) -> [u16; LANES] {
         let mut out = [self.unknown; LANES];
-        for (stretches, worth) in &self.by_stretch {
+        for &(stretches, worth) in &self.by_stretch {
             for lane in 0..LANES {
                 let is_in = group.good_hours[lane] & hours[lane] & stretches != 0;
-                out[lane] = if is_in { *worth } else { out[lane] };
+                out[lane] = if is_in { worth } else { out[lane] };
             }
         }
         out
@@ -399,6 +420,7 @@ impl Tiers {
 }
 
 /// [`crate::place::nearness_bp`] of each squared distance within the radius of the scale; others come out as anything.
+#[inline(never)]
 fn nearness(squared: &[u64; LANES], scale: Scale) -> [u16; LANES] {
     let factor = u32::try_from(scale.factor).unwrap_or(u32::MAX);
     let mut shares = [0u32; LANES];
@@ -428,31 +450,37 @@ fn root(share: u32) -> u16 {
     u16::from_le_bytes([low, high])
 }
 
-/// The whole quotient of a dividend below 2^24 and a divisor of at most 4 000, where it is at most 10 000. Both are exact as
-/// floats, and the one rounding of the division (IEEE 754) is less than the 1 ÷ 4 000 that a fraction is away from the next
-/// whole number: so it is the integers' own quotient, on every machine.
+/// The whole quotient of a dividend below 2^23, where it is at most 10 000, by the inverse of its divisor. The float is a
+/// guess, one too many at the most, and the integers decide: so it is the same on every machine.
 #[inline]
-#[expect(
-    clippy::as_conversions,
-    reason = "no From leads from 32 bits to a float; the quotient has 14 bits"
-)]
-fn quotient(dividend: u32, divisor: u32) -> u16 {
-    let whole = (dividend as i32 as f32 / divisor as i32 as f32) as i32;
-    whole as u16
+#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
+fn quotient(dividend: u32, divisor: u32, inverse: f32) -> u16 {
+    // Adding 2^23 leaves the nearest whole number in the last bits.
+    let guess = (dividend as i32 as f32 * inverse + 8_388_608.0).to_bits() & 0x7f_ffff;
+    let [low, high, ..] = (if guess * divisor > dividend { guess - 1 } else { guess }).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+#[inline]
+#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
+fn inverse(divisor: u32) -> f32 {
+    1.0 / (divisor as i32 as f32)
 }
 
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
+#[inline(never)]
 fn allowed(group: &Group, bit: u8) -> Mask {
     mask(|lane| group.flags[lane] & bit != 0)
 }
 
 fn close(outcome: &mut Mask, by: Reason, closed: impl Fn(usize) -> bool) {
     for (lane, outcome) in outcome.iter_mut().enumerate() {
-        let closes = *outcome == 0 && closed(lane);
+        let closes = (*outcome == 0) & closed(lane);
         *outcome = if closes { by.byte() } else { *outcome };
     }
 }
 
+#[inline(never)]
 fn distances(from: &[[i32; LANES]; 3], spot: &Spot) -> [u64; LANES] {
     let [x, y, z] = spot.centre;
     let mut squared = [0; LANES];
@@ -485,13 +513,16 @@ mod tests {
         for weights in 1..=100 {
             for whole in 1..=10_000u16 {
                 let dividend = weights * u32::from(whole);
-                assert_eq!(quotient(dividend, weights), whole);
-                assert_eq!(quotient(dividend - 1, weights), whole - 1);
+                assert_eq!(quotient(dividend, weights, inverse(weights)), whole);
+                assert_eq!(quotient(dividend - 1, weights, inverse(weights)), whole - 1);
             }
             for whole in 1..=250u16 {
                 let dividend = weights * 40 * u32::from(whole);
-                assert_eq!(quotient(dividend, weights * 40), whole);
-                assert_eq!(quotient(dividend - 1, weights * 40), whole - 1);
+                assert_eq!(quotient(dividend, weights * 40, inverse(weights) * 0.025), whole);
+                assert_eq!(
+                    quotient(dividend - 1, weights * 40, inverse(weights) * 0.025),
+                    whole - 1
+                );
             }
         }
     }
