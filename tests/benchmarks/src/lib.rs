@@ -7,6 +7,7 @@ pub mod columns;
 pub mod constants;
 pub mod offers;
 pub mod page;
+pub mod pairs;
 pub mod population;
 pub mod serve;
 pub mod tally;

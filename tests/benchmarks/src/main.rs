@@ -1,11 +1,11 @@
-//! `apropos-benchmarks export DIRECTORY CUSTOMERS` writes the workloads, `serve CUSTOMERS` runs rounds, and
-//! `page DIRECTORY TIME` writes what the benchmark of a page serves.
+//! `apropos-benchmarks export DIRECTORY CUSTOMERS` writes the workloads, `serve CUSTOMERS` runs rounds,
+//! `page DIRECTORY TIME` writes what the benchmark of a page serves, and `pairs PAIRS` judges so many pairs twice.
 
 use std::io::{stdin, stdout};
 use std::path::Path;
 
 use apropos_benchmarks::workload::{Name, Workload};
-use apropos_benchmarks::{Failure, columns, page, serve};
+use apropos_benchmarks::{Failure, columns, page, pairs, serve};
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +16,7 @@ fn main() -> Result<(), Failure> {
         }),
         ["serve", customers] => serve::serve(customers.parse()?, stdin().lock(), stdout().lock()),
         ["page", directory, time] => page::write(Path::new(directory), time.parse()?),
-        _ => Err("export DIRECTORY CUSTOMERS, serve CUSTOMERS, or page DIRECTORY TIME".into()),
+        ["pairs", pairs] => pairs::compare(pairs.parse()?, stdout().lock()),
+        _ => Err("export DIRECTORY CUSTOMERS, serve CUSTOMERS, page DIRECTORY TIME, or pairs PAIRS".into()),
     }
 }

@@ -20,6 +20,7 @@ use crate::workload::{Name, Workload};
 /// When a line asks for what there is not.
 pub fn serve(customers: usize, lines: impl BufRead, mut answers: impl Write) -> Result<(), Failure> {
     let mut made: Vec<(Workload, Block)> = Vec::new();
+    let mut verdicts = Verdicts::default();
     for line in lines.lines() {
         let line = line?;
         let (name, path) = line.split_once(' ').ok_or("a line is a workload and a path")?;
@@ -33,8 +34,8 @@ pub fn serve(customers: usize, lines: impl BufRead, mut answers: impl Write) -> 
         let is_it = |(workload, _): &&(Workload, Block)| workload.name == name;
         let (workload, block) = made.iter().find(is_it).ok_or("made above")?;
         let answer = match path {
-            "batch" => batch::<true>(workload, block),
-            "plain" => batch::<false>(workload, block),
+            "batch" => batch::<true>(workload, block, &mut verdicts),
+            "plain" => batch::<false>(workload, block, &mut verdicts),
             "scalar" => scalar(workload),
             "paths" => json!({"paths": ["batch", "plain", "scalar"]}),
             "bandwidth" => bandwidth(workload.population.records.len()),
@@ -101,8 +102,7 @@ fn scalar(workload: &Workload) -> Value {
 }
 
 /// All people of the workload as columns, with what each factor added or without.
-fn batch<const EXPLAIN: bool>(workload: &Workload, block: &Block) -> Value {
-    let mut verdicts = Verdicts::default();
+fn batch<const EXPLAIN: bool>(workload: &Workload, block: &Block, verdicts: &mut Verdicts) -> Value {
     let mut tally = Tally::default();
     let mut nanoseconds = 0;
     for proposal in workload.proposals() {
@@ -110,9 +110,9 @@ fn batch<const EXPLAIN: bool>(workload: &Workload, block: &Block) -> Value {
         let plan = Plan::new(proposal, workload.now);
         let nobody_is_held_out = |_| false;
         if EXPLAIN {
-            plan.judge(block, nobody_is_held_out, &mut verdicts);
+            plan.judge(block, nobody_is_held_out, verdicts);
         } else {
-            plan.judge_without_contributions(block, nobody_is_held_out, &mut verdicts);
+            plan.judge_without_contributions(block, nobody_is_held_out, verdicts);
         }
         nanoseconds += start.elapsed().as_nanos();
         for (person, (outcome, relevance)) in verdicts.outcomes().iter().zip(verdicts.relevance()).enumerate() {

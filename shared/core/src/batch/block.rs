@@ -10,7 +10,7 @@ use crate::place::UnitVector;
 use crate::relevance::Relevance;
 
 /// How many people go through a gate at once.
-pub(super) const LANES: usize = 256;
+pub(super) const LANES: usize = 1024;
 /// Interests are bits of words, by category.
 pub(super) const WORDS: usize = CATEGORIES.div_ceil(32);
 /// Bits of `tied`: something was bought, something is liked.
