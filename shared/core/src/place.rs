@@ -522,7 +522,7 @@ impl Place {
 ///
 /// let radius = Radius::from_metres(30_000)?;
 /// let at = |metres| Radius::from_metres(metres).map(|distance| proximity_bp(distance.chord(), radius));
-/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(30_010)?], [9_999, 5_000, 2_500, 0]);
+/// assert_eq!([at(1)?, at(15_000)?, at(30_000)?, at(30_010)?], [10_000, 5_000, 2_500, 0]);
 /// # Ok::<(), InvalidPlace>(())
 /// ```
 #[must_use]

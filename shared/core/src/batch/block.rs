@@ -207,9 +207,11 @@ impl Block {
         }
         let vector = |place: Option<UnitVector>| place.map_or([0; 3], UnitVector::components);
         let columns = [vector(person.home), vector(person.here.map(|(at, _)| at))];
-        for axis in 0..3 {
-            group.home[axis][lane] = columns[0][axis];
-            group.here[axis][lane] = columns[1][axis];
+        for (column, component) in group.home.iter_mut().zip(columns[0]) {
+            column[lane] = component;
+        }
+        for (column, component) in group.here.iter_mut().zip(columns[1]) {
+            column[lane] = component;
         }
         group.here_until[lane] = person.here.map_or(0, |(_, until)| until);
         group.topics[0][lane] = person.topics[0];

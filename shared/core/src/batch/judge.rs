@@ -1,6 +1,10 @@
 //! The gates and the score, a group at a time, each as a loop over lanes without a branch where it can be. The steps are not
 //! inlined: one function of all of them is more than the compiler turns into vectors, and half as fast.
 #![expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a lane is one of many columns, and zipping them hides which"
+)]
 
 use crate::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
@@ -108,7 +112,7 @@ impl Plan<'_> {
             }
         }
         close(outcome, Reason::AlreadyHas, |lane| u16::from(met[lane]) >= self.has);
-        if outcome.iter().any(|reason| *reason == 0) {
+        if outcome.contains(&0) {
             self.score::<EXPLAIN>(group, &readable, &met, &proximity, &moments, &mut scored);
         }
         scored

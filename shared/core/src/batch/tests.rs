@@ -29,7 +29,7 @@ impl Dice {
         (self.0 >> 33) % most
     }
     fn of<T: Copy>(&mut self, values: &[T]) -> T {
-        values[usize::try_from(self.below(values.len() as u64)).unwrap()]
+        values[usize::try_from(self.below(u64::try_from(values.len()).unwrap())).unwrap()]
     }
 }
 
@@ -38,8 +38,8 @@ fn record(dice: &mut Dice) -> AudienceRecord {
     let mut record = fixture::record(&brand, &fixture::standing());
     let point = |dice: &mut Dice| {
         Cell::at_degrees(
-            45.6 + dice.below(400) as f64 / 1_000.0,
-            4.6 + dice.below(600) as f64 / 1_000.0,
+            45.6 + f64::from(u32::try_from(dice.below(400)).unwrap()) / 1_000.0,
+            4.6 + f64::from(u32::try_from(dice.below(600)).unwrap()) / 1_000.0,
         )
         .unwrap()
         .centre()
