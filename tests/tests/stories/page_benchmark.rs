@@ -54,10 +54,8 @@ const HELD: [(&str, &str, Option<&str>); 7] = [
 /// An item in DynamoDB's own JSON.
 fn wire(item: &HashMap<String, AttributeValue>) -> Value {
     let fields = item.iter().map(|(name, value)| {
-        let value = match value {
-            AttributeValue::B(bytes) if DRAWN.contains(&name.as_str()) => wire_bytes(&vec![0; bytes.as_ref().len()]),
-            value => wire_value(value),
-        };
+        let drawn = value.as_b().ok().filter(|_| DRAWN.contains(&name.as_str()));
+        let value = drawn.map_or_else(|| wire_value(value), |bytes| wire_bytes(&vec![0; bytes.as_ref().len()]));
         (name.clone(), value)
     });
     Value::Object(fields.collect::<Map<_, _>>())
