@@ -163,6 +163,7 @@ fn candidates(
             campaign: task.campaign.clone(),
             run: task.run.clone(),
             customers: chunk.to_vec(),
+            waited: false,
         })
         .collect()
 }

@@ -10,6 +10,7 @@ mod event;
 mod history;
 pub mod http;
 mod keys;
+mod launches;
 mod links;
 mod mailer;
 mod names;

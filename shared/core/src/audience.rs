@@ -230,6 +230,8 @@ impl std::fmt::Debug for AudienceRecord {
 pub struct Habits {
     /// The least relevance the person wants.
     pub threshold: Option<Relevance>,
+    /// How far the person's clock is ahead of UTC, in quarters of an hour, where their zone is known.
+    pub quarters_ahead: Option<i8>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
     /// The day of the last sign of the person, where they have a yes.
@@ -262,7 +264,9 @@ impl AudienceRecord {
             last_contact: habits.last_contact,
             heard_on: habits.heard_on,
             reaction: habits.reaction,
-            good_hours: GoodHours::learn(&context.active_hours),
+            good_hours: habits.quarters_ahead.map_or_else(GoodHours::default, |ahead| {
+                GoodHours::learn(&context.hours_of_acts(), ahead)
+            }),
             facts: context.facts,
             ties: ties(context),
         }
@@ -314,7 +318,7 @@ impl AudienceRecord {
         out.extend_from_slice(&self.threshold.map_or(u16::MAX, Relevance::basis_points).to_be_bytes());
         out.extend_from_slice(&self.last_contact.map_or(0, |day| day.0).to_be_bytes());
         out.extend_from_slice(&pack_facts(&self.facts));
-        out.push(self.good_hours.bits());
+        out.extend_from_slice(&self.good_hours.to_bytes());
         for (category, tie) in &self.ties {
             out.push(category.code());
             out.push(match tie {
@@ -328,7 +332,7 @@ impl AudienceRecord {
     /// Reads the stored form, in bytes: format (1), context version (4), states of topics (6), flags (1: four purposes,
     /// objection, has a home, has a pause, has a current place), lifecycle, reaction and ventilation (1), kind of area and
     /// forms of the two places (1), home (2 × 4, if any), current place (2 × 4) and its end (3, if any), end of the pause
-    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (1), then pairs of category and month
+    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (2), then pairs of category and month
     /// (2 each).
     ///
     /// # Errors
@@ -369,7 +373,7 @@ impl AudienceRecord {
             days => Some(EpochDay(days)),
         };
         let facts = unpack_facts(take(&mut rest)?, life >> 6)?;
-        let [good_hours] = take(&mut rest)?;
+        let good_hours = GoodHours::from_bytes(take(&mut rest)?);
         let mut ties = Vec::with_capacity(rest.len() / 2);
         while !rest.is_empty() {
             let [code, month] = take(&mut rest)?;
@@ -400,7 +404,7 @@ impl AudienceRecord {
             last_contact,
             heard_on,
             reaction: (life >> 3) & 0b111,
-            good_hours: GoodHours::from_bits(good_hours),
+            good_hours,
             facts,
             ties,
         })
@@ -492,8 +496,8 @@ impl Known for View<'_> {
     }
 }
 
-/// 1 knew of each topic only whether it was agreed to, 2 no current place.
-const FORMAT: u8 = 3;
+/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only.
+const FORMAT: u8 = 4;
 const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.

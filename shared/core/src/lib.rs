@@ -4,6 +4,7 @@ pub mod affinity;
 pub mod api_key;
 pub mod attribute;
 pub mod audience;
+pub mod best_hour;
 pub mod brand;
 pub mod campaign;
 pub mod cap;
