@@ -25,6 +25,7 @@ mod stories {
     mod template;
     mod template_routes;
     mod tenants;
+    mod timing;
     mod tokens;
     mod who_may_call;
     mod whom_it_suits;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use apropos_aws::http::{Problem, parse, parse_record};
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_active_hours, parse_context};
+use apropos_core::habit::{MOST_ACTS, hour, keep_hour};
 use apropos_core::ids::CustomerId;
-use apropos_core::time::EpochDay;
+use apropos_core::time::{EpochDay, TimeZoneName, local};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,7 +64,8 @@ struct CustomerRequest {
     /// At most 64 categories.
     #[serde(default)]
     interests: Vec<String>,
-    /// At most 64 purchases, each on a day `YYYY-MM-DD`, tomorrow at the latest.
+    /// At most 64 purchases, each on a day `YYYY-MM-DD`, tomorrow at the latest, or at a time, of which the day is kept and
+    /// the hour is one of `active_hours`.
     #[serde(default)]
     purchases: Vec<PurchaseDocument>,
     /// The last day they did something, `YYYY-MM-DD`, tomorrow at the latest.
@@ -72,7 +74,7 @@ struct CustomerRequest {
     /// Where they are now, for a few hours.
     #[serde(default)]
     current_place: Option<CurrentPlaceRequest>,
-    /// The UTC hours of their latest clicks and purchases, 0 to 23, at most 24 of them; never of opens.
+    /// The hours of their own clock of their latest clicks and purchases, 0 to 23, at most 24 of them; never of opens.
     #[serde(default)]
     active_hours: Vec<u8>,
     /// What they spent in the last two years, in whole units of the brand's currency.
@@ -119,11 +121,12 @@ impl CustomerRequest {
             .map_err(|error| error.within("home"))?;
         let (home, zone) = located.map_or((None, None), |located| (Some(located.home), located.time_zone));
         let contact = self.contact.parse(zone).map_err(|error| error.within("contact"))?;
+        let (purchases, bought_at) = days_and_hours(&self.purchases, &contact.time_zone);
         let context = parse_context(
             home,
             &self.facts,
             &self.interests,
-            &self.purchases,
+            &purchases,
             self.last_activity.as_deref(),
         )?;
         not_of_the_future(&context, now)?;
@@ -133,7 +136,8 @@ impl CustomerRequest {
         };
         let context = CustomerContext {
             current_place,
-            active_hours: parse_active_hours(&self.active_hours)?,
+            active_hours: active_hours(parse_active_hours(&self.active_hours)?, &bought_at),
+            time_zone: Some(contact.time_zone.clone()),
             spent: self.spent,
             ..context
         };
@@ -143,6 +147,37 @@ impl CustomerRequest {
             contact,
         })
     }
+}
+
+/// The purchases by the day of the person's own calendar, and the hours of their own clock of those that have a time,
+/// oldest first. What is no time is left for the check of days to name.
+fn days_and_hours(purchases: &[PurchaseDocument], zone: &TimeZoneName) -> (Vec<PurchaseDocument>, Vec<u8>) {
+    let mut times: Vec<Timestamp> = Vec::new();
+    let days = purchases
+        .iter()
+        .map(|purchase| {
+            let Ok(at) = purchase.on.parse::<Timestamp>() else {
+                return purchase.clone();
+            };
+            times.push(at);
+            PurchaseDocument {
+                category: purchase.category.clone(),
+                on: local(at, zone).date().to_string(),
+            }
+        })
+        .collect();
+    times.sort_unstable();
+    (days, times.into_iter().map(|at| hour(at, zone)).collect())
+}
+
+/// The hours of purchases that have a time, and before them as many of the others as there is room for.
+fn active_hours(told: Vec<u8>, bought_at: &[u8]) -> Vec<u8> {
+    let mut hours = told;
+    for hour in bought_at {
+        keep_hour(&mut hours, *hour);
+    }
+    debug_assert!(hours.len() <= MOST_ACTS);
+    hours
 }
 
 /// A day has begun somewhere on Earth up to 14 hours before it begins in UTC, so tomorrow is not refused.

@@ -7,16 +7,18 @@ use apropos_core::ids::CustomerId;
 use apropos_core::suppression::{SuppressionReason, address_hash, global_address_hash};
 use jiff::Timestamp;
 
-use crate::Handler;
+use crate::{Handler, click};
 
 /// How often an objection is tried again because the person's standing changed in between, in one invocation.
 const MOST_TRIES: u32 = 8;
 
 /// An event that is used for nothing is not even looked up.
 pub(crate) async fn record(handler: &Handler, feedback: &Feedback) -> Result<(), Undone> {
-    if let News::Click | News::Open | News::Subscription | News::Unknown = feedback.news {
-        // An open tells nothing that a person did. Following a link may be recorded only with the consent to
-        // measurement, and SES's tracking of both is off: nothing of it is kept.
+    if let News::Click { sent, at } = feedback.news {
+        return Ok(click::learn(handler, feedback, sent, at).await?);
+    }
+    if let News::Open | News::Subscription | News::Unknown = feedback.news {
+        // An open tells nothing that a person did: nothing of it is kept.
         tracing::info!(brand.id = %feedback.brand, news = feedback.news.code(), "an event that is not used");
         return Ok(());
     }

@@ -237,6 +237,8 @@ impl Feedback {
             standing: &standing,
             record: &record,
             reachable: Reachable::Yes(&contact()),
+            waited: false,
+            rivals: &[],
         };
         match decide(proposal, fresh, AttemptId::new(attempt).unwrap(), now()) {
             Decision::Approved(approval) => *approval,
@@ -323,7 +325,13 @@ fn the_events_of_the_guide_are_read() {
         (REJECT, News::Reject),
         (FAILURE, News::RenderingFailure),
         (OPEN, News::Open),
-        (CLICK, News::Click),
+        (
+            CLICK,
+            News::Click {
+                sent: "2026-12-01T09:00:02.012Z".parse().unwrap(),
+                at: "2026-12-01T12:01:25.570Z".parse().unwrap(),
+            },
+        ),
         (SUBSCRIPTION, News::Subscription),
     ] {
         assert_eq!(news(fixture), expected);

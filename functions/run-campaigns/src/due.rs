@@ -21,7 +21,7 @@ pub(crate) async fn release(handler: &Handler) -> Result<(), TickError> {
     for minute in handler.tables.due_minutes(now).await? {
         let waiting = handler.tables.due_in(minute).await?;
         let (deferred, unresolved): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|item| item.kind == DueKind::Deferred);
+            waiting.into_iter().partition(|item| item.kind != DueKind::Unresolved);
         handler.sends.send(&tasks(&deferred)).await?;
         for item in &unresolved {
             abandon(handler, item).await?;
@@ -44,16 +44,16 @@ pub(crate) async fn release(handler: &Handler) -> Result<(), TickError> {
 }
 
 fn tasks(deferred: &[DueItem]) -> Vec<SendTask> {
-    let mut by_run: BTreeMap<(&BrandId, &CampaignId, &RunId), Vec<_>> = BTreeMap::new();
+    let mut by_run: BTreeMap<(&BrandId, &CampaignId, &RunId, bool), Vec<_>> = BTreeMap::new();
     for item in deferred {
         by_run
-            .entry((&item.brand, &item.campaign, &item.run))
+            .entry((&item.brand, &item.campaign, &item.run, item.kind == DueKind::Waited))
             .or_default()
             .push(item.customer.clone());
     }
     by_run
         .into_iter()
-        .flat_map(|((brand, campaign, run), customers)| {
+        .flat_map(|((brand, campaign, run, waited), customers)| {
             customers
                 .chunks(CANDIDATES_A_MESSAGE)
                 .map(|chunk| SendTask {
@@ -62,6 +62,7 @@ fn tasks(deferred: &[DueItem]) -> Vec<SendTask> {
                     campaign: campaign.clone(),
                     run: run.clone(),
                     customers: chunk.to_vec(),
+                    waited,
                 })
                 .collect::<Vec<_>>()
         })

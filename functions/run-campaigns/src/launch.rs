@@ -65,6 +65,8 @@ pub(crate) async fn launch(
             }
         }
     };
+    // Before its pages: a message of lower priority gives way to a run that it finds listed.
+    handler.tables.list_launch(&run, held.campaign.priority).await?;
     queue(handler, &run, plan).await?;
     tracing::info!(brand.id = %brand, campaign.id = %run.campaign, run.id = %run.id, pages = run.tasks, "run launched");
     Ok(json(status, &answer(&run)))

@@ -167,6 +167,7 @@ fn candidates(
             campaign: task.campaign.clone(),
             run: task.run.clone(),
             customers: chunk.to_vec(),
+            waited: false,
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apropos_aws::derive;
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_core::api_key::Scope;
-use apropos_core::campaign::{Audience, Campaign, Goal, Run};
+use apropos_core::campaign::{Audience, Campaign, Goal, Priority, Run};
 use apropos_core::decision::{Proposal, Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
@@ -170,6 +170,8 @@ fn trial(offer: &Offer, topic: &TopicId, goal: Goal) -> Result<Campaign, FieldEr
         threshold: Relevance::NONE,
         minimum_evidence: Relevance::NONE,
         holdout: Relevance::NONE,
+        priority: Priority::Normal,
+        best_hour: false,
     })
 }
 

@@ -5,7 +5,7 @@ use apropos_aws::{
     Person, SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
 };
 use apropos_core::campaign::{DeliveryId, Run, RunStatus};
-use apropos_core::decision::{Approval, Decision, Fresh, Reachable, Withheld, decide};
+use apropos_core::decision::{Approval, Decision, Deferral, Fresh, Proposal, Reachable, Withheld, decide};
 use apropos_core::ids::{AttemptId, CustomerId};
 use apropos_core::message::{Linking, Message, compose};
 use apropos_core::reason::Reason;
@@ -44,13 +44,18 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask, deadline: Deadline) 
     if !is_current(&held.run, handler.clock.now()) {
         return Err(Undone::UnknownRun);
     }
+    let rivals = handler.tables.rivals(&held, handler.clock.now()).await?;
+    let timing = Timing {
+        waited: task.waited,
+        rivals: rivals.iter().map(HeldProposal::as_proposal).collect(),
+    };
     let mut first_failure = Ok(());
     for customer in &task.customers {
         // Nobody is begun with whom there might be no time to end with; given again, those who are done are found done.
         deadline.leaves(handler.clock.now(), A_MESSAGE_NEEDS)?;
         let outcome = match held.run.status {
-            RunStatus::Paused => wait(handler, &held.run, customer).await,
-            RunStatus::Running | RunStatus::Cancelled => one(handler, &held, customer).await,
+            RunStatus::Paused => wait(handler, &held.run, customer, timing.deferred()).await,
+            RunStatus::Running | RunStatus::Cancelled => one(handler, &held, &timing, customer).await,
         };
         if first_failure.is_ok() {
             first_failure = outcome;
@@ -59,15 +64,29 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask, deadline: Deadline) 
     first_failure
 }
 
-async fn wait(handler: &Handler, run: &Run, customer: &CustomerId) -> Result<(), Undone> {
+/// What besides a person's facts decides when a message leaves.
+struct Timing<'a> {
+    waited: bool,
+    rivals: Vec<Proposal<'a>>,
+}
+
+impl Timing<'_> {
+    /// What a candidate that waits for anything but its best hour is.
+    const fn deferred(&self) -> DueKind {
+        if self.waited {
+            DueKind::Waited
+        } else {
+            DueKind::Deferred
+        }
+    }
+}
+
+async fn wait(handler: &Handler, run: &Run, customer: &CustomerId, kind: DueKind) -> Result<(), Undone> {
     if handler.tables.standing(&run.brand, customer).await?.erased.is_some() {
         return Ok(());
     }
     let at = handler.clock.now() + PAUSED_FOR;
-    Ok(handler
-        .tables
-        .put_due(&due(run, customer, DueKind::Deferred, at))
-        .await?)
+    Ok(handler.tables.put_due(&due(run, customer, kind, at)).await?)
 }
 
 fn due(run: &Run, customer: &CustomerId, kind: DueKind, at: Timestamp) -> DueItem {
@@ -82,7 +101,7 @@ fn due(run: &Run, customer: &CustomerId, kind: DueKind, at: Timestamp) -> DueIte
 }
 
 /// One candidate, from whatever an earlier attempt left.
-async fn one(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> Result<(), Undone> {
+async fn one(handler: &Handler, held: &HeldProposal, timing: &Timing<'_>, customer: &CustomerId) -> Result<(), Undone> {
     let attempt = new_attempt()?;
     for _ in 0..MOST_DECISIONS {
         let now = handler.clock.now();
@@ -99,9 +118,14 @@ async fn one(handler: &Handler, held: &HeldProposal, customer: &CustomerId) -> R
                 Former::Freed => continue,
             },
         }
-        match decision(handler, held, &person, attempt.clone(), now).await? {
-            (Decision::Deferred { until }, _) => {
-                let due = due(&held.run, customer, DueKind::Deferred, until);
+        match decision(handler, held, timing, &person, attempt.clone(), now).await? {
+            (Decision::Deferred { until, deferral }, _) => {
+                tracing::debug!(brand.id = %held.brand.id, run.id = %held.run.id, deferral = deferral.code(), "deferred");
+                let kind = match deferral {
+                    Deferral::BestHour => DueKind::Waited,
+                    Deferral::QuietHours | Deferral::Priority => timing.deferred(),
+                };
+                let due = due(&held.run, customer, kind, until);
                 return Ok(handler.tables.put_due(&due).await?);
             }
             (Decision::Withheld(withheld), version) => {
@@ -207,6 +231,7 @@ async fn leave_unresolved(
 async fn decision(
     handler: &Handler,
     held: &HeldProposal,
+    timing: &Timing<'_>,
     person: &Person,
     attempt: AttemptId,
     now: Timestamp,
@@ -232,6 +257,8 @@ async fn decision(
         standing: &standing,
         record: &record,
         reachable,
+        waited: timing.waited,
+        rivals: &timing.rivals,
     };
     Ok((decide(held.as_proposal(), fresh, attempt, now), *version))
 }

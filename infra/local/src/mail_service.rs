@@ -338,6 +338,17 @@ impl AcceptedMail {
                 "open",
                 json!({ "ipAddress": "192.0.2.1", "timestamp": at, "userAgent": "Mozilla/5.0" }),
             ),
+            Feedback::Click => (
+                "Click",
+                "click",
+                json!({
+                    "ipAddress": "192.0.2.1",
+                    "timestamp": at,
+                    "userAgent": "Mozilla/5.0",
+                    "link": "https://example.com/",
+                    "linkTags": null,
+                }),
+            ),
         };
         json!({ "eventType": event_type, "mail": self.mail_object(), key: details }).to_string()
     }
@@ -393,6 +404,8 @@ pub enum Feedback {
     Reject,
     /// The recipient's mail client loaded its picture.
     Open,
+    /// The recipient followed a link, where links are tracked.
+    Click,
 }
 
 /// How lasting a bounce is.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Created;
-use crate::names::{AT, ATTEMPT, CUSTOMER, DOC, FATE, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
+use crate::names::{AT, ATTEMPT, CLICKED, CUSTOMER, DOC, FATE, MESSAGE_ID, PK, REASON, STATE, TTL, Table, deliveries};
 use crate::random::random;
 use crate::standing::Fenced;
 use crate::store::{
@@ -310,6 +310,33 @@ impl Tables {
             Ok(_) => Ok(Fenced::Done),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Fenced::NotOurs),
+                _ => Err(StoreError::call("UpdateItem")(error)),
+            },
+        }
+    }
+
+    /// Notes the first click on a delivery's message: [`Created::Taken`] where one was noted before, so that a message
+    /// teaches one hour, however many of its links are followed and however often that is told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_click(&self, brand: &BrandId, run: &RunId, id: DeliveryId) -> Result<Created, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(self.name(Table::Deliveries))
+            .set_key(Some(delivery_key(brand, run, id)))
+            .update_expression("SET #clicked = :clicked")
+            .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#clicked)")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#clicked", CLICKED)
+            .expression_attribute_values(":clicked", n(1))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Created::New),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Created::Taken),
                 _ => Err(StoreError::call("UpdateItem")(error)),
             },
         }

@@ -9,8 +9,10 @@ use crate::store::{Item, StoreError, Tables, key2, n, parsed, s, text};
 /// Why something waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DueKind {
-    /// Quiet hours: to be decided again.
+    /// Quiet hours, a pause, a message of higher priority: to be decided again.
     Deferred,
+    /// As before, and it has waited for its best hour, which it does once.
+    Waited,
     /// Whether SES took it is not known: to be abandoned.
     Unresolved,
 }
@@ -182,6 +184,7 @@ pub(crate) fn due_key(item: &DueItem) -> Item {
 const fn kind_code(kind: DueKind) -> &'static str {
     match kind {
         DueKind::Deferred => "deferred",
+        DueKind::Waited => "waited",
         DueKind::Unresolved => "unresolved",
     }
 }
@@ -190,6 +193,7 @@ fn read(item: &Item, minute: i64, shard: u8) -> Result<DueItem, StoreError> {
     debug_assert!(item.contains_key(PK));
     let kind = match text(item, KIND)? {
         "deferred" => DueKind::Deferred,
+        "waited" => DueKind::Waited,
         "unresolved" => DueKind::Unresolved,
         _ => return Err(StoreError::Corrupt { attribute: KIND }),
     };

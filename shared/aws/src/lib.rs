@@ -11,6 +11,7 @@ mod event;
 mod history;
 pub mod http;
 mod keys;
+mod launches;
 mod links;
 mod mailer;
 mod names;

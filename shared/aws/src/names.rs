@@ -134,7 +134,9 @@ pub(crate) const STATUS: &str = "status";
 pub(crate) const PLAN: &str = "plan";
 pub(crate) const NEXT: &str = "next";
 pub(crate) const LAUNCHED_AT: &str = "launched_at";
+pub(crate) const CLICKED: &str = "clicked";
 pub(crate) const COUNT: &str = "count";
+pub(crate) const PRIORITY: &str = "priority";
 pub(crate) const MESSAGE_ID: &str = "message_id";
 pub(crate) const ERASED: &str = "erased";
 pub(crate) const STEP: &str = "step";
@@ -215,6 +217,15 @@ pub(crate) fn campaigns(brand: &BrandId) -> String {
 
 pub(crate) fn runs(brand: &BrandId) -> String {
     format!("{brand}#runs")
+}
+
+/// The runs that were launched lately, by the time of their launch.
+pub(crate) fn launches(brand: &BrandId) -> String {
+    format!("{brand}#launches")
+}
+
+pub(crate) fn launch(at: i64, run: &str) -> String {
+    format!("{at:010}#{run}")
 }
 
 pub(crate) fn cells(brand: &BrandId) -> String {

@@ -588,6 +588,7 @@ pub fn derive(
     let hint = ConsentHint::of(&standing.consents, topics, now);
     let habits = Habits {
         threshold: standing.limits.threshold,
+        quarters_ahead: context.time_zone.as_ref().map(|zone| zone.quarters_ahead(now)),
         last_contact: standing.contacts.last().map(EpochDay::of),
         // Whoever has no yes has none that could lapse: the sweep for lapses looks no further at them.
         heard_on: standing
@@ -696,7 +697,7 @@ fn audience_key(person: &Person, context: &CustomerContext) -> String {
     audience(&person.brand, &cell, 0)
 }
 
-/// At most 117 bytes with ids of 20 bytes and 205 with the longest, of 64: between 8 900 and 5 100 in a page of 1 MB. Eleven
+/// At most 118 bytes with ids of 20 bytes and 206 with the longest, of 64: between 8 900 and 5 100 in a page of 1 MB. Eleven
 /// of them only while a current place holds; four more for whoever pauses.
 fn audience_record_item(person: &Person, pk: String, record: &AudienceRecord) -> Item {
     let mut item = key2(pk, person.customer.as_str());

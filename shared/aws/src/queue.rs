@@ -49,6 +49,9 @@ pub struct SendTask {
     pub run: RunId,
     /// Who.
     pub customers: Vec<CustomerId>,
+    /// They have waited for their best hour.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 /// A transactional message to send: ids only, because the address and the link are made where it is sent.

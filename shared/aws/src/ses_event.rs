@@ -100,12 +100,14 @@ struct SesEvent {
     mail: Mail,
     bounce: Option<Bounce>,
     complaint: Option<Complaint>,
+    click: Option<Click>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Mail {
     message_id: String,
+    timestamp: Option<String>,
     #[serde(default)]
     destination: Vec<String>,
     #[serde(default)]
@@ -124,6 +126,11 @@ struct Complaint {
     timestamp: String,
     complaint_sub_type: Option<String>,
     complaint_feedback_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Click {
+    timestamp: String,
 }
 
 impl SesEvent {
@@ -154,7 +161,10 @@ impl SesEvent {
             "Reject" => News::Reject,
             // With a space in the guide's table, and in what SES sends.
             "Rendering Failure" | "RenderingFailure" => News::RenderingFailure,
-            "Click" => News::Click,
+            "Click" => News::Click {
+                sent: self.mail.timestamp.as_deref()?.parse().ok()?,
+                at: self.click.as_ref()?.timestamp.parse().ok()?,
+            },
             "Open" => News::Open,
             "Subscription" => News::Subscription,
             _ => News::Unknown,

@@ -180,6 +180,8 @@ impl World {
             threshold: Relevance::NONE,
             minimum_evidence: Relevance::NONE,
             holdout: Relevance::NONE,
+            priority: apropos_core::campaign::Priority::Normal,
+            best_hour: false,
         };
         self.tables.create_campaign(&lumen(), &campaign, None).await.unwrap();
     }

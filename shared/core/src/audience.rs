@@ -234,6 +234,8 @@ impl std::fmt::Debug for AudienceRecord {
 pub struct Habits {
     /// The least relevance the person wants.
     pub threshold: Option<Relevance>,
+    /// How far the person's clock is ahead of UTC, in quarters of an hour, where their zone is known.
+    pub quarters_ahead: Option<i8>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
     /// The day of the last sign of the person, where they have a yes.
@@ -266,7 +268,9 @@ impl AudienceRecord {
             last_contact: habits.last_contact,
             heard_on: habits.heard_on,
             reaction: habits.reaction,
-            good_hours: GoodHours::learn(&context.active_hours),
+            good_hours: habits.quarters_ahead.map_or_else(GoodHours::default, |ahead| {
+                GoodHours::learn(&context.hours_of_acts(), ahead)
+            }),
             facts: context.facts,
             ties: ties(context),
         }
@@ -318,7 +322,7 @@ impl AudienceRecord {
         out.extend_from_slice(&self.threshold.map_or(u16::MAX, Relevance::basis_points).to_be_bytes());
         out.extend_from_slice(&self.last_contact.map_or(0, |day| day.0).to_be_bytes());
         out.extend_from_slice(&pack_facts(&self.facts));
-        out.push(self.good_hours.bits());
+        out.extend_from_slice(&self.good_hours.to_bytes());
         for (category, tie) in &self.ties {
             out.push(category.code());
             out.push(match tie {
@@ -332,7 +336,7 @@ impl AudienceRecord {
     /// Reads the stored form, in bytes: format (1), context version (4), states of topics (6), flags (1: four purposes,
     /// objection, has a home, has a pause, has a current place), lifecycle, reaction and ventilation (1), kind of area and
     /// forms of the two places (1), home (2 × 4, if any), current place (2 × 4) and its end (3, if any), end of the pause
-    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (1), then pairs of category and month
+    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (2), then pairs of category and month
     /// (2 each).
     ///
     /// # Errors
@@ -368,7 +372,7 @@ impl AudienceRecord {
             last_contact: (stored.last_contact != 0).then_some(EpochDay(stored.last_contact)),
             heard_on: (stored.heard_on != 0).then_some(EpochDay(stored.heard_on)),
             reaction: (stored.life >> 3) & 0b111,
-            good_hours: GoodHours::from_bits(stored.good_hours),
+            good_hours: GoodHours::from_bytes(stored.good_hours),
             facts: unpack_facts(stored.facts, stored.life >> 6)?,
             ties: ties.collect(),
         })
@@ -417,7 +421,7 @@ pub(crate) struct Stored<'a> {
     pub(crate) threshold: u16,
     last_contact: u16,
     pub(crate) facts: [u8; 5],
-    pub(crate) good_hours: u8,
+    pub(crate) good_hours: [u8; 2],
     /// Pairs of a category's code and a month or [`INTEREST`].
     pub(crate) ties: &'a [u8],
 }
@@ -454,7 +458,7 @@ impl<'a> Stored<'a> {
         let threshold = u16::from_be_bytes(take(&mut rest)?);
         let last_contact = u16::from_be_bytes(take(&mut rest)?);
         let facts = take(&mut rest)?;
-        let [good_hours] = take(&mut rest)?;
+        let good_hours = take(&mut rest)?;
         let is_well_formed = format == FORMAT
             && usize::from(life & 0b111) < Lifecycle::ALL.len()
             && (threshold <= Relevance::FULL.basis_points() || threshold == u16::MAX)
@@ -568,8 +572,8 @@ impl Known for View<'_> {
     }
 }
 
-/// 1 knew of each topic only whether it was agreed to, 2 no current place.
-const FORMAT: u8 = 3;
+/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only.
+const FORMAT: u8 = 4;
 pub(crate) const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.

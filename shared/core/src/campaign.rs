@@ -95,6 +95,39 @@ impl Audience {
     }
 }
 
+/// Whose message takes somebody's last place under the caps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Priority {
+    /// Gives way to every other.
+    Low,
+    /// As most campaigns.
+    #[default]
+    Normal,
+    /// Goes before.
+    High,
+}
+
+impl Priority {
+    /// All three, the least first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.code() == code)
+    }
+}
+
 /// What is sent to whom, and how sure it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
@@ -116,11 +149,15 @@ pub struct Campaign {
     pub minimum_evidence: Relevance,
     /// Share of the audience never written to, so that the campaign's effect can be measured.
     pub holdout: Relevance,
+    /// Who goes before whom for the last place under the caps.
+    pub priority: Priority,
+    /// Whether a message waits, at most a day, for an hour at which its person usually acts.
+    pub best_hour: bool,
 }
 
 impl Campaign {
     /// The field of the campaign that reads an attribute which its offer does not declare, if one does: a segment goes by
-    /// the lifecycle, and *anticipate* by what was bought.
+    /// the lifecycle, *anticipate* by what was bought, and the best hour by the hours of clicks and purchases.
     #[must_use]
     pub fn undeclared(&self, offer: &Offer) -> Option<(&'static str, Attribute)> {
         let segment = match self.audience {
@@ -128,9 +165,11 @@ impl Campaign {
             Audience::Everyone | Audience::NearPlaces => None,
         };
         let goal = (self.goal == Goal::Anticipate).then_some(("goal", Attribute::Purchases));
+        let best_hour = self.best_hour.then_some(("best_hour", Attribute::ActiveHours));
         segment
             .into_iter()
             .chain(goal)
+            .chain(best_hour)
             .find(|(_, attribute)| !offer.declares(*attribute))
     }
 
@@ -297,6 +336,8 @@ mod tests {
             threshold: Relevance::NONE,
             minimum_evidence: Relevance::NONE,
             holdout,
+            priority: Priority::Normal,
+            best_hour: false,
         };
         let held = (0..10_000)
             .filter(|number| {

@@ -175,6 +175,16 @@ impl ContactRing {
         }
     }
 
+    /// Whether one more message at `now` would leave room for so many others at once after it.
+    #[must_use]
+    pub fn leaves_room(&self, caps: &[FrequencyCap], gap: Option<MinimumGap>, others: usize, now: Timestamp) -> bool {
+        let mut ring = self.clone();
+        (0..others).all(|_| {
+            ring.record(now);
+            ring.permits(caps, gap, now).is_ok()
+        })
+    }
+
     /// Adds a contact at `now`, and drops those that no window can reach any more. It never fails: the message has left
     /// or may have, and both count.
     pub fn record(&mut self, now: Timestamp) {

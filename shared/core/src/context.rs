@@ -75,8 +75,13 @@ pub struct CustomerContext {
     pub last_activity: Option<EpochDay>,
     /// Where they are now.
     pub current_place: Option<CurrentPlace>,
-    /// The UTC hours, 0 to 23, of their recent clicks and purchases; at most [`crate::habit::MOST_ACTS`].
+    /// The hours, 0 to 23 of their own clock, of recent clicks and purchases that the brand tells of; at most
+    /// [`crate::habit::MOST_ACTS`].
     pub active_hours: Vec<u8>,
+    /// Those of clicks on our own messages, oldest first; as many. What a brand sends does not change them.
+    pub clicked_hours: Vec<u8>,
+    /// The zone whose clock they live by, as their contact point has it: scoring sees no contact point.
+    pub time_zone: Option<TimeZoneName>,
     /// What they spent in the last two years, in whole units of the brand's currency.
     pub spent: Option<u32>,
 }
@@ -154,6 +159,12 @@ impl CustomerContext {
     pub fn last_act(&self) -> Option<EpochDay> {
         let bought = self.purchases.iter().map(|purchase| purchase.on).max();
         bought.max(self.last_activity)
+    }
+
+    /// The hours of all their acts, whoever tells of them.
+    #[must_use]
+    pub fn hours_of_acts(&self) -> Vec<u8> {
+        self.active_hours.iter().chain(&self.clicked_hours).copied().collect()
     }
 
     /// The lifecycle at a time, from purchases, activity and spend.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::affinity::{affinity, already_has};
 use crate::attribute::Attribute;
 use crate::audience::{AudienceRecord, View};
+use crate::best_hour::first_good;
 use crate::brand::Brand;
 use crate::campaign::{Campaign, DeliveryId, Run, RunStatus};
 use crate::cap::{FrequencyCap, Limit};
@@ -302,13 +303,38 @@ impl Approval {
 pub enum Decision {
     /// Send, if the claim is won.
     Approved(Box<Approval>),
-    /// Ask again then: quiet hours.
+    /// Ask again then.
     Deferred {
-        /// The first instant outside them.
+        /// When.
         until: Timestamp,
+        /// What for.
+        deferral: Deferral,
     },
     /// Stay silent.
     Withheld(Withheld),
+}
+
+/// What a message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deferral {
+    /// The end of quiet hours.
+    QuietHours,
+    /// The person's own good hours, once.
+    BestHour,
+    /// A message of higher priority may still take the last place under the caps.
+    Priority,
+}
+
+impl Deferral {
+    /// The stable name, for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::QuietHours => "quiet_hours",
+            Self::BestHour => "best_hour",
+            Self::Priority => "priority",
+        }
+    }
 }
 
 /// The exact facts about one person, freshly and strongly read.
@@ -322,30 +348,36 @@ pub struct Fresh<'a> {
     pub record: &'a AudienceRecord,
     /// Whether and where they can be reached.
     pub reachable: Reachable<'a>,
+    /// The message has waited for its best hour: it does not again.
+    pub waited: bool,
+    /// The brand's runs of higher priority that may want the last place under the caps: those launched at most
+    /// [`GIVES_WAY_FOR`] ago.
+    pub rivals: &'a [Proposal<'a>],
 }
 
-/// Decides on fresh facts: every gate of [`Reason`] in order, the score, then caps and quiet hours.
+/// How long after the launch of a run of higher priority a lower one leaves it the last place under somebody's caps.
+pub const GIVES_WAY_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after the launch of its own run a message still gives way, however many higher ones follow: it is never kept
+/// back for ever.
+pub const GIVES_WAY_WITHIN: SignedDuration = SignedDuration::from_hours(72);
+
+/// The shortest time that a message gives way for before it is looked at again. Each wait is half as long as the higher run
+/// is old, so a day has about a dozen.
+const LOOKS_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// Decides on fresh facts: every gate of [`Reason`] in order, the score, then caps, quiet hours, the best hour
+/// and priority.
 #[must_use]
 pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now: Timestamp) -> Decision {
     match gates(proposal, fresh, now) {
         Err(withheld) => Decision::Withheld(withheld),
         Ok((score, consent_record, contact)) => {
             let standing = fresh.standing;
-            let policies: Vec<QuietHours> = [proposal.brand.quiet]
-                .into_iter()
-                .chain(standing.limits.quiet)
-                .collect();
-            match quiet_until(&policies, now, &contact.time_zone) {
+            match hold(proposal, fresh, contact, now) {
                 Ok(None) => {}
-                Ok(Some(until)) if until < proposal.offer.window.until => {
-                    let view = seen(proposal.offer, fresh.record, now);
-                    return if is_useful(proposal.offer, &view, until) {
-                        Decision::Deferred { until }
-                    } else {
-                        withheld_at(Reason::TooLate, score)
-                    };
-                }
-                Ok(Some(_)) | Err(NeverOpen) => return withheld_at(Reason::EndsInQuietHours, score),
+                Ok(Some((until, deferral))) => return Decision::Deferred { until, deferral },
+                Err(reason) => return withheld_at(reason, score),
             }
             Decision::Approved(Box::new(Approval {
                 brand: proposal.brand.id.clone(),
@@ -363,6 +395,80 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
             }))
         }
     }
+}
+
+/// Until when a message that may be sent waits, and what for.
+fn hold(
+    proposal: Proposal<'_>,
+    fresh: Fresh<'_>,
+    contact: &ContactPoint,
+    now: Timestamp,
+) -> Result<Option<(Timestamp, Deferral)>, Reason> {
+    let policies: Vec<QuietHours> = [proposal.brand.quiet]
+        .into_iter()
+        .chain(fresh.standing.limits.quiet)
+        .collect();
+    let view = seen(proposal.offer, fresh.record, now);
+    let in_time = |at: Timestamp| at < proposal.offer.window.until && is_useful(proposal.offer, &view, at);
+    // Whatever a message waits for, it must still find a use when it is let go: else it does not wait, and it is sent.
+    let best = (proposal.campaign.best_hour && !fresh.waited)
+        .then(|| first_good(view.good_hours?, &policies, now, &contact.time_zone))
+        .flatten()
+        .filter(|best| *best > now && in_time(*best));
+    match quiet_until(&policies, now, &contact.time_zone) {
+        Ok(None) => {}
+        Ok(Some(until)) if until < proposal.offer.window.until => {
+            return match best {
+                Some(best) if best > until => Ok(Some((best, Deferral::BestHour))),
+                Some(_) | None if in_time(until) => Ok(Some((until, Deferral::QuietHours))),
+                Some(_) | None => Err(Reason::TooLate),
+            };
+        }
+        Ok(Some(_)) | Err(NeverOpen) => return Err(Reason::EndsInQuietHours),
+    }
+    if let Some(best) = best {
+        return Ok(Some((best, Deferral::BestHour)));
+    }
+    let given_way = gives_way(proposal, fresh, now).filter(|until| {
+        let leaves = quiet_until(&policies, *until, &contact.time_zone);
+        leaves.is_ok_and(|open| in_time(open.unwrap_or(*until)))
+    });
+    Ok(given_way.map(|until| (until, Deferral::Priority)))
+}
+
+/// Until when a message leaves the last place under the caps to runs of higher priority that want this person too and have
+/// not written to them yet.
+fn gives_way(proposal: Proposal<'_>, fresh: Fresh<'_>, now: Timestamp) -> Option<Timestamp> {
+    let standing = fresh.standing;
+    if fresh.rivals.is_empty() || now.duration_since(proposal.run.launched_at) >= GIVES_WAY_WITHIN {
+        return None;
+    }
+    let wants = |rival: &Proposal<'_>| {
+        rival.campaign.priority > proposal.campaign.priority
+            && ends_giving_way(rival.run) > now
+            && !standing.claims.contains_key(&rival.run.id)
+            && judge(*rival, fresh.customer, fresh.record, now).is_ok()
+    };
+    let wanting = || fresh.rivals.iter().filter(|rival| wants(rival));
+    let rivals = wanting().count();
+    if standing
+        .contacts
+        .leaves_room(&caps(proposal, standing), proposal.brand.minimum_gap, rivals, now)
+    {
+        return None;
+    }
+    let age = wanting().map(|rival| now.duration_since(rival.run.launched_at)).min()?;
+    let end = wanting().map(|rival| ends_giving_way(rival.run)).max()?;
+    let again = later(now, LOOKS_AGAIN_AFTER.max(age / 2));
+    Some(again.min(end))
+}
+
+fn ends_giving_way(run: &Run) -> Timestamp {
+    later(run.launched_at, GIVES_WAY_FOR)
+}
+
+fn caps(proposal: Proposal<'_>, standing: &Standing) -> Vec<FrequencyCap> {
+    proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect()
 }
 
 const fn withheld_at(reason: Reason, score: Score) -> Decision {
@@ -398,9 +504,15 @@ fn gates<'a>(
         Reachable::Undeliverable => return Err(Withheld::by(Reason::Undeliverable)),
     };
     let score = fits(proposal, fresh.customer, fresh.record, now, now)?;
-    let caps: Vec<FrequencyCap> = proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect();
-    if let Err(reached) = standing.contacts.permits(&caps, proposal.brand.minimum_gap, now) {
+    if let Err(reached) = standing
+        .contacts
+        .permits(&caps(proposal, standing), proposal.brand.minimum_gap, now)
+    {
+        let outranked = fresh.rivals.iter().any(|rival| {
+            rival.campaign.priority > proposal.campaign.priority && standing.claims.contains_key(&rival.run.id)
+        });
         let reason = match reached.limit {
+            Limit::Cap(_) | Limit::Gap(_) if outranked => Reason::Outranked,
             Limit::Cap(_) => Reason::CapReached,
             Limit::Gap(_) => Reason::TooSoon,
         };

@@ -248,6 +248,10 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "Le message précédent était trop récent.",
             "It was too soon after the last message.",
         ),
+        Reason::Outranked => (
+            "Un message plus important de la même marque vous a été envoyé à la place.",
+            "A more important message of the same brand was sent to you instead.",
+        ),
         Reason::EndsInQuietHours => (
             "L’offre prenait fin pendant vos heures calmes.",
             "The offer ended in your quiet hours.",

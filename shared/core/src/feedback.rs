@@ -68,7 +68,12 @@ pub enum News {
     /// It could not be made from its template: nothing left.
     RenderingFailure,
     /// A link in it was followed.
-    Click,
+    Click {
+        /// When the message was handed over.
+        sent: Timestamp,
+        /// When the link was followed.
+        at: Timestamp,
+    },
     /// It was opened.
     Open,
     /// A list kept by the mail service changed.
@@ -96,7 +101,7 @@ impl News {
             Self::Complaint { .. } => "complaint",
             Self::Reject => "reject",
             Self::RenderingFailure => "rendering_failure",
-            Self::Click => "click",
+            Self::Click { .. } => "click",
             Self::Open => "open",
             Self::Subscription => "subscription",
             Self::Unknown => "unknown",
@@ -111,7 +116,7 @@ impl News {
                 Proof::Taken
             }
             Self::Reject | Self::RenderingFailure => Proof::NotSent,
-            Self::Click | Self::Open | Self::Subscription | Self::Unknown => Proof::Nothing,
+            Self::Click { .. } | Self::Open | Self::Subscription | Self::Unknown => Proof::Nothing,
         }
     }
 }
@@ -262,7 +267,7 @@ pub fn effects(feedback: &Feedback, delivery: Option<Traced<'_>>) -> Vec<Effect>
         | News::DeliveryDelay
         | News::Reject
         | News::RenderingFailure
-        | News::Click
+        | News::Click { .. }
         | News::Open
         | News::Subscription
         | News::Unknown => None,
@@ -376,7 +381,7 @@ mod tests {
             complaint(Reporter::Other),
             News::Reject,
             News::RenderingFailure,
-            News::Click,
+            News::Click { sent: now(), at: now() },
             News::Open,
             News::Subscription,
             News::Unknown,
@@ -446,7 +451,12 @@ mod tests {
 
     #[test]
     fn opens_and_clicks_do_nothing_whatever_the_delivery() {
-        for news in [News::Open, News::Click, News::Subscription, News::Unknown] {
+        for news in [
+            News::Open,
+            News::Click { sent: now(), at: now() },
+            News::Subscription,
+            News::Unknown,
+        ] {
             for stage in [Stage::Open, Stage::Sent, Stage::Over] {
                 assert_eq!(on(news.clone(), stage), []);
             }

@@ -188,10 +188,12 @@ pub(crate) fn approval(brand: &Brand, offer: &Offer) -> Approval {
         standing: &standing,
         record: &record(brand, &standing),
         reachable: Reachable::Yes(&contact(Language::French)),
+        waited: false,
+        rivals: &[],
     };
     match decide(proposal, fresh, AttemptId::new("a1").unwrap(), now()) {
         Decision::Approved(approval) => *approval,
-        Decision::Deferred { until } => panic!("deferred until {until}"),
+        Decision::Deferred { until, .. } => panic!("deferred until {until}"),
         Decision::Withheld(withheld) => panic!("withheld: {withheld:?}"),
     }
 }

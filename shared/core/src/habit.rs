@@ -1,15 +1,22 @@
 //! What somebody's own acts say of when and whether they like to be written to. Clicks, visits and purchases are acts; an
 //! open never is.
 
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cap::ContactRing;
-use crate::time::EpochDay;
+use crate::time::{EpochDay, TimeZoneName};
 
-/// The eight stretches of three hours of a UTC day that somebody is active in, as bits; none known is 0. They are UTC
-/// because the record that scoring reads has no time zone; daylight saving shifts them by a third of a stretch.
+/// The eight stretches of three hours of somebody's own day that they are active in, as bits; none known is 0.
+///
+/// The clock is the person's own, so daylight saving shifts nothing. The record that scoring reads has no zone: it keeps
+/// how far that clock was ahead of UTC when the record was derived. From a change of the clocks until the record is
+/// written again, scoring is an hour off; sending derives it anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct GoodHours(u8);
+pub struct GoodHours {
+    stretches: u8,
+    quarters_ahead: i8,
+}
 
 /// With fewer acts than this, nothing is learned.
 pub const LEAST_ACTS: usize = 3;
@@ -17,62 +24,121 @@ pub const LEAST_ACTS: usize = 3;
 /// The most hours that are kept.
 pub const MOST_ACTS: usize = 24;
 
+/// Hours in a stretch.
+pub(crate) const STRETCH: u8 = 3;
+
 impl GoodHours {
-    /// Learns from the UTC hours, 0 to 23, of recent clicks and purchases: a stretch that holds a quarter of them is good.
+    /// Learns from the hours, 0 to 23 of the person's own clock, of recent clicks and purchases: a stretch that holds a
+    /// quarter of them is good. `quarters_ahead` is how far that clock is ahead of UTC now, in quarters of an hour.
     ///
     /// ```
     /// use apropos_core::habit::GoodHours;
     ///
-    /// let evenings = GoodHours::learn(&[18, 19, 20, 19, 7]);
+    /// // Paris in winter: an hour ahead.
+    /// let evenings = GoodHours::learn(&[19, 20, 20, 20, 8], 4);
     /// assert_eq!(evenings.at("2026-12-01T18:30:00Z".parse()?), Some(10_000));
-    /// assert_eq!(evenings.at("2026-12-01T21:30:00Z".parse()?), Some(6_000));
-    /// assert_eq!(evenings.at("2026-12-01T09:30:00Z".parse()?), Some(2_000));
+    /// assert_eq!(evenings.at("2026-12-01T20:30:00Z".parse()?), Some(6_000));
+    /// assert_eq!(evenings.at("2026-12-01T10:30:00Z".parse()?), Some(2_000));
     /// // Two acts teach nothing.
-    /// assert_eq!(GoodHours::learn(&[18, 19]).at("2026-12-01T18:30:00Z".parse()?), None);
+    /// assert_eq!(GoodHours::learn(&[19, 20], 4).at("2026-12-01T18:30:00Z".parse()?), None);
     /// # Ok::<(), jiff::Error>(())
     /// ```
     #[must_use]
-    pub fn learn(hours: &[u8]) -> Self {
+    pub fn learn(hours: &[u8], quarters_ahead: i8) -> Self {
         if hours.len() < LEAST_ACTS {
             return Self::default();
         }
         let good = (0u8..8).filter(|stretch| {
-            let held = hours.iter().filter(|hour| **hour % 24 / 3 == *stretch).count();
+            let held = hours.iter().filter(|hour| **hour % 24 / STRETCH == *stretch).count();
             held * 4 >= hours.len()
         });
-        Self(good.fold(0, |bits, stretch| bits | (1 << stretch)))
+        let stretches = good.fold(0, |bits, stretch| bits | (1 << stretch));
+        let [ahead] = quarters_ahead.to_be_bytes();
+        Self::from_bytes([stretches, ahead])
+    }
+
+    /// Whether anything was learned.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        self.stretches != 0
     }
 
     /// How good an instant is, basis points: 10 000 in a good stretch, 6 000 next to one, else 2 000.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Option<u32> {
-        if self.0 == 0 {
+        if !self.is_known() {
             return None;
         }
-        let hour = now.as_second().div_euclid(3_600).rem_euclid(24);
-        let stretch = u32::try_from(hour / 3).unwrap_or(0);
-        let here = 1u8.rotate_left(stretch);
+        let there = now.as_second() + i64::from(self.quarters_ahead) * 900;
+        let hour = there.div_euclid(3_600).rem_euclid(24);
+        let here = 1u8.rotate_left(u32::try_from(hour / i64::from(STRETCH)).unwrap_or(0));
         let beside = here.rotate_left(1) | here.rotate_right(1);
-        Some(if self.0 & here != 0 {
+        Some(if self.stretches & here != 0 {
             10_000
-        } else if self.0 & beside != 0 {
+        } else if self.stretches & beside != 0 {
             6_000
         } else {
             2_000
         })
     }
 
-    /// The stored byte.
+    /// Whether a reading of the person's own clock is in a good stretch.
     #[must_use]
-    pub const fn bits(self) -> u8 {
-        self.0
+    pub(crate) fn hold(self, reading: DateTime) -> bool {
+        let stretch = reading.hour().unsigned_abs() / STRETCH;
+        self.stretches & (1 << stretch) != 0
     }
 
-    /// From the stored byte.
+    /// The two stored bytes: the stretches, and the quarters of an hour ahead of UTC.
     #[must_use]
-    pub const fn from_bits(bits: u8) -> Self {
-        Self(bits)
+    pub const fn to_bytes(self) -> [u8; 2] {
+        let [ahead] = self.quarters_ahead.to_be_bytes();
+        [self.stretches, ahead]
     }
+
+    /// From the stored bytes. Where nothing was learned, no clock is kept.
+    #[must_use]
+    pub const fn from_bytes([stretches, ahead]: [u8; 2]) -> Self {
+        let quarters_ahead = if stretches == 0 { 0 } else { i8::from_be_bytes([ahead]) };
+        Self {
+            stretches,
+            quarters_ahead,
+        }
+    }
+}
+
+/// From when on after it left a click on a message counts as a person's. Scanners follow the links of a message as it
+/// arrives; hardly anybody reads that fast, and who does is only not learned from.
+const READ_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// The hour of somebody's own clock that a click on a message tells, unless it came as fast as a scanner's.
+///
+/// ```
+/// use apropos_core::habit::hour_of_click;
+/// use apropos_core::time::TimeZoneName;
+///
+/// let paris = TimeZoneName::new("Europe/Paris")?;
+/// let sent = "2026-07-01T17:00:00Z".parse().unwrap();
+/// assert_eq!(hour_of_click(sent, "2026-07-01T18:20:00Z".parse().unwrap(), &paris), Some(20));
+/// assert_eq!(hour_of_click(sent, "2026-07-01T17:00:29Z".parse().unwrap(), &paris), None);
+/// # Ok::<(), apropos_core::time::InvalidTime>(())
+/// ```
+#[must_use]
+pub fn hour_of_click(sent: Timestamp, clicked: Timestamp, zone: &TimeZoneName) -> Option<u8> {
+    (clicked.duration_since(sent) >= READ_AFTER).then(|| hour(clicked, zone))
+}
+
+/// The hour that somebody's own clock shows, 0 to 23.
+#[must_use]
+pub fn hour(at: Timestamp, zone: &TimeZoneName) -> u8 {
+    crate::time::local(at, zone).hour().unsigned_abs()
+}
+
+/// Adds an hour to those kept, oldest first: the latest [`MOST_ACTS`] stay.
+pub fn keep_hour(hours: &mut Vec<u8>, hour: u8) {
+    hours.push(hour);
+    let excess = hours.len().saturating_sub(MOST_ACTS);
+    hours.drain(..excess);
 }
 
 /// How long a message may wait for an answer before it counts as ignored.
@@ -140,11 +206,50 @@ mod tests {
         }
 
         #[test]
-        fn some_hour_is_always_good_once_something_was_learned(hours in prop::collection::vec(0u8..24, 0..=MOST_ACTS)) {
-            let learned = GoodHours::learn(&hours);
+        fn some_hour_is_always_good_once_something_was_learned(
+            hours in prop::collection::vec(0u8..24, 0..=MOST_ACTS),
+            quarters in -48i8..=56,
+        ) {
+            let learned = GoodHours::learn(&hours, quarters);
             let best = (0..24).filter_map(|hour| learned.at(Timestamp::from_second(1_800_000_000 + 3_600 * hour).unwrap())).max();
             // Spread evenly over more than four stretches, no stretch holds a quarter.
             prop_assert!(best.is_none() || best == Some(10_000));
+            prop_assert_eq!(best.is_some(), learned.is_known());
+            prop_assert_eq!(GoodHours::from_bytes(learned.to_bytes()), learned);
+        }
+
+        #[test]
+        fn daylight_saving_shifts_nobodys_good_hours(
+            hours in prop::collection::vec(0u8..24, LEAST_ACTS..=MOST_ACTS),
+            zone in prop::sample::select(vec!["Europe/Paris", "America/Miquelon", "Indian/Reunion", "Pacific/Chatham", "Asia/Kathmandu"]),
+            minute in 0i64..525_600,
+        ) {
+            let zone = TimeZoneName::new(zone).unwrap();
+            let at = Timestamp::from_second(1_767_225_600 + minute * 60).unwrap();
+            let learned = GoodHours::learn(&hours, zone.quarters_ahead(at));
+            let is_good = learned.hold(crate::time::local(at, &zone));
+            prop_assert_eq!(learned.at(at).is_some_and(|figure| figure == 10_000), is_good);
+            // The same reading of the clock on another day of the year is judged alike.
+            let reading = crate::time::local(at, &zone);
+            for days in [60, 120, 180, 240] {
+                let then = at + SignedDuration::from_hours(24 * days);
+                let moved = i64::from(zone.quarters_ahead(at) - zone.quarters_ahead(then)) * 15;
+                let then = then + SignedDuration::from_mins(moved);
+                if crate::time::local(then, &zone).time() == reading.time() {
+                    let learned = GoodHours::learn(&hours, zone.quarters_ahead(then));
+                    prop_assert_eq!(learned.at(then).is_some_and(|figure| figure == 10_000), is_good);
+                }
+            }
+        }
+
+        #[test]
+        fn the_latest_hours_are_kept(hours in prop::collection::vec(0u8..24, 0..60)) {
+            let mut kept = Vec::new();
+            for hour in &hours {
+                keep_hour(&mut kept, *hour);
+            }
+            let latest = hours.iter().rev().take(MOST_ACTS).rev().copied().collect::<Vec<_>>();
+            prop_assert_eq!(kept, latest);
         }
     }
 }

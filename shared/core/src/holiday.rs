@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::time::TimeZoneName;
+
 /// A day of the eleven, or of the two that hold in Alsace and Moselle only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holiday {
@@ -42,6 +44,33 @@ pub fn holiday(day: Date) -> Option<Holiday> {
         GOOD_FRIDAY => Some(Holiday::AlsaceMoselle),
         _ => None,
     }
+}
+
+/// Whether a day commemorates the abolition of slavery where people live by this zone: a holiday of the five overseas
+/// departments, each on its own day (Code du travail, L3422-2; décret n° 83-1003). The collectivities are not known, nor
+/// is any country but France.
+///
+/// ```
+/// use apropos_core::holiday::commemorates_abolition;
+/// use apropos_core::time::TimeZoneName;
+/// use jiff::civil::date;
+///
+/// let martinique = TimeZoneName::new("America/Martinique")?;
+/// assert!(commemorates_abolition(date(2026, 5, 22), &martinique));
+/// assert!(!commemorates_abolition(date(2026, 5, 27), &martinique));
+/// # Ok::<(), apropos_core::time::InvalidTime>(())
+/// ```
+#[must_use]
+pub fn commemorates_abolition(day: Date, zone: &TimeZoneName) -> bool {
+    let on = match zone.as_str() {
+        "Indian/Mayotte" => (4, 27),
+        "America/Martinique" => (5, 22),
+        "America/Guadeloupe" => (5, 27),
+        "America/Cayenne" => (6, 10),
+        "Indian/Reunion" => (12, 20),
+        _ => return false,
+    };
+    (day.month(), day.day()) == on
 }
 
 fn day_of_year(day: Date) -> i32 {

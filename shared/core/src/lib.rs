@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod attribute;
 pub mod audience;
 pub mod batch;
+pub mod best_hour;
 pub mod brand;
 pub mod campaign;
 pub mod cap;

@@ -17,6 +17,8 @@ pub enum Source {
     Brand,
     /// The person, on their own page.
     Person,
+    /// Apropos, from what the person did with its messages.
+    Observed,
 }
 
 /// Where a fact came from.
@@ -54,6 +56,10 @@ pub fn settle(
     };
     let (held, mut settled) = (&lasting(held), lasting(incoming));
     if source == Source::Brand {
+        // No brand tells of these, so none leaves them out.
+        settled.clicked_hours.clone_from(&held.clicked_hours);
+    }
+    if source != Source::Person {
         for (name, origin) in &origins.0 {
             if origin.source == Source::Person {
                 carry(name, held, &mut settled);
@@ -112,9 +118,14 @@ pub fn values(context: &CustomerContext) -> BTreeMap<String, String> {
     if let Some(spent) = document.spent {
         values.insert("spent".to_owned(), spent.to_string());
     }
-    if !document.active_hours.is_empty() {
-        let hours: Vec<String> = document.active_hours.iter().map(u8::to_string).collect();
-        values.insert("active_hours".to_owned(), hours.join(" "));
+    for (name, hours) in [
+        ("active_hours", document.active_hours),
+        ("clicked_hours", document.clicked_hours),
+    ] {
+        if !hours.is_empty() {
+            let hours: Vec<String> = hours.iter().map(u8::to_string).collect();
+            values.insert(name.to_owned(), hours.join(" "));
+        }
     }
     values
 }
@@ -140,6 +151,7 @@ fn carry(name: &str, from: &CustomerContext, to: &mut CustomerContext) {
         ("last_activity", _) => to.last_activity = from.last_activity,
         ("current_place", _) => to.current_place = from.current_place,
         ("active_hours", _) => to.active_hours.clone_from(&from.active_hours),
+        ("clicked_hours", _) => to.clicked_hours.clone_from(&from.clicked_hours),
         ("spent", _) => to.spent = from.spent,
         // A value that was held is one of the fact's.
         (_, Some(Attribute::Fact(fact))) => to.facts.set(fact, from.facts.get(fact)).unwrap_or_default(),
@@ -180,6 +192,7 @@ pub fn corrected(context: &CustomerContext, name: &str, value: Option<&str>) -> 
             ("last_activity", _, None) => document.last_activity = None,
             ("current_place", _, None) => document.current_place = None,
             ("active_hours", _, None) => document.active_hours = Vec::new(),
+            ("clicked_hours", _, None) => document.clicked_hours = Vec::new(),
             ("spent", _, None) => document.spent = None,
             (_, Some(Attribute::Fact(fact)), None) => {
                 document.facts.remove(fact.code());
@@ -241,6 +254,26 @@ mod tests {
         assert_eq!(origins.0["home"].source, Source::Person);
         // What the person never spoke of is the brand's to change.
         assert_eq!(after.purchases, import.purchases);
+    }
+
+    #[test]
+    fn what_was_learned_from_clicks_outlives_an_import_and_not_the_persons_no() {
+        let import = fixture::context();
+        let (mut held, mut origins) = settle(None, &import, Source::Brand, at(0));
+        for second in 1..4 {
+            let mut learned = held.clone();
+            crate::habit::keep_hour(&mut learned.clicked_hours, 19);
+            (held, origins) = settle(Some((&held, &origins)), &learned, Source::Observed, at(second));
+        }
+        assert_eq!(origins.0["clicked_hours"].source, Source::Observed);
+        let (held, origins) = settle(Some((&held, &origins)), &import, Source::Brand, at(60));
+        assert_eq!(held.clicked_hours, [19; 3]);
+        let without = corrected(&held, "clicked_hours", None).unwrap();
+        let (held, origins) = settle(Some((&held, &origins)), &without, Source::Person, at(120));
+        let mut learned = held.clone();
+        crate::habit::keep_hour(&mut learned.clicked_hours, 20);
+        let (held, _) = settle(Some((&held, &origins)), &learned, Source::Observed, at(180));
+        assert!(held.clicked_hours.is_empty());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Quiet is a property of an instant: the wall clock at that instant is inside the window, or its weekday is off. So in
 //! a fold both 02:30s are judged alike, and a window that ends inside a gap ends with the gap.
 
-use jiff::civil::{DateTime, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
+use crate::holiday::{Holiday, commemorates_abolition, holiday};
 use crate::time::{LocalMinute, MINUTES_A_DAY, TimeZoneName, later, local};
 
 /// Why quiet hours were refused.
@@ -103,11 +104,39 @@ impl Weekdays {
     }
 }
 
-/// One policy: a window each day, whole days off, or both. Always open at some minute of every week.
+/// Which public holidays are quiet from midnight to midnight, wherever a person lives: they are those of France. The day
+/// on which an overseas department commemorates the abolition of slavery is told by its time zone; Alsace and Moselle live
+/// by the zone of Paris, so they are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum HolidaysOff {
+    /// None: they are as any such weekday.
+    #[default]
+    None,
+    /// The eleven of all France, and that of the person's overseas department.
+    National,
+    /// Good Friday and 26 December as well.
+    AlsaceMoselle,
+}
+
+impl HolidaysOff {
+    fn hold(self, day: Date, zone: &TimeZoneName) -> bool {
+        match (self, holiday(day)) {
+            (Self::None, _) => false,
+            (Self::National | Self::AlsaceMoselle, Some(Holiday::National))
+            | (Self::AlsaceMoselle, Some(Holiday::AlsaceMoselle)) => true,
+            (Self::National, Some(Holiday::AlsaceMoselle)) | (Self::National | Self::AlsaceMoselle, None) => {
+                commemorates_abolition(day, zone)
+            }
+        }
+    }
+}
+
+/// One policy: a window each day, whole days off, or both. Always open at some minute of every week without a holiday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     window: Option<QuietWindow>,
     days_off: Weekdays,
+    holidays: HolidaysOff,
 }
 
 /// Whether a policy is quiet at an instant.
@@ -141,20 +170,29 @@ impl QuietHours {
             until: LocalMinute::wrapping(8, 0),
         }),
         days_off: Weekdays::SUNDAY,
+        holidays: HolidaysOff::None,
     };
 
-    /// A policy with a window, days off, or both.
+    /// A policy with a window, days off, holidays, or several of them.
     ///
     /// # Errors
     /// [`InvalidQuietHours::NoDayLeft`] when it would always be quiet, [`InvalidQuietHours::Nothing`] when never.
-    pub fn new(window: Option<QuietWindow>, days_off: Weekdays) -> Result<Self, InvalidQuietHours> {
+    pub fn new(
+        window: Option<QuietWindow>,
+        days_off: Weekdays,
+        holidays: HolidaysOff,
+    ) -> Result<Self, InvalidQuietHours> {
         if days_off.0 == Weekdays::ALL {
             return Err(InvalidQuietHours::NoDayLeft);
         }
-        if window.is_none() && days_off == Weekdays::NONE {
+        if window.is_none() && days_off == Weekdays::NONE && holidays == HolidaysOff::None {
             return Err(InvalidQuietHours::Nothing);
         }
-        Ok(Self { window, days_off })
+        Ok(Self {
+            window,
+            days_off,
+            holidays,
+        })
     }
 
     /// The part of each day that is quiet, if any.
@@ -169,24 +207,31 @@ impl QuietHours {
         self.days_off
     }
 
+    /// The holidays that are quiet from midnight to midnight.
+    #[must_use]
+    pub const fn holidays(self) -> HolidaysOff {
+        self.holidays
+    }
+
     /// Whether nothing may leave at `at`, for someone who lives by `zone`, and until when.
     #[must_use]
     pub fn status(self, at: Timestamp, zone: &TimeZoneName) -> Quiet {
-        if !self.holds(local(at, zone)) {
+        if !self.holds(local(at, zone), zone) {
             return Quiet::Open;
         }
         let mut until = at;
         for _ in 0..MOST_STEPS {
             until = self.next_change(until, zone);
-            if !self.holds(local(until, zone)) {
+            if !self.holds(local(until, zone), zone) {
                 break;
             }
         }
         Quiet::Now { until }
     }
 
-    fn holds(self, reading: DateTime) -> bool {
+    fn holds(self, reading: DateTime, zone: &TimeZoneName) -> bool {
         self.days_off.contains(reading.weekday())
+            || self.holidays.hold(reading.date(), zone)
             || self.window.is_some_and(|window| window.holds(LocalMinute::of(reading)))
     }
 
@@ -254,7 +299,7 @@ mod tests {
 
     fn nightly(from: &str, until: &str) -> QuietHours {
         let window = QuietWindow::new(from.parse().unwrap(), until.parse().unwrap()).unwrap();
-        QuietHours::new(Some(window), Weekdays::NONE).unwrap()
+        QuietHours::new(Some(window), Weekdays::NONE, HolidaysOff::None).unwrap()
     }
 
     fn until(policy: QuietHours, at: &str, name: &str) -> Option<String> {
@@ -356,7 +401,7 @@ mod tests {
     #[test]
     fn a_day_that_a_country_skipped_is_never_waited_for() {
         // Samoa went from Thursday 29 to Saturday 31 December 2011.
-        let fridays = QuietHours::new(None, Weekdays::NONE.with(Weekday::Friday)).unwrap();
+        let fridays = QuietHours::new(None, Weekdays::NONE.with(Weekday::Friday), HolidaysOff::None).unwrap();
         assert_eq!(until(fridays, "2011-12-30T09:59:59Z", "Pacific/Apia"), None);
         assert_eq!(until(fridays, "2011-12-30T10:00:00Z", "Pacific/Apia"), None);
         let night = nightly("21:00", "08:00");
@@ -411,7 +456,7 @@ mod tests {
         ];
         let days_off = weekdays.into_iter().fold(Weekdays::NONE, Weekdays::with);
         let window = QuietWindow::new("02:31".parse().unwrap(), "02:30".parse().unwrap()).unwrap();
-        let policy = QuietHours::new(Some(window), days_off).unwrap();
+        let policy = QuietHours::new(Some(window), days_off, HolidaysOff::None).unwrap();
         assert_eq!(
             quiet_until(&[policy], instant("2026-03-22T12:00:00Z"), &zone("Europe/Paris")),
             Ok(Some(instant("2026-04-05T00:30:00Z")))
@@ -419,21 +464,57 @@ mod tests {
     }
 
     #[test]
+    fn holidays_are_quiet_as_a_whole_where_they_are_holidays() {
+        let all = |holidays| QuietHours::new(None, Weekdays::NONE, holidays).unwrap();
+        let (national, alsace) = (all(HolidaysOff::National), all(HolidaysOff::AlsaceMoselle));
+        // Friday 25 December 2026 in Paris.
+        assert_eq!(until(national, "2026-12-24T22:59:59Z", "Europe/Paris"), None);
+        let christmas = "2026-12-25T10:00:00Z";
+        assert_eq!(
+            until(national, christmas, "Europe/Paris").unwrap(),
+            "2026-12-25T23:00:00Z"
+        );
+        assert_eq!(
+            until(alsace, christmas, "Europe/Paris").unwrap(),
+            "2026-12-26T23:00:00Z"
+        );
+        // Together with Sundays, the next open day is Monday.
+        let sundays = QuietHours::new(None, Weekdays::SUNDAY, HolidaysOff::AlsaceMoselle).unwrap();
+        assert_eq!(
+            until(sundays, christmas, "Europe/Paris").unwrap(),
+            "2026-12-27T23:00:00Z"
+        );
+        // The abolition of slavery, in Réunion and in Martinique.
+        let abolition = "2026-12-20T10:00:00Z";
+        assert_eq!(
+            until(national, abolition, "Indian/Reunion").unwrap(),
+            "2026-12-20T20:00:00Z"
+        );
+        assert_eq!(until(national, abolition, "America/Martinique"), None);
+    }
+
+    #[test]
     fn a_policy_that_is_always_or_never_quiet_is_refused() {
         let eight = "08:00".parse().unwrap();
         assert_eq!(QuietWindow::new(eight, eight), Err(InvalidQuietHours::EmptyWindow));
         assert_eq!(
-            QuietHours::new(None, Weekdays::from_bits(0xff)),
+            QuietHours::new(None, Weekdays::from_bits(0xff), HolidaysOff::None),
             Err(InvalidQuietHours::NoDayLeft)
         );
-        assert_eq!(QuietHours::new(None, Weekdays::NONE), Err(InvalidQuietHours::Nothing));
+        assert_eq!(
+            QuietHours::new(None, Weekdays::NONE, HolidaysOff::None),
+            Err(InvalidQuietHours::Nothing)
+        );
     }
 
     #[test]
     fn the_default_is_nights_and_sundays() {
         let night = QuietWindow::new("21:00".parse().unwrap(), "08:00".parse().unwrap()).unwrap();
         let sunday = Weekdays::NONE.with(Weekday::Sunday);
-        assert_eq!(QuietHours::new(Some(night), sunday), Ok(QuietHours::BRAND_DEFAULT));
+        assert_eq!(
+            QuietHours::new(Some(night), sunday, HolidaysOff::None),
+            Ok(QuietHours::BRAND_DEFAULT)
+        );
     }
 
     const ZONES: [&str; 8] = [
@@ -465,23 +546,34 @@ mod tests {
     }
 
     fn any_policy() -> impl Strategy<Value = QuietHours> {
-        (0..24_u8, 0..60_u8, 0..24_u8, 0..60_u8, any::<bool>(), 0..128_u8).prop_filter_map(
-            "a policy that may be built",
-            |(from_hour, from_minute, until_hour, until_minute, daily, days)| {
-                let from = LocalMinute::new(from_hour, from_minute).unwrap();
-                let until = LocalMinute::new(until_hour, until_minute).unwrap();
-                let window = if daily {
-                    Some(QuietWindow::new(from, until).ok()?)
-                } else {
-                    None
-                };
-                QuietHours::new(window, Weekdays::from_bits(days)).ok()
-            },
+        let holidays = [HolidaysOff::None, HolidaysOff::National, HolidaysOff::AlsaceMoselle];
+        let holidays = prop::sample::select(holidays.to_vec());
+        (
+            0..24_u8,
+            0..60_u8,
+            0..24_u8,
+            0..60_u8,
+            any::<bool>(),
+            0..128_u8,
+            holidays,
         )
+            .prop_filter_map(
+                "a policy that may be built",
+                |(from_hour, from_minute, until_hour, until_minute, daily, days, holidays)| {
+                    let from = LocalMinute::new(from_hour, from_minute).unwrap();
+                    let until = LocalMinute::new(until_hour, until_minute).unwrap();
+                    let window = if daily {
+                        Some(QuietWindow::new(from, until).ok()?)
+                    } else {
+                        None
+                    };
+                    QuietHours::new(window, Weekdays::from_bits(days), holidays).ok()
+                },
+            )
     }
 
     fn quiet_at(policies: &[QuietHours], at: Timestamp, zone: &TimeZoneName) -> bool {
-        policies.iter().any(|policy| policy.holds(local(at, zone)))
+        policies.iter().any(|policy| policy.holds(local(at, zone), zone))
     }
 
     proptest! {
@@ -513,7 +605,7 @@ mod tests {
         fn quiet_lasts_from_now_until_its_end((zone, at) in any_instant(), policy in any_policy(), part in 0..1_000_i32) {
             if let Quiet::Now { until } = policy.status(at, &zone) {
                 let between = later(at, until.duration_since(at) * part / 1_000);
-                prop_assert!(policy.holds(local(between, &zone)));
+                prop_assert!(policy.holds(local(between, &zone), &zone));
                 prop_assert_eq!(policy.status(between, &zone), Quiet::Now { until });
             }
         }

@@ -55,6 +55,8 @@ pub enum Reason {
     CapReached,
     /// Too soon after the last message.
     TooSoon,
+    /// A message of higher priority took the last place.
+    Outranked,
     /// The offer ends before quiet hours do.
     EndsInQuietHours,
     /// SES refused the message for good.
@@ -65,7 +67,7 @@ pub enum Reason {
 
 impl Reason {
     /// All, in the order of the gates.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::RunCancelled,
         Self::OutsideWindow,
         Self::Objected,
@@ -91,6 +93,7 @@ impl Reason {
         Self::BelowOwnThreshold,
         Self::CapReached,
         Self::TooSoon,
+        Self::Outranked,
         Self::EndsInQuietHours,
         Self::Refused,
         Self::Abandoned,
@@ -125,6 +128,7 @@ impl Reason {
             Self::BelowOwnThreshold => "below_own_threshold",
             Self::CapReached => "cap_reached",
             Self::TooSoon => "too_soon",
+            Self::Outranked => "outranked",
             Self::EndsInQuietHours => "ends_in_quiet_hours",
             Self::Refused => "refused",
             Self::Abandoned => "abandoned",
@@ -137,7 +141,7 @@ impl Reason {
         Self::ALL.into_iter().find(|each| each.code() == code)
     }
 
-    /// The stored byte, 1 to 28. Never renumbered: a new reason takes the next one, whatever its place in the order.
+    /// The stored byte, 1 to 29. Never renumbered: a new reason takes the next one, whatever its place in the order.
     #[must_use]
     pub const fn byte(self) -> u8 {
         match self {
@@ -169,6 +173,7 @@ impl Reason {
             Self::Abandoned => 26,
             Self::Paused => 27,
             Self::TooLate => 28,
+            Self::Outranked => 29,
         }
     }
 
@@ -255,6 +260,10 @@ impl Reason {
                 "le dernier message est trop récent",
                 "it is too soon after the last message",
             ),
+            Self::Outranked => (
+                "un message plus important de la marque a pris la dernière place",
+                "a more important message of the brand took the last place",
+            ),
             Self::EndsInQuietHours => (
                 "l’offre se termine avant la fin des heures calmes",
                 "the offer ends before quiet hours do",
@@ -310,6 +319,7 @@ mod tests {
             "abandoned",
             "paused",
             "too_late",
+            "outranked",
         ];
         for (byte, code) in (1..).zip(given_out) {
             assert_eq!(Reason::from_byte(byte).map(Reason::code), Some(code));

@@ -60,6 +60,13 @@ impl TimeZoneName {
         self.name
     }
 
+    /// Quarters of an hour that its clocks are ahead of UTC at `at`: no zone's offset of today is finer.
+    #[must_use]
+    pub fn quarters_ahead(&self, at: Timestamp) -> i8 {
+        let quarters = self.zone.to_offset(at).seconds().div_euclid(SECONDS_A_QUARTER);
+        i8::try_from(quarters).unwrap_or(0)
+    }
+
     /// The first instant after `at` at which this zone's offset may change, if its rules foresee one.
     pub(crate) fn next_transition(&self, at: Timestamp) -> Option<Timestamp> {
         self.zone.following(at).next().map(|transition| transition.timestamp())
@@ -116,6 +123,7 @@ pub fn local(at: Timestamp, zone: &TimeZoneName) -> civil::DateTime {
 }
 
 const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_A_QUARTER: i32 = 900;
 
 /// Days since 1970-01-01 in UTC, until 2149-06-06. A day is exact enough for recency and takes two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -166,6 +166,8 @@ impl Person {
                 until: (now + SignedDuration::from_hours(hours)).to_string(),
             }),
             active_hours: self.active_hours.clone(),
+            clicked_hours: Vec::new(),
+            time_zone: None,
             spent: None,
         };
         CustomerContext::try_from(&document).unwrap()
@@ -177,6 +179,7 @@ fn record(brand: &Brand, standing: &Standing, context: &CustomerContext, now: Ti
     let contacts: &ContactRing = &standing.contacts;
     let habits = Habits {
         heard_on: None,
+        quarters_ahead: Some(TimeZoneName::new("Europe/Paris").unwrap().quarters_ahead(now)),
         threshold: standing.limits.threshold,
         last_contact: contacts.last().map(EpochDay::of),
         reaction: reaction(contacts, context.last_act(), now),
@@ -235,6 +238,8 @@ fn outcome(table: &Table, case: &Case) -> (&'static str, Option<&'static str>, O
         standing: &standing,
         record: &record,
         reachable: Reachable::Yes(&contact),
+        waited: false,
+        rivals: &[],
     };
     let decision = decide(proposal, fresh, AttemptId::new("a").unwrap(), now);
     // Scoring runs the same rules on the same record, so it never lets through for another reason than caps and quiet hours.

@@ -51,7 +51,7 @@ export function judge(model, person, now, out, at) {
 
   const proximity = model.nearness[share(place.scale[person.area], distance)];
   const best = Math.max(proximity, affinity);
-  let moment = measured ? goodHours(person.goodHours, now) : -1;
+  let moment = measured ? goodHours(person.goodHours, now + person.quartersAhead * 900) : -1;
   if (moment > best) moment = best;
   const life = profiling ? offer.fit_bp[person.lifecycle] : -1;
   const appetite = measured && person.reaction > 0 ? Math.min(person.reaction, 5) * 2_000 : -1;

@@ -21,6 +21,7 @@ export function person() {
     heardOn: 0,
     threshold: 0xffff,
     goodHours: 0,
+    quartersAhead: 0,
     facts: new Int16Array(FACTS),
     ties: new Uint8Array(64),
     tied: 0,
@@ -30,7 +31,7 @@ export function person() {
 /** From the compact record: one binary attribute. */
 export function ofRecord(bytes, into) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[0] !== 3) throw new Error("the record is not of this form");
+  if (bytes[0] !== 4) throw new Error("the record is not of this form");
   into.version = view.getUint32(1);
   const high = view.getUint16(5);
   const low = view.getUint32(7);
@@ -64,7 +65,8 @@ export function ofRecord(bytes, into) {
   for (let fact = NUMBERS; fact < VENTILATION; fact += 1) into.facts[fact] = number(view.getInt8(at + fact));
   into.facts[VENTILATION] = (life >> 6) - 1;
   into.goodHours = bytes[at + 11];
-  at += 12;
+  into.quartersAhead = view.getInt8(at + 12);
+  at += 13;
   into.tied = bytes.length - at;
   into.ties.set(bytes.subarray(at));
 }
@@ -100,6 +102,7 @@ export function ofMap(map, into, names) {
   into.heardOn = map.heard_on ? Number(map.heard_on.N) : 0;
   into.threshold = map.threshold ? Number(map.threshold.N) : 0xffff;
   into.goodHours = Number(map.good_hours.N);
+  into.quartersAhead = Number(map.quarters_ahead.N);
   into.facts.fill(UNKNOWN);
   for (const [fact, value] of Object.entries(map.facts.M)) {
     into.facts[names.indexOf(fact)] = value.N === undefined ? Number(value.BOOL) : Number(value.N);

@@ -11,6 +11,7 @@ use apropos_core::decision::judge;
 use apropos_core::reason::Reason;
 use apropos_core::relevance::Relevance;
 use apropos_core::travel::Area;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
@@ -28,7 +29,7 @@ const SAMPLES: [usize; 4] = [500, 2_000, 10_000, 100_000];
 /// When a file cannot be written, or the constants cannot say what an offer asks.
 pub fn export(workload: &Workload, directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory)?;
-    for (name, bytes) in of(&workload.population.records)? {
+    for (name, bytes) in of(&workload.population.records, workload.now)? {
         fs::write(directory.join(format!("{name}.bin")), bytes)?;
     }
     let ties: Vec<u8> = workload
@@ -78,7 +79,7 @@ fn expected(workload: &Workload) -> Value {
 type Column = (String, Vec<u8>);
 
 /// 0 stands for what is not known, unless the comment says otherwise.
-fn of(records: &[AudienceRecord]) -> Result<Vec<Column>, Failure> {
+fn of(records: &[AudienceRecord], now: Timestamp) -> Result<Vec<Column>, Failure> {
     if records.iter().any(|record| record.current_place.is_some()) {
         return Err("the columns have no current place".into());
     }
@@ -107,7 +108,9 @@ fn of(records: &[AudienceRecord]) -> Result<Vec<Column>, Failure> {
             let own = record.threshold.map_or(u16::MAX, Relevance::basis_points);
             out.extend(own.to_le_bytes());
         }),
-        column("good_hours", &|record, out| out.push(record.good_hours.bits())),
+        column("good_hours", &|record, out| {
+            out.push(constants::turned(record.good_hours, now))
+        }),
         // Eight a person; a category of 0 is no tie.
         column("tie_category", &|record, out| {
             out.extend(ties(record).map(|(code, _)| code))

@@ -46,8 +46,9 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         .proposals()
         .map(|proposal| offer(proposal, now))
         .collect::<Result<Vec<_>, _>>()?;
+    let unturned = (0..=u8::MAX).find(|ahead| turn(*ahead, now) == 0).unwrap_or(0);
     let good_hours: Vec<u32> = (0..=u8::MAX)
-        .map(|bits| GoodHours::from_bits(bits).at(now).unwrap_or(UNKNOWN))
+        .map(|stretches| GoodHours::from_bytes([stretches, unturned]).at(now).unwrap_or(UNKNOWN))
         .collect();
     let nearness = (0..1 << 14).map(nearness).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
@@ -70,6 +71,19 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         "reasons": Reason::ALL.map(|reason| json!([reason.byte(), reason.code()])),
         "offers": offers,
     }))
+}
+
+/// Good hours turned so that the stretch of now is the first: what is good then is the same on every clock.
+#[must_use]
+pub fn turned(good_hours: GoodHours, now: Timestamp) -> u8 {
+    let [stretches, ahead] = good_hours.to_bytes();
+    stretches.rotate_right(turn(ahead, now))
+}
+
+/// Which stretch of the day it is on a clock that is so many quarters of an hour ahead.
+fn turn(ahead: u8, now: Timestamp) -> u32 {
+    let is_now = |stretch: &u32| GoodHours::from_bytes([1 << stretch, ahead]).at(now) == Some(10_000);
+    (0..8).find(is_now).unwrap_or(0)
 }
 
 /// How near somebody is at so many 16 384ths of the radius, read off core's own function over a radius whose square is 2^30.

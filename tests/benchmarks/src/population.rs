@@ -158,6 +158,8 @@ impl Draw {
             last_activity: self.sometimes(70, |draw| draw.days_ago(180)),
             current_place: None,
             active_hours: self.active_hours(),
+            clicked_hours: Vec::new(),
+            time_zone: None,
             spent: self.sometimes(40, |draw| draw.rng.u32(0..1_500)),
         };
         let contacts = self.contacts();
@@ -173,6 +175,8 @@ impl Draw {
                 heard_on
             }),
             reaction: reaction(&contacts, context.last_act(), self.now),
+            // Paris in winter: whose homes are read together have one clock.
+            quarters_ahead: Some(4),
         };
         let version = self.rng.u32(1..50);
         let mut record = AudienceRecord::derive(&context, version, hint, habits, self.now);

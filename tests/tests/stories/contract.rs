@@ -41,6 +41,7 @@ const STORY: &[&str] = &[
     "addOffer undeclared_fact",
     "createCampaign near_the_hall",
     "createCampaign active_only",
+    "createCampaign at_their_hour",
     "createCampaign same_id_again",
     "createCampaign unknown_offer",
     "createCampaign undeclared_segment",

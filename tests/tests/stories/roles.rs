@@ -130,7 +130,7 @@ const ROWS: [Row; 8] = [
             (Table::Customers, Read, &["BatchGetItem"]),
             (Table::Contacts, Read, &["BatchGetItem", "GetItem"]),
             (Table::Suppressions, Read, &["BatchGetItem"]),
-            (Table::Campaigns, Both, &["GetItem"]),
+            (Table::Campaigns, Both, &["GetItem", "Query"]),
             (Table::Deliveries, Both, &["GetItem", "PutItem", "UpdateItem"]),
             (Table::Due, Write, &["PutItem"]),
             // The design says "w"; a one-time link is made once, and a sign-up waits there for its confirmation.
@@ -154,7 +154,7 @@ const ROWS: [Row; 8] = [
             (Table::Consents, Both, &["BatchGetItem", "PutItem"]),
             (Table::Suppressions, Both, &["PutItem"]),
             (Table::Audience, Both, &["DeleteItem", "PutItem"]),
-            (Table::Customers, Both, &["BatchGetItem"]),
+            (Table::Customers, Both, &["BatchGetItem", "PutItem"]),
             (Table::Contacts, Read, &["BatchGetItem"]),
         ],
         takes_from: Some("feedback"),

@@ -61,6 +61,7 @@ pub(super) fn origin(reader: Reader<'_>, origin: Option<&Origin>, zone: Option<&
     let who = match origin.source {
         Source::Brand => reader.say("donné par la marque", "given by the brand"),
         Source::Person => reader.say("dit par vous", "said by you"),
+        Source::Observed => reader.say("vu à vos clics", "seen from your clicks"),
     };
     format!("{who}, {}", reader.day(origin.at, zone))
 }
@@ -153,6 +154,9 @@ pub(super) fn fact_name(reader: Reader<'_>, name: &str) -> String {
     }
     match Attribute::from_code(name) {
         Some(attribute) => attribute_name(language, attribute).to_owned(),
+        None if name == "clicked_hours" => {
+            say(language, "Les heures de vos clics", "The hours of your clicks").to_owned()
+        }
         None if name == "spent" => say(
             language,
             "Vos dépenses des deux dernières années",

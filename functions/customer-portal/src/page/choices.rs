@@ -5,6 +5,7 @@ use apropos_core::cap::FrequencyCap;
 use apropos_core::category::{Category, Family};
 use apropos_core::consent::{Channel, ConsentState, Consents, DataPurpose, Objection, Purpose};
 use apropos_core::language::Language;
+use apropos_core::quiet::HolidaysOff;
 use apropos_core::time::TimeZoneName;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -320,6 +321,16 @@ const DAYS: [(&str, &str, &str); 7] = [
     ("sunday", "dimanche", "Sunday"),
 ];
 
+/// Alsace and Moselle live by the clock of Paris, so who lives there chooses their two more.
+const HOLIDAYS: [(&str, &str, &str); 2] = [
+    ("holidays", "jours fériés de France", "public holidays of France"),
+    (
+        "holidays_alsace_moselle",
+        "jours fériés d’Alsace et de Moselle",
+        "public holidays of Alsace and Moselle",
+    ),
+];
+
 fn quiet_hours(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
     let from = [Wrong::QuietFrom, Wrong::NeverOpen];
     let until = [Wrong::QuietUntil, Wrong::QuietEmpty];
@@ -355,6 +366,12 @@ fn quiet_hours(reader: Reader<'_>, shown: &Shown<'_>) -> Markup {
                         span { (capital(reader.say(french, english))) }
                     }
                 }
+                @for (code, french, english) in HOLIDAYS {
+                    label.box {
+                        input type="checkbox" name="day_off" value=(code) checked[shown.filled.days_off.contains(code)];
+                        span { (capital(reader.say(french, english))) }
+                    }
+                }
             }
         }
     }
@@ -370,6 +387,18 @@ fn quiet_help(reader: Reader<'_>) -> String {
         .map(|((_, french, english), _)| match reader.language {
             Language::French => format!("le {french}"),
             Language::English => format!("{english}s"),
+        })
+        .chain(match quiet.holidays() {
+            HolidaysOff::None => None,
+            HolidaysOff::National => Some(reader.say("les jours fériés", "public holidays").to_owned()),
+            HolidaysOff::AlsaceMoselle => Some(
+                reader
+                    .say(
+                        "les jours fériés, Alsace et Moselle comprises",
+                        "public holidays, Alsace and Moselle included",
+                    )
+                    .to_owned(),
+            ),
         })
         .collect();
     let days = days.join(", ");

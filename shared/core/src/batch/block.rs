@@ -32,6 +32,8 @@ pub(super) struct Group {
     pub(super) life: [u8; LANES],
     pub(super) area: [u8; LANES],
     pub(super) good_hours: [u8; LANES],
+    /// The quarters of an hour of whoever has good hours.
+    pub(super) ahead: [u8; LANES],
     pub(super) tied: [u8; LANES],
     pub(super) flag_facts: [u16; LANES],
     pub(super) numbers: [[i8; LANES]; 3],
@@ -56,6 +58,7 @@ impl Group {
             life: [0; LANES],
             area: [0; LANES],
             good_hours: [0; LANES],
+            ahead: [0; LANES],
             tied: [0; LANES],
             flag_facts: [0; LANES],
             numbers: [[0; LANES]; 3],
@@ -94,7 +97,7 @@ struct Person {
     heard: u16,
     threshold: u16,
     facts: [u8; 5],
-    good_hours: u8,
+    good_hours: [u8; 2],
 }
 
 impl Block {
@@ -150,7 +153,7 @@ impl Block {
             heard: record.heard_on.map_or(0, |day| day.0.saturating_add(1)),
             threshold: record.threshold.map_or(0, Relevance::basis_points),
             facts: pack_facts(&record.facts),
-            good_hours: record.good_hours.bits(),
+            good_hours: record.good_hours.to_bytes(),
         };
         let ties = record.ties.iter().map(|(category, tie)| match tie {
             Tie::BoughtInMonth(month) => (category.code(), (*month).min(INTEREST - 1)),
@@ -222,7 +225,7 @@ impl Block {
         group.flags[lane] = person.flags;
         group.life[lane] = person.life;
         group.area[lane] = person.area;
-        group.good_hours[lane] = person.good_hours;
+        [group.good_hours[lane], group.ahead[lane]] = person.good_hours;
         let [low, high, numbers @ ..] = person.facts;
         group.flag_facts[lane] = u16::from_le_bytes([low, high]);
         for (column, number) in group.numbers.iter_mut().zip(numbers) {

@@ -162,13 +162,13 @@ impl Plan<'_> {
     /// The proximity and the moment at the place that somebody would go to.
     #[inline(never)]
     fn places(&self, group: &Group, outcome: &mut Mask) -> ([u16; LANES], [u16; LANES]) {
-        let hours = allowed(group, self.hours);
+        let hours = self.good_hours(group);
         let (mut best, mut moments) = ([0; LANES], [UNKNOWN; LANES]);
         if self.spots.is_empty() {
             if self.is_late {
                 close(outcome, Reason::TooLate, |_| true);
             }
-            return (best, self.moments.at(group, &hours));
+            return (best, self.moments.at(&hours));
         }
         let at_home = allowed(group, self.home);
         let home = mask(|lane| (at_home[lane] != 0) & (group.flags[lane] & HAS_HOME != 0));
@@ -185,7 +185,7 @@ impl Plan<'_> {
         let mut useful = [0; LANES];
         let wanders = here.iter().any(|lane| *lane != 0);
         for spot in &self.spots {
-            let told = spot.moments.at(group, &hours);
+            let told = spot.moments.at(&hours);
             let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
                 let squared = distances(from, spot);
                 let inside = mask(|lane| (who[lane] != 0) & (squared[lane] <= reach.squared));
@@ -222,6 +222,31 @@ impl Plan<'_> {
         close(outcome, Reason::TooFar, |lane| best[lane] == 0);
         close(outcome, Reason::TooLate, |lane| useful[lane] == 0);
         (best, moments)
+    }
+
+    /// The good hours that may be read, turned so that the stretch of now is the first. Most people of a group have one clock.
+    #[inline(never)]
+    fn good_hours(&self, group: &Group) -> Mask {
+        let allowed = allowed(group, self.hours);
+        let (mut least, mut most) = (u8::MAX, 0);
+        for lane in 0..LANES {
+            let nobody = u8::from(group.good_hours[lane] == 0).wrapping_neg();
+            least = least.min(group.ahead[lane] | nobody);
+            most = most.max(group.ahead[lane] & !nobody);
+        }
+        let mut turned = [0; LANES];
+        if least >= most {
+            let turn = u32::from(self.turns[usize::from(most)]);
+            for lane in 0..LANES {
+                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed[lane];
+            }
+        } else {
+            for lane in 0..LANES {
+                let turn = u32::from(self.turns[usize::from(group.ahead[lane])]);
+                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed[lane];
+            }
+        }
+        turned
     }
 
     #[inline(never)]
@@ -411,11 +436,11 @@ const fn points(bp: u32) -> u16 {
 
 impl Tiers {
     #[inline(never)]
-    fn at(&self, group: &Group, hours: &Mask) -> [u16; LANES] {
+    fn at(&self, hours: &Mask) -> [u16; LANES] {
         let mut out = [self.unknown; LANES];
         for &(stretches, worth) in &self.by_stretch {
             for lane in 0..LANES {
-                let is_in = group.good_hours[lane] & hours[lane] & stretches != 0;
+                let is_in = hours[lane] & stretches != 0;
                 out[lane] = if is_in { worth } else { out[lane] };
             }
         }

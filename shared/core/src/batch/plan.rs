@@ -43,7 +43,7 @@ pub(super) struct Spot {
     pub(super) moments: Tiers,
 }
 
-/// Moments by the stored form of the good hours: a bit for each stretch of the day, of which the best counts.
+/// Moments by the good hours, turned so that the stretch of now is the first: a bit for each, of which the best counts.
 pub(super) struct Tiers {
     /// Where nothing was learned, or may be read.
     pub(super) unknown: u16,
@@ -52,7 +52,7 @@ pub(super) struct Tiers {
 }
 
 impl Tiers {
-    /// From the table over all forms.
+    /// From the table over all of them.
     fn of(moments: &[u16]) -> Self {
         let mut by_stretch: Vec<(u8, u16)> = Vec::new();
         for stretch in 0..u8::BITS {
@@ -99,6 +99,8 @@ pub struct Plan<'a> {
     pub(super) lifecycle: u8,
     pub(super) reaction: u8,
     pub(super) hours: u8,
+    /// By the quarters of an hour, which stretch it is now.
+    pub(super) turns: [u8; 256],
     pub(super) month: u8,
     /// Complementary categories with their fading a month.
     pub(super) complements: Vec<(usize, u32)>,
@@ -148,11 +150,15 @@ impl<'a> Plan<'a> {
         let today = EpochDay::of(now).0;
         let month = month_of(EpochDay::of(now));
         let hears = reads(Attribute::ActiveHours);
+        let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
+        let unturned = turns.iter().position(|turn| *turn == 0);
+        let unturned = unturned.and_then(|ahead| u8::try_from(ahead).ok()).unwrap_or(0);
         let moments = |place: Option<&Place>| -> Vec<u16> {
             let parts = moment::common(offer, place, now);
             (0..=u8::MAX)
-                .map(|bits| {
-                    let own = (hears != 0).then(|| GoodHours::from_bits(bits).at(now)).flatten();
+                .map(|stretches| {
+                    let own = GoodHours::from_bytes([stretches, unturned]);
+                    let own = (hears != 0).then(|| own.at(now)).flatten();
                     parts.with(own).map_or(UNKNOWN, Relevance::basis_points)
                 })
                 .collect()
@@ -228,6 +234,7 @@ impl<'a> Plan<'a> {
             lifecycle,
             reaction: reads(Attribute::Reaction),
             hours: hears,
+            turns,
             month,
             complements: Category::all()
                 .filter(|category| complements(*category, offer.category))
@@ -262,6 +269,12 @@ impl<'a> Plan<'a> {
     pub(super) fn reads_fact(&self, fact: Fact) -> bool {
         self.proposal.offer.declares(Attribute::Fact(fact))
     }
+}
+
+/// Which stretch of the day it is on a clock that is so far ahead.
+fn turn(ahead: u8, now: Timestamp) -> u8 {
+    let is_now = |stretch: &u8| GoodHours::from_bytes([1 << stretch, ahead]).at(now) == Some(10_000);
+    (0..8).find(is_now).unwrap_or(0)
 }
 
 fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: &[u16]) -> Spot {

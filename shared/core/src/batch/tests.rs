@@ -70,7 +70,7 @@ fn record(dice: &mut Dice) -> AudienceRecord {
     record.threshold = (dice.below(4) == 0).then(|| Relevance::clamped(u32::try_from(dice.below(10_001)).unwrap()));
     record.heard_on = dice.of(&[None, Some(EpochDay(20_000)), Some(EpochDay(19_000))]);
     record.reaction = u8::try_from(dice.below(8)).unwrap();
-    record.good_hours = GoodHours::from_bits(dice.of(&[0, 1, 8, 16, 24, 200]));
+    record.good_hours = GoodHours::from_bytes([dice.of(&[0, 1, 8, 16, 24, 200]), dice.of(&[0, 4, 8, 23, 232])]);
     for fact in Fact::ALL {
         let value = dice.of(&[None, Some(0), Some(1)]);
         let _ = record.facts.set(fact, value);

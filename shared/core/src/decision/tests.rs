@@ -21,6 +21,7 @@ use crate::time::TimeZoneName;
 use crate::travel::Area;
 
 mod model;
+mod timing;
 
 /// One brand, its offer and campaign, as documents that a test may change, and what is known of one person.
 struct World {
@@ -30,6 +31,7 @@ struct World {
     status: RunStatus,
     record: AudienceRecord,
     standing: Standing,
+    waited: bool,
     now: Timestamp,
 }
 
@@ -126,6 +128,7 @@ fn world() -> World {
         status: RunStatus::Running,
         record,
         standing,
+        waited: false,
         now,
     }
 }
@@ -187,6 +190,8 @@ impl World {
                 standing: &self.standing,
                 record: &self.record,
                 reachable,
+                waited: self.waited,
+                rivals: &[],
             };
             decide(proposal, fresh, AttemptId::new("a").unwrap(), self.now)
         })
@@ -422,7 +427,7 @@ fn the_cap_and_the_gap_withhold_and_a_tighter_wish_wins() {
 fn quiet_hours_of_the_persons_own_zone_defer() {
     let world = world();
     // 09:00 UTC is 05:00 in Martinique; its morning begins at 08:00, which is 12:00 UTC.
-    let Decision::Deferred { until } = world.decided_for("America/Martinique") else {
+    let Decision::Deferred { until, .. } = world.decided_for("America/Martinique") else {
         panic!("not deferred")
     };
     assert_eq!(until, at("2026-12-01T12:00:00Z"));
@@ -499,7 +504,7 @@ prop_compose! {
     fn record()(context_version in any::<u32>(), topics in topic_states(), purposes in 0u8..16, no_marketing in prop::bool::weighted(0.1),
         paused_until in prop_oneof![9 => Just(0u32), 1 => any::<u32>()],
                 place in proptest::option::of((42.0f64..51.0, -5.0f64..9.0)), lifecycle in prop::sample::select(Lifecycle::ALL.to_vec()),
-                area in proptest::option::of(prop::sample::select(Area::ALL.to_vec())), good_hours in any::<u8>(),
+                area in proptest::option::of(prop::sample::select(Area::ALL.to_vec())), good_hours in any::<[u8; 2]>(),
                 current in proptest::option::of(((-89.0f64..89.0, -180.0f64..180.0), 0u32..1 << 24)),
                 threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), heard in proptest::option::of(1u16..), reaction in 0u8..6,
                 facts in facts(), ties in ties()) -> AudienceRecord {
@@ -512,7 +517,7 @@ prop_compose! {
                 at: Cell::at_degrees(north, east).unwrap().centre(),
                 until_hour,
             }),
-            good_hours: GoodHours::from_bits(good_hours),
+            good_hours: GoodHours::from_bytes(good_hours),
             lifecycle,
             threshold: threshold.map(Relevance::clamped),
             last_contact: last.map(crate::time::EpochDay),
@@ -531,7 +536,7 @@ proptest! {
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
         // Four more for those who pause, eleven for those who tell where they are.
-        let most = 50 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
+        let most = 51 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
         prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }

@@ -12,7 +12,7 @@ use crate::email::EmailAddress;
 use crate::header::DisplayName;
 use crate::ids::{BrandId, TopicId};
 use crate::language::{Language, Localized};
-use crate::quiet::{QuietHours, QuietWindow, Weekdays};
+use crate::quiet::{HolidaysOff, QuietHours, QuietWindow, Weekdays};
 use crate::retention::Retention;
 use crate::time::LocalMinute;
 
@@ -106,7 +106,7 @@ pub struct QuietDocument {
     /// Until.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Days that are quiet as a whole: `monday` to `sunday`.
+    /// Days that are quiet as a whole: `monday` to `sunday`, `holidays`, `holidays_alsace_moselle`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub days_off: Vec<String>,
 }
@@ -125,6 +125,12 @@ const DAYS: [(Weekday, &str); 7] = [
     (Weekday::Friday, "friday"),
     (Weekday::Saturday, "saturday"),
     (Weekday::Sunday, "sunday"),
+];
+
+/// The days that are holidays; those of Alsace and Moselle are the others and two more.
+const HOLIDAYS: [(HolidaysOff, &str); 2] = [
+    (HolidaysOff::National, "holidays"),
+    (HolidaysOff::AlsaceMoselle, "holidays_alsace_moselle"),
 ];
 
 fn two_a_week() -> Vec<CapDocument> {
@@ -251,15 +257,20 @@ impl QuietDocument {
             (None, Some(_)) => return Err(FieldError::new("from", "must be given with 'until'")),
         };
         let mut days_off = Weekdays::NONE;
+        let mut holidays = HolidaysOff::None;
         for (position, name) in self.days_off.iter().enumerate() {
+            if let Some((which, _)) = HOLIDAYS.into_iter().find(|(_, each)| each == name) {
+                holidays = holidays.max(which);
+                continue;
+            }
             let (day, _) = DAYS
                 .into_iter()
                 .find(|(_, each)| each == name)
-                .ok_or("must be a day from 'monday' to 'sunday'")
+                .ok_or("must be a day from 'monday' to 'sunday', 'holidays' or 'holidays_alsace_moselle'")
                 .at(&format!("days_off[{position}]"))?;
             days_off = days_off.with(day);
         }
-        QuietHours::new(window, days_off).at("days_off")
+        QuietHours::new(window, days_off, holidays).at("days_off")
     }
 
     /// The document of quiet hours.
@@ -271,7 +282,14 @@ impl QuietDocument {
             days_off: DAYS
                 .into_iter()
                 .filter(|(day, _)| quiet.days_off().contains(*day))
-                .map(|(_, name)| name.to_owned())
+                .map(|(_, name)| name)
+                .chain(
+                    HOLIDAYS
+                        .into_iter()
+                        .filter(|(which, _)| quiet.holidays() == *which)
+                        .map(|(_, name)| name),
+                )
+                .map(str::to_owned)
                 .collect(),
         }
     }
@@ -288,6 +306,24 @@ mod tests {
     #[test]
     fn quiet_hours_read_back_and_the_default_is_the_brands_default() {
         assert_eq!(QuietDocument::default().parse(), Ok(QuietHours::BRAND_DEFAULT));
+    }
+
+    #[test]
+    fn holidays_are_days_off_and_read_back() {
+        for (names, holidays) in [
+            (vec!["sunday"], HolidaysOff::None),
+            (vec!["sunday", "holidays"], HolidaysOff::National),
+            (vec!["holidays_alsace_moselle"], HolidaysOff::AlsaceMoselle),
+        ] {
+            let document = QuietDocument {
+                from: None,
+                until: None,
+                days_off: names.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let quiet = document.parse().unwrap();
+            assert_eq!(quiet.holidays(), holidays);
+            assert_eq!(QuietDocument::of(quiet).days_off, names);
+        }
     }
 
     #[test]

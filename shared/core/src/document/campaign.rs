@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError};
-use crate::campaign::{Audience, Campaign, Goal};
+use crate::campaign::{Audience, Campaign, Goal, Priority};
 use crate::context::Lifecycle;
 use crate::ids::{CampaignId, OfferId, TopicId};
 use crate::relevance::Relevance;
@@ -35,6 +35,12 @@ pub struct CampaignDocument {
     /// Share never written to, basis points.
     #[serde(default)]
     pub holdout_bp: u16,
+    /// `low`, `normal` (if absent) or `high`: whose message takes a person's last place under the caps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// Whether a message waits, at most 24 hours, for the person's own good hours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub best_hour: bool,
 }
 
 /// Who is considered: `"everyone"`, `"near_places"` or `{"lifecycle": ["active", …]}`.
@@ -80,6 +86,13 @@ impl CampaignDocument {
             threshold: Relevance::new(self.threshold_bp).at("threshold_bp")?,
             minimum_evidence: Relevance::new(self.minimum_evidence_bp).at("minimum_evidence_bp")?,
             holdout: Relevance::new(self.holdout_bp).at("holdout_bp")?,
+            priority: match self.priority.as_deref() {
+                None => Priority::default(),
+                Some(code) => Priority::from_code(code)
+                    .ok_or("must be 'low', 'normal' or 'high'")
+                    .at("priority")?,
+            },
+            best_hour: self.best_hour,
         })
     }
 
@@ -123,6 +136,8 @@ impl CampaignDocument {
             threshold_bp: campaign.threshold.basis_points(),
             minimum_evidence_bp: campaign.minimum_evidence.basis_points(),
             holdout_bp: campaign.holdout.basis_points(),
+            priority: (campaign.priority != Priority::default()).then(|| campaign.priority.code().to_owned()),
+            best_hour: campaign.best_hour,
         }
     }
 }

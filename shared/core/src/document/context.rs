@@ -38,9 +38,15 @@ pub struct ContextDocument {
     /// Where they are now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_place: Option<CurrentPlaceDocument>,
-    /// The UTC hours of their recent clicks and purchases, 0 to 23.
+    /// The hours of their own clock of recent clicks and purchases that the brand tells of, 0 to 23.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub active_hours: Vec<u8>,
+    /// Those of clicks on our own messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clicked_hours: Vec<u8>,
+    /// The zone whose clock they live by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// What they spent in the last two years, in whole units of the brand's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<u32>,
@@ -140,6 +146,8 @@ pub fn parse_context(
         last_activity,
         current_place: None,
         active_hours: Vec::new(),
+        clicked_hours: Vec::new(),
+        time_zone: None,
         spent: None,
     })
 }
@@ -266,6 +274,8 @@ impl ContextDocument {
                 until: place.until.to_string(),
             }),
             active_hours: context.active_hours.clone(),
+            clicked_hours: context.clicked_hours.clone(),
+            time_zone: context.time_zone.as_ref().map(|zone| zone.as_str().to_owned()),
             spent: context.spent,
         }
     }
@@ -312,6 +322,13 @@ impl TryFrom<&ContextDocument> for CustomerContext {
         Ok(Self {
             current_place,
             active_hours: parse_active_hours(&document.active_hours)?,
+            clicked_hours: parse_active_hours(&document.clicked_hours)?,
+            time_zone: document
+                .time_zone
+                .as_deref()
+                .map(TimeZoneName::new)
+                .transpose()
+                .at("time_zone")?,
             spent: document.spent,
             ..context
         })

@@ -156,7 +156,7 @@ fn a_good_moment_for_what_nobody_wants_is_no_reason() {
 #[test]
 fn good_hours_count_where_they_are_declared_and_agreed_to() {
     let mut world = world();
-    world.record.good_hours = GoodHours::learn(&[18, 19, 20]);
+    world.record.good_hours = GoodHours::learn(&[18, 19, 20], 0);
     let moment = |world: &World| world.judged().unwrap().factors.moment.map(Relevance::basis_points);
     assert_eq!(moment(&world), None);
     world.offer["uses"] = uses(&["home", "interests", "active_hours"]);
