@@ -1,21 +1,23 @@
 //! One candidate: read strongly, decide with the same pure rules as scoring, and send at most once.
 
 use apropos_aws::{
-    Claimed, Created, Deadline, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal,
-    Person, SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
+    Claimed, Created, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal, Person,
+    SendMessage, SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
 };
 use apropos_core::campaign::{DeliveryId, Run, RunStatus};
 use apropos_core::decision::{Approval, Decision, Deferral, Fresh, Proposal, Reachable, Withheld, decide};
 use apropos_core::ids::{AttemptId, CustomerId};
 use apropos_core::message::{Linking, Message, compose};
+use apropos_core::pace::{Held, LATE_MS};
 use apropos_core::reason::Reason;
 use apropos_core::retention::as_held;
 use apropos_core::standing::{Claim, Claimable};
 use apropos_core::suppression::{address_hash, global_address_hash};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Handler;
-use crate::handler::A_MESSAGE_NEEDS;
+use crate::shift::{Expected, Halt, Shift, Slot, dice};
 
 /// How long the outcome of a send may stay unknown before it is abandoned.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -27,12 +29,25 @@ const PAUSED_FOR: SignedDuration = SignedDuration::from_mins(1);
 /// that the claim saw under 5 s old at the accept (invariant I1).
 const CLAIM_HOLDS: SignedDuration = SignedDuration::from_secs(2);
 
-/// How often a candidate is decided again because its standing changed in between, in one invocation.
-const MOST_DECISIONS: u32 = 5;
+/// How often a candidate is decided again because its standing changed in between or it waited, in one invocation.
+const MOST_DECISIONS: u32 = 8;
+
+/// A candidate whose claim was too slow for its slot comes again after so many seconds.
+const MISSED: i32 = 5;
+
+/// A decision is made again if it is older than this when its slot comes.
+const A_DECISION_HOLDS: SignedDuration = SignedDuration::from_millis(500);
+
+/// How long before its slot a candidate that has waited is decided on again.
+const DECIDED_BEFORE: SignedDuration = SignedDuration::from_millis(250);
+
+/// How long before its slot a candidate is claimed: claim and trace are written meanwhile.
+const CLAIMED_BEFORE: SignedDuration = SignedDuration::from_millis(80);
 
 /// Every candidate of a message. One that fails does not keep the others from being sent; the message is then given
-/// again, and those that are done are found done.
-pub(crate) async fn all(handler: &Handler, task: &SendTask, deadline: Deadline) -> Result<(), Undone> {
+/// again, and those that are done are found done. Who is not sent to for want of time, of a slot or of SES's consent goes
+/// into a new message, which counts no receives.
+pub(crate) async fn all(handler: &Handler, task: SendTask, shift: &Shift) -> Result<(), Undone> {
     if task.v != FORM {
         return Err(Undone::Malformed);
     }
@@ -45,23 +60,283 @@ pub(crate) async fn all(handler: &Handler, task: &SendTask, deadline: Deadline) 
         return Err(Undone::UnknownRun);
     }
     let rivals = handler.tables.rivals(&held, handler.clock.now()).await?;
-    let timing = Timing {
-        waited: task.waited,
-        rivals: rivals.iter().map(HeldProposal::as_proposal).collect(),
+    let candidates = Candidates {
+        handler,
+        shift,
+        held: &held,
+        timing: Timing {
+            waited: task.waited,
+            rivals: rivals.iter().map(HeldProposal::as_proposal).collect(),
+        },
+        halt: Halt::default(),
     };
-    let mut first_failure = Ok(());
-    for customer in &task.customers {
-        // Nobody is begun with whom there might be no time to end with; given again, those who are done are found done.
-        deadline.leaves(handler.clock.now(), A_MESSAGE_NEEDS)?;
-        let outcome = match held.run.status {
-            RunStatus::Paused => wait(handler, &held.run, customer, timing.deferred()).await,
-            RunStatus::Running | RunStatus::Cancelled => one(handler, &held, &timing, customer).await,
-        };
-        if first_failure.is_ok() {
-            first_failure = outcome;
+    let ended = join_all(task.customers.iter().map(|customer| Box::pin(candidates.one(customer)))).await;
+    let mut rest = Vec::new();
+    let mut seconds = 0;
+    for (customer, ended) in task.customers.iter().zip(ended) {
+        match ended? {
+            Ended::Done => {}
+            Ended::Rest(after) => {
+                rest.push(customer.clone());
+                seconds = seconds.max(after);
+            }
         }
     }
-    first_failure
+    if rest.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(brand.id = %task.brand, run.id = %task.run, candidates = rest.len(), seconds, "handed back");
+    let rest = SendTask {
+        customers: rest,
+        ..task
+    };
+    handler.hand_back(SendMessage::Candidates(rest), seconds).await
+}
+
+/// How it ended with a candidate.
+enum Ended {
+    /// With an outcome, or something else that brings one.
+    Done,
+    /// Without: it is handed back, for so many seconds.
+    Rest(i32),
+}
+
+/// The candidates of a message.
+struct Candidates<'a> {
+    handler: &'a Handler,
+    shift: &'a Shift,
+    held: &'a HeldProposal,
+    timing: Timing<'a>,
+    /// What the brand sends with is not in order: the rest of its message waits.
+    halt: Halt,
+}
+
+impl Candidates<'_> {
+    async fn one(&self, customer: &CustomerId) -> Result<Ended, Undone> {
+        // Closed never, so there is always room in the end.
+        let _room = self.shift.room.acquire().await.ok();
+        // Nobody is begun with whom there might be no time to end with.
+        if let Some(seconds) = self.halted().or_else(|| self.shift.too_late(self.handler.clock.now())) {
+            return Ok(Ended::Rest(seconds));
+        }
+        match self.held.run.status {
+            RunStatus::Paused => wait(self.handler, &self.held.run, customer, self.timing.deferred()).await,
+            RunStatus::Running | RunStatus::Cancelled => self.decided(customer).await,
+        }
+    }
+
+    fn halted(&self) -> Option<i32> {
+        self.shift.campaign.halt.seconds().or_else(|| self.halt.seconds())
+    }
+
+    /// One candidate, from whatever an earlier attempt left.
+    async fn decided(&self, customer: &CustomerId) -> Result<Ended, Undone> {
+        let Self {
+            handler, held, timing, ..
+        } = self;
+        let attempt = new_attempt()?;
+        let mut place = Place {
+            expected: Some(self.shift.campaign.expect_one()),
+            shift: self.shift,
+            slot: None,
+        };
+        for _ in 0..MOST_DECISIONS {
+            let now = handler.clock.now();
+            let person = person(handler, held, customer).await?;
+            if person.is_erased() {
+                // The erasure counts them in this run, and nothing may be written about them any more.
+                return Ok(Ended::Done);
+            }
+            match person.standing.claimable(&held.run.id, now) {
+                Claimable::Free => {}
+                Claimable::InFlight => return Err(Undone::Wait),
+                Claimable::Settled(claim) => match settle_former(handler, &held.run, customer, &claim, now).await? {
+                    Former::Done => return Ok(Ended::Done),
+                    Former::Freed => continue,
+                },
+            }
+            let approval = match decision(handler, held, timing, &person, attempt.clone(), now).await? {
+                (Decision::Deferred { until, deferral }, _) => {
+                    tracing::debug!(brand.id = %held.brand.id, run.id = %held.run.id, deferral = deferral.code(), "deferred");
+                    let kind = match deferral {
+                        Deferral::BestHour => DueKind::Waited,
+                        Deferral::QuietHours | Deferral::Priority => timing.deferred(),
+                    };
+                    let due = due(&held.run, customer, kind, until);
+                    handler.tables.put_due(&due).await?;
+                    return Ok(Ended::Done);
+                }
+                (Decision::Withheld(withheld), version) => {
+                    withhold(handler, &held.run, customer, &withheld, version, now).await?;
+                    return Ok(Ended::Done);
+                }
+                (Decision::Approved(approval), _) => approval,
+            };
+            match place.slot(handler).await? {
+                Slot::No(seconds) => return Ok(Ended::Rest(seconds)),
+                Slot::Any => {}
+                Slot::At(at) if at.duration_since(now) > A_DECISION_HOLDS => {
+                    // Facts may change while it waits.
+                    handler.clock.wait_until(at - DECIDED_BEFORE).await;
+                    continue;
+                }
+                Slot::At(at) => handler.clock.wait_until(at - CLAIMED_BEFORE).await,
+            }
+            if let Some(seconds) = self.halted() {
+                return Ok(Ended::Rest(seconds));
+            }
+            match self.send(&person, &approval, &mut place).await? {
+                Sending::Over => return Ok(Ended::Done),
+                Sending::Later(seconds) => return Ok(Ended::Rest(seconds)),
+                Sending::Stale => {}
+            }
+        }
+        Err(Undone::Failed(Box::new(StoreError::Contended)))
+    }
+
+    /// Claim, trace, call, mark: three writes for a message that goes through.
+    async fn send(&self, person: &Person, approval: &Approval, place: &mut Place<'_>) -> Result<Sending, Undone> {
+        let Self { handler, held, .. } = self;
+        let message = composed(handler, held, person, approval)?;
+        let began = handler.clock.now();
+        if claim(handler, approval, person, began).await? == Claimed::Stale {
+            return Ok(Sending::Stale);
+        }
+        let tables = &handler.tables;
+        if tables.open_delivery(approval, began).await? == Created::Taken {
+            // A concurrent attempt wrote an outcome in between: it stands, and nothing was sent under this claim.
+            release(handler, approval).await?;
+            return Ok(Sending::Over);
+        }
+        match self.leaves(place, began).await {
+            Ok(None) => {}
+            Ok(Some(seconds)) => {
+                give_back(handler, approval).await?;
+                return Ok(Sending::Later(seconds));
+            }
+            Err(error) => {
+                give_back(handler, approval).await?;
+                return Err(error.into());
+            }
+        }
+        // Used, whatever comes of it.
+        place.slot = None;
+        let handed = handler.mailer.hand(&message).await;
+        let now = handler.clock.now();
+        let not_now = |code: &str| {
+            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "not now");
+        };
+        match handed {
+            Handed::Accepted { message_id } => {
+                // If this fails the message is given again, and its lease finds a trace without an outcome: unknown, so
+                // never sent twice, and healed by SES's event.
+                let message_id = message_id.as_str();
+                settle(handler, approval, Settlement::Sent { message_id }, now).await?;
+                Ok(Sending::Over)
+            }
+            Handed::TooFast { code } => {
+                not_now(&code);
+                let seconds = handler.too_fast(self.shift).await;
+                give_back(handler, approval).await?;
+                Ok(Sending::Later(seconds))
+            }
+            Handed::Held { why, code } => {
+                not_now(&code);
+                let seconds = handler.held(self.shift, why).await;
+                give_back(handler, approval).await?;
+                Ok(Sending::Later(seconds))
+            }
+            Handed::NotNow { code } => {
+                not_now(&code);
+                let seconds = Held::Paused.comes_again(dice());
+                self.halt.after(seconds);
+                give_back(handler, approval).await?;
+                Ok(Sending::Later(seconds))
+            }
+            Handed::Refused { code } => {
+                tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "refused");
+                settle(handler, approval, Settlement::Withheld(Reason::Refused), now).await?;
+                tables
+                    .uncount_claim(
+                        approval.brand(),
+                        approval.customer(),
+                        approval.run(),
+                        approval.attempt(),
+                    )
+                    .await?;
+                Ok(Sending::Over)
+            }
+            Handed::Unknown => {
+                tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), "unresolved");
+                leave_unresolved(handler, &held.run, approval.customer(), approval.attempt(), now).await?;
+                Ok(Sending::Over)
+            }
+        }
+    }
+
+    /// Waits for the exact slot, or another one if it was missed, as long as the claim holds. Says after how many seconds it
+    /// comes again if it does not leave now.
+    async fn leaves(&self, place: &mut Place<'_>, began: Timestamp) -> Result<Option<i32>, StoreError> {
+        let clock = &self.handler.clock;
+        loop {
+            let slot = match place.slot {
+                Some(slot) => slot,
+                None => place.another(self.handler).await?,
+            };
+            match slot {
+                Slot::No(seconds) => return Ok(Some(seconds)),
+                Slot::At(at) if at.duration_since(began) > CLAIM_HOLDS => return Ok(Some(MISSED)),
+                Slot::At(at) => clock.wait_until(at).await,
+                Slot::Any => {}
+            }
+            let now = clock.now();
+            if let Some(seconds) = self.halted() {
+                return Ok(Some(seconds));
+            }
+            if now.duration_since(began) > CLAIM_HOLDS {
+                return Ok(Some(MISSED));
+            }
+            match slot {
+                Slot::At(at) if now.duration_since(at).as_millis() > i128::from(LATE_MS) => place.slot = None,
+                Slot::At(_) | Slot::Any | Slot::No(_) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// A candidate's place in the train of slots: kept over decisions, and given back if it is not used.
+struct Place<'a> {
+    shift: &'a Shift,
+    /// Until it has a slot, one is leased for it.
+    expected: Option<Expected<'a>>,
+    slot: Option<Slot>,
+}
+
+impl Place<'_> {
+    /// Its slot, if it can still be made, or another.
+    async fn slot(&mut self, handler: &Handler) -> Result<Slot, StoreError> {
+        match self.slot {
+            Some(Slot::At(at)) if at < handler.clock.now() => self.another(handler).await,
+            Some(slot) => Ok(slot),
+            None => self.another(handler).await,
+        }
+    }
+
+    async fn another(&mut self, handler: &Handler) -> Result<Slot, StoreError> {
+        self.slot = None;
+        let slot = self.shift.campaign.next(handler, self.shift.deadline).await?;
+        self.expected = None;
+        self.slot = Some(slot);
+        Ok(slot)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.shift.campaign.give_back(slot);
+        }
+    }
 }
 
 /// What besides a person's facts decides when a message leaves.
@@ -81,12 +356,12 @@ impl Timing<'_> {
     }
 }
 
-async fn wait(handler: &Handler, run: &Run, customer: &CustomerId, kind: DueKind) -> Result<(), Undone> {
-    if handler.tables.standing(&run.brand, customer).await?.erased.is_some() {
-        return Ok(());
+async fn wait(handler: &Handler, run: &Run, customer: &CustomerId, kind: DueKind) -> Result<Ended, Undone> {
+    if handler.tables.standing(&run.brand, customer).await?.erased.is_none() {
+        let at = handler.clock.now() + PAUSED_FOR;
+        handler.tables.put_due(&due(run, customer, kind, at)).await?;
     }
-    let at = handler.clock.now() + PAUSED_FOR;
-    Ok(handler.tables.put_due(&due(run, customer, kind, at)).await?)
+    Ok(Ended::Done)
 }
 
 fn due(run: &Run, customer: &CustomerId, kind: DueKind, at: Timestamp) -> DueItem {
@@ -98,47 +373,6 @@ fn due(run: &Run, customer: &CustomerId, kind: DueKind, at: Timestamp) -> DueIte
         kind,
         at,
     )
-}
-
-/// One candidate, from whatever an earlier attempt left.
-async fn one(handler: &Handler, held: &HeldProposal, timing: &Timing<'_>, customer: &CustomerId) -> Result<(), Undone> {
-    let attempt = new_attempt()?;
-    for _ in 0..MOST_DECISIONS {
-        let now = handler.clock.now();
-        let person = person(handler, held, customer).await?;
-        if person.is_erased() {
-            // The erasure counts them in this run, and nothing may be written about them any more.
-            return Ok(());
-        }
-        match person.standing.claimable(&held.run.id, now) {
-            Claimable::Free => {}
-            Claimable::InFlight => return Err(Undone::Wait),
-            Claimable::Settled(claim) => match settle_former(handler, &held.run, customer, &claim, now).await? {
-                Former::Done => return Ok(()),
-                Former::Freed => continue,
-            },
-        }
-        match decision(handler, held, timing, &person, attempt.clone(), now).await? {
-            (Decision::Deferred { until, deferral }, _) => {
-                tracing::debug!(brand.id = %held.brand.id, run.id = %held.run.id, deferral = deferral.code(), "deferred");
-                let kind = match deferral {
-                    Deferral::BestHour => DueKind::Waited,
-                    Deferral::QuietHours | Deferral::Priority => timing.deferred(),
-                };
-                let due = due(&held.run, customer, kind, until);
-                return Ok(handler.tables.put_due(&due).await?);
-            }
-            (Decision::Withheld(withheld), version) => {
-                return withhold(handler, &held.run, customer, &withheld, version, now).await;
-            }
-            (Decision::Approved(approval), _) => match send(handler, held, &person, &approval).await? {
-                Sending::Over => return Ok(()),
-                Sending::Again => return Err(Undone::Wait),
-                Sending::Stale => {}
-            },
-        }
-    }
-    Err(Undone::Failed(Box::new(StoreError::Contended)))
 }
 
 fn new_attempt() -> Result<AttemptId, StoreError> {
@@ -283,70 +517,10 @@ async fn withhold(
 enum Sending {
     /// It has an outcome, or waits for one.
     Over,
-    /// Definitely not sent, and free: later.
-    Again,
+    /// Definitely not sent, and free: it is handed back, for so many seconds.
+    Later(i32),
     /// The standing had changed: decide again.
     Stale,
-}
-
-/// Claim, trace, call, mark: three writes for a message that goes through.
-async fn send(handler: &Handler, held: &HeldProposal, person: &Person, approval: &Approval) -> Result<Sending, Undone> {
-    let message = composed(handler, held, person, approval)?;
-    let began = handler.clock.now();
-    if claim(handler, approval, person, began).await? == Claimed::Stale {
-        return Ok(Sending::Stale);
-    }
-    let tables = &handler.tables;
-    if tables.open_delivery(approval, began).await? == Created::Taken {
-        // A concurrent attempt wrote an outcome in between: it stands, and nothing was sent under this claim.
-        release(handler, approval).await?;
-        return Ok(Sending::Over);
-    }
-    if handler.clock.now().duration_since(began) > CLAIM_HOLDS {
-        give_back(handler, approval).await?;
-        return Ok(Sending::Again);
-    }
-    let handed = handler.mailer.hand(&message).await;
-    let now = handler.clock.now();
-    match handed {
-        Handed::Accepted { message_id } => {
-            // If this fails the message is given again, and its lease finds a trace without an outcome: unknown, so never
-            // sent twice, and healed by SES's event.
-            settle(
-                handler,
-                approval,
-                Settlement::Sent {
-                    message_id: &message_id,
-                },
-                now,
-            )
-            .await?;
-            Ok(Sending::Over)
-        }
-        Handed::NotNow { code } => {
-            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "not now");
-            give_back(handler, approval).await?;
-            Ok(Sending::Again)
-        }
-        Handed::Refused { code } => {
-            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "refused");
-            settle(handler, approval, Settlement::Withheld(Reason::Refused), now).await?;
-            tables
-                .uncount_claim(
-                    approval.brand(),
-                    approval.customer(),
-                    approval.run(),
-                    approval.attempt(),
-                )
-                .await?;
-            Ok(Sending::Over)
-        }
-        Handed::Unknown => {
-            tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), "unresolved");
-            leave_unresolved(handler, &held.run, approval.customer(), approval.attempt(), now).await?;
-            Ok(Sending::Over)
-        }
-    }
 }
 
 fn composed(handler: &Handler, held: &HeldProposal, person: &Person, approval: &Approval) -> Result<Message, Undone> {

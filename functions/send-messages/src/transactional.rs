@@ -3,8 +3,8 @@
 //! A crash between the claim and SES loses the message rather than sending it twice: whoever asked can ask again.
 
 use apropos_aws::{
-    About, Confirms, ConsentRequest, Created, FORM, Handed, Person, StoreError, Suppressed, TransactionalTask, Turn,
-    TurnLimit, Undone, random,
+    About, Confirms, ConsentRequest, Created, FORM, Handed, Person, SendMessage, StoreError, Suppressed,
+    TransactionalTask, Turn, TurnLimit, Undone, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Objection, Purpose};
@@ -12,12 +12,14 @@ use apropos_core::context::ContactPoint;
 use apropos_core::ids::CustomerId;
 use apropos_core::link::{LinkId, LinkPurpose};
 use apropos_core::message::{Linking, Message};
+use apropos_core::pace::{Held, LATE_MS};
 use apropos_core::sign_up::SignUp;
 use apropos_core::suppression::{AddressHash, SuppressionReason, TurnKey, address_hash, global_address_hash};
 use apropos_core::transactional::{AskedBy, Transactional, compose_transactional};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Handler;
+use crate::shift::{Shift, Slot, dice};
 
 /// Nobody waits for a confirmation or a link that they asked for a day ago.
 const WAITED_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -28,47 +30,109 @@ const TO_ERASED: TurnLimit = TurnLimit {
     window: SignedDuration::from_hours(7 * 24),
 };
 
-/// One message, unless it was handed over before.
-pub(crate) async fn one(handler: &Handler, task: &TransactionalTask) -> Result<(), Undone> {
+/// It is decided on and written so long before its slot.
+const WRITTEN_BEFORE: SignedDuration = SignedDuration::from_millis(250);
+
+/// How often a message takes another slot because it missed one, in one invocation.
+const MOST_SLOTS: u32 = 5;
+
+/// One that missed them all comes again after so many seconds.
+const MISSED: i32 = 5;
+
+/// One message, unless it was handed over before. What cannot leave now is put into the queue again, as a new message.
+pub(crate) async fn one(handler: &Handler, task: TransactionalTask, shift: &Shift) -> Result<(), Undone> {
+    match sent(handler, &task, shift).await? {
+        None => Ok(()),
+        Some(seconds) => {
+            tracing::info!(brand.id = %task.brand, request.id = %task.request, seconds, "handed back");
+            handler.hand_back(SendMessage::Transactional(task), seconds).await
+        }
+    }
+}
+
+/// After how many seconds it comes again; `None` when it need not.
+async fn sent(handler: &Handler, task: &TransactionalTask, shift: &Shift) -> Result<Option<i32>, Undone> {
     if task.v != FORM {
         return Err(Undone::Malformed);
     }
     let brand = handler.tables.brand(&task.brand).await?.ok_or(Undone::Malformed)?;
-    let now = handler.clock.now();
     let told = |outcome: &'static str| {
         tracing::info!(brand.id = %task.brand, request.id = %task.request, outcome, "a transactional message");
     };
-    let waited = SignedDuration::from_millis(now.as_millisecond().saturating_sub(task.asked_at));
-    if waited > WAITED_FOR {
-        told("too late");
-        return Ok(());
-    }
-    if handler.tables.is_handed(&task.request).await? {
-        return Ok(());
-    }
-    let Some(letter) = letter(handler, &brand, task, now).await? else {
-        told("nothing to send");
-        return Ok(());
-    };
-    let message = composed(handler, &brand, task, letter, now).await?;
-    if handler.tables.claim_handing(&task.request, now).await? == Created::Taken {
-        return Ok(());
-    }
-    match handler.mailer.hand(&message).await {
-        Handed::Accepted { .. } => told("sent"),
-        Handed::Refused { code } => {
-            tracing::warn!(brand.id = %task.brand, request.id = %task.request, code, "refused");
+    let asked_at = task.asked_at;
+    let slots = &shift.transactional;
+    for _ in 0..MOST_SLOTS {
+        let now = handler.clock.now();
+        if SignedDuration::from_millis(now.as_millisecond().saturating_sub(asked_at)) > WAITED_FOR {
+            told("too late");
+            return Ok(None);
         }
-        Handed::Unknown => {
-            tracing::warn!(brand.id = %task.brand, request.id = %task.request, "unresolved");
+        if let Some(seconds) = slots.halt.seconds().or_else(|| shift.too_late(now)) {
+            return Ok(Some(seconds));
         }
-        Handed::NotNow { code } => {
+        if handler.tables.is_handed(&task.request).await? {
+            return Ok(None);
+        }
+        let slot = {
+            let _expected = slots.expect_one();
+            slots.next(handler, shift.deadline).await?
+        };
+        match slot {
+            Slot::No(seconds) => return Ok(Some(seconds)),
+            Slot::At(at) => handler.clock.wait_until(at - WRITTEN_BEFORE).await,
+            Slot::Any => {}
+        }
+        let now = handler.clock.now();
+        let Some(letter) = letter(handler, &brand, task, now).await? else {
+            slots.give_back(slot);
+            told("nothing to send");
+            return Ok(None);
+        };
+        let message = composed(handler, &brand, task, letter, now).await?;
+        if handler.tables.claim_handing(&task.request, now).await? == Created::Taken {
+            slots.give_back(slot);
+            return Ok(None);
+        }
+        if let Slot::At(at) = slot {
+            handler.clock.wait_until(at).await;
+            if handler.clock.now().duration_since(at).as_millis() > i128::from(LATE_MS) {
+                handler.tables.release_handing(&task.request).await?;
+                continue;
+            }
+        }
+        let not_now = |code: &str| {
             tracing::warn!(brand.id = %task.brand, request.id = %task.request, code, "not now");
-            handler.tables.release_handing(&task.request).await?;
-            return Err(Undone::Wait);
-        }
+        };
+        let seconds = match handler.mailer.hand(&message).await {
+            Handed::Accepted { .. } => {
+                told("sent");
+                return Ok(None);
+            }
+            Handed::Refused { code } => {
+                tracing::warn!(brand.id = %task.brand, request.id = %task.request, code, "refused");
+                return Ok(None);
+            }
+            Handed::Unknown => {
+                tracing::warn!(brand.id = %task.brand, request.id = %task.request, "unresolved");
+                return Ok(None);
+            }
+            Handed::TooFast { code } => {
+                not_now(&code);
+                handler.too_fast(shift).await
+            }
+            Handed::Held { why, code } => {
+                not_now(&code);
+                handler.held(shift, why).await
+            }
+            Handed::NotNow { code } => {
+                not_now(&code);
+                Held::Paused.comes_again(dice())
+            }
+        };
+        handler.tables.release_handing(&task.request).await?;
+        return Ok(Some(seconds));
     }
-    Ok(())
+    Ok(Some(MISSED))
 }
 
 /// What to write, and to whom.

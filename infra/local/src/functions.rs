@@ -6,7 +6,8 @@ use std::sync::Arc;
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Clock, Deadline, LinkKeys, Mailer, PageTask, Queue, SendTask, Tables, TopicArn, TransactionalTask, with_causes,
+    Clock, Deadline, LinkKeys, Mailer, Pacer, PageTask, Queue, SendMessage, SendTask, Tables, TopicArn,
+    TransactionalTask, with_causes,
 };
 use apropos_core::link::PublicBaseUrl;
 use apropos_run_campaigns::TickError;
@@ -73,7 +74,10 @@ pub(crate) struct Parts {
     pub(crate) sends: Queue<SendTask>,
     /// The same queue, for messages of the other kind.
     pub(crate) transactional: Queue<TransactionalTask>,
+    /// The same queue, for what is handed back to it.
+    pub(crate) again: Queue<SendMessage>,
     pub(crate) mailer: Mailer,
+    pub(crate) pacer: Pacer,
     pub(crate) topic: TopicArn,
     pub(crate) base: PublicBaseUrl,
     pub(crate) secrets: Secrets,
@@ -100,7 +104,9 @@ impl Functions {
             pages,
             sends,
             transactional,
+            again,
             mailer,
+            pacer,
             topic,
             base,
             secrets,
@@ -132,7 +138,16 @@ impl Functions {
                 sends.clone(),
             ),
             score_offers: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends),
-            send_messages: apropos_send_messages::Handler::new(tables, clock, mailer, ring, base, pepper),
+            send_messages: apropos_send_messages::Handler {
+                tables,
+                clock,
+                mailer,
+                pacer,
+                sends: again,
+                ring,
+                base,
+                pepper,
+            },
         }
     }
 

@@ -686,16 +686,18 @@ mod tests {
     }
 
     fn offline_functions(tables: Tables, clock: Clock) -> Functions {
-        use apropos_aws::{Mailer, Queue};
+        use apropos_aws::{Mailer, Pacer, Queue};
         use apropos_core::link::PublicBaseUrl;
 
         let queues = aws_sdk_sqs::Client::new(&offline_sdk());
         Functions::new(crate::functions::Parts {
+            pacer: Pacer::new(tables.clone(), Mailer::new(&offline_sdk(), None), "eu-west-3").unwrap(),
             tables,
             clock,
             pages: Queue::new(queues.clone(), "http://127.0.0.1:1/pages".to_owned()),
             sends: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
-            transactional: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
+            transactional: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
+            again: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
             mailer: Mailer::new(&offline_sdk(), None),
             topic: apropos_aws::TopicArn::new(&crate::notification::topic()).unwrap(),
             base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),

@@ -598,7 +598,11 @@ impl MailService {
             enforcement_status,
             production_access_enabled: true,
             send_quota: AccountQuota {
-                max_24_hour_send: f64::from(state.settings.quota.max_24_hour),
+                // What SES says where there is no quota.
+                max_24_hour_send: match state.settings.quota.max_24_hour {
+                    u32::MAX => -1.0,
+                    most => f64::from(most),
+                },
                 max_send_rate: f64::from(state.settings.quota.max_per_second),
                 sent_last_24_hours: f64::from(u32::try_from(sent).unwrap_or(u32::MAX)),
             },

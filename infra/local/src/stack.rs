@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apropos_aws::{
-    Clock, InvalidTopicArn, Mailer, Person, Queue, StoreError, Tables, TopicArn, behavior, http_client, with_causes,
+    Clock, InvalidTopicArn, Mailer, Pacer, Person, Queue, StoreError, Tables, TopicArn, behavior, http_client,
+    with_causes,
 };
 use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
@@ -155,13 +156,16 @@ impl Stack {
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let queue_url = |source: EventSource| format!("{endpoint}/{}/{}", aws_endpoint::ACCOUNT_ID, source.queue);
         let pepper = secrets.pepper.clone();
+        let mailer = Mailer::new(&sdk, None);
         let functions = Arc::new(Functions::new(Parts {
             tables: tables.clone(),
             clock: clock.clone(),
             pages: Queue::new(sqs.clone(), queue_url(PAGES)),
             sends: Queue::new(sqs.clone(), queue_url(SENDS)),
-            transactional: Queue::new(sqs, queue_url(SENDS)),
-            mailer: Mailer::new(&sdk, None),
+            transactional: Queue::new(sqs.clone(), queue_url(SENDS)),
+            again: Queue::new(sqs, queue_url(SENDS)),
+            pacer: Pacer::new(tables.clone(), mailer.clone(), REGION)?,
+            mailer,
             topic: TopicArn::new(&notification::topic())?,
             base: base_url(address)?,
             secrets,
@@ -392,6 +396,8 @@ impl Stack {
         let wake = Arc::new(Notify::new());
         let sent = Arc::clone(&wake);
         self.work.queues.on_send(move || sent.notify_one());
+        // Time passes by itself now: who waits for a slot waits for it.
+        self.work.clock.sleep_by(tokio::time::sleep);
         self.serving.spawn(Arc::clone(&self.work).follow_time());
         self.serving.spawn(Arc::clone(&self.work).keep_working(wake));
     }
@@ -546,7 +552,8 @@ impl Work {
     }
 }
 
-const CLOCK_STEP: Duration = Duration::from_millis(50);
+/// Finer than how late a message may leave in its slot.
+const CLOCK_STEP: Duration = Duration::from_millis(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A manual clock may stand still while thousands are sent, so a rate would refuse them; tests that want limits set

@@ -114,7 +114,11 @@ async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
         let answer = invoke(&shared, worker, seconds, async {
             match worker {
                 Worker::Pages => functions.pages.sqs(event, deadline).await,
-                Worker::SendsA | Worker::SendsB => Box::pin(functions.sends.sqs(event, deadline)).await,
+                Worker::SendsA | Worker::SendsB => {
+                    let [first, second] = &functions.sends;
+                    let sender = if worker == Worker::SendsA { first } else { second };
+                    Box::pin(sender.sqs(event, deadline)).await
+                }
                 Worker::Feedback | Worker::Stage | Worker::Minute | Worker::Request(_) => {
                     functions.feedback.sqs(event, deadline).await
                 }

@@ -54,6 +54,7 @@ impl Call {
         let (service, operation) = match target.split_once('.') {
             Some(("AmazonSQS", operation)) => (Service::Queues, operation),
             Some((_, operation)) => (Service::Tables, operation),
+            None if request.method() == "GET" => (Service::Mails, "GetAccount"),
             None => (Service::Mails, "SendEmail"),
         };
         Self {
@@ -65,6 +66,7 @@ impl Call {
 
     pub(crate) fn kind(&self) -> CallKind {
         match (self.service, self.operation.as_str()) {
+            (Service::Mails, "GetAccount") => CallKind::Read,
             (Service::Mails, _) => CallKind::Mail,
             (Service::Queues, _) => CallKind::Queue,
             (Service::Tables, "GetItem" | "BatchGetItem" | "TransactGetItems") => CallKind::Read,
@@ -72,6 +74,11 @@ impl Call {
             (Service::Tables, "Query" | "Scan") => CallKind::LaxRead,
             (Service::Tables, _) => CallKind::Write,
         }
+    }
+
+    /// Whether it hands a message to SES.
+    fn is_mail(&self) -> bool {
+        self.kind() == CallKind::Mail
     }
 
     pub(crate) fn touches(&self, table: Table) -> bool {
@@ -85,7 +92,8 @@ impl Call {
     /// What it is about, for the trace: a table's or a queue's name, and what of it a reader wants to know.
     fn subject(&self) -> String {
         match self.service {
-            Service::Mails => "ses".to_owned(),
+            Service::Mails if self.is_mail() => "ses".to_owned(),
+            Service::Mails => "account".to_owned(),
             Service::Queues => {
                 let queue = ["pages", "sends"]
                     .into_iter()
@@ -392,7 +400,7 @@ impl HttpConnector for Network {
         let call = Call::of(&request);
         let site = shared.site(&call);
         HttpConnectorFuture::new(async move {
-            let again = shared.is_planted(Planted::MailRetried) && call.service == Service::Mails;
+            let again = shared.is_planted(Planted::MailRetried) && call.is_mail();
             let mut answer = shared.answer(&call, site).await;
             // The SDK's own way: up to three times for what it takes as passing.
             for _ in 0..if again { 2 } else { 0 } {
@@ -403,7 +411,7 @@ impl HttpConnector for Network {
                 answer = shared.answer(&call, site).await;
             }
             if shared.is_planted(Planted::UnknownMeansNotSent)
-                && call.service == Service::Mails
+                && call.is_mail()
                 && !matches!(&answer, Ok(response) if response.status().is_success())
             {
                 return response(&mail_refusal(RefusalKind::TooManyRequests));
@@ -446,7 +454,7 @@ const MAIL_ERROR: Reply = Reply {
 
 impl Shared {
     fn site(&self, call: &Call) -> Site {
-        let is_mail = call.service == Service::Mails;
+        let is_mail = call.is_mail();
         let mut progress = self.progress();
         let worker = progress.current.unwrap_or(Worker::Stage);
         let count = progress.calls.entry(worker).or_insert(0);
@@ -609,7 +617,8 @@ impl Shared {
         Some(match call.service {
             Service::Tables => self.tables(call, site, fault),
             Service::Queues => self.queue(call, site, fault),
-            Service::Mails => self.mail(call, site, fault),
+            Service::Mails if call.is_mail() => self.mail(call, site, fault),
+            Service::Mails => Reply::ok(serde_json::to_string(&self.mails.account()).unwrap_or_default()),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apropos_aws::{Clock, LinkKeys, Mailer, Queue, StoreError, Tables, TopicArn, behavior};
+use apropos_aws::{Clock, LinkKeys, Mailer, Pacer, Queue, StoreError, Tables, TopicArn, behavior};
 use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::{BrandId, CustomerId};
@@ -107,7 +107,8 @@ pub(crate) struct Functions {
     pub(crate) feedback: apropos_record_feedback::Handler,
     pub(crate) campaigns: apropos_run_campaigns::Handler,
     pub(crate) pages: apropos_score_offers::Handler,
-    pub(crate) sends: apropos_send_messages::Handler,
+    /// One for each of the two senders.
+    pub(crate) sends: [apropos_send_messages::Handler; 2],
     /// Each person's tokens: to unsubscribe, and for the preferences.
     pub(crate) tokens: Vec<[String; 2]>,
 }
@@ -333,6 +334,20 @@ impl Stage {
         let sends = Queue::new(sqs.clone(), url("sends"));
         let transactional = || Queue::new(sqs.clone(), url("sends"));
         let topic = TopicArn::new(&notification::topic()).map_err(unfit)?;
+        let waits = time.clone();
+        clock.sleep_by(move |long| waits.sleep(i64::try_from(long.as_millis()).unwrap_or(i64::MAX / 4)));
+        let sender = || {
+            Ok::<_, StageError>(apropos_send_messages::Handler {
+                tables: tables.clone(),
+                clock: clock.clone(),
+                mailer: mailer.clone(),
+                pacer: Pacer::new(tables.clone(), mailer.clone(), "eu-west-3")?,
+                sends: Queue::new(sqs.clone(), url("sends")),
+                ring: ring.clone(),
+                base: base.clone(),
+                pepper: pepper.clone(),
+            })
+        };
         let functions = Functions {
             portal: apropos_customer_portal::Handler::new(
                 tables.clone(),
@@ -346,7 +361,7 @@ impl Stage {
             feedback: apropos_record_feedback::Handler::new(tables.clone(), clock.clone(), pepper.clone(), topic),
             campaigns: apropos_run_campaigns::Handler::new(tables.clone(), clock.clone(), pages.clone(), sends.clone()),
             pages: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends),
-            sends: apropos_send_messages::Handler::new(tables.clone(), clock, mailer, ring, base, pepper),
+            sends: [sender()?, sender()?],
             tables,
             tokens: self.tokens()?,
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apropos_core::message::Message;
-use apropos_core::pace::Rate;
+use apropos_core::pace::{Held, Rate};
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
@@ -19,8 +19,19 @@ pub enum Handed {
         /// Its id.
         message_id: String,
     },
-    /// Definitely not taken, and another attempt may fare better: over the rate or quota, sending paused, the account
-    /// or the identity not in order.
+    /// Definitely not taken: over the account's rate.
+    TooFast {
+        /// SES's name for it.
+        code: String,
+    },
+    /// Definitely not taken: the account may not send at all for a while.
+    Held {
+        /// Why.
+        why: Held,
+        /// SES's name for it.
+        code: String,
+    },
+    /// Definitely not taken, and another attempt may fare better: what the brand sends with is not in order.
     NotNow {
         /// SES's name for it.
         code: String,
@@ -168,12 +179,88 @@ fn of_error(error: &SdkError<SendEmailError>) -> Handed {
     let code = || service.code().unwrap_or("Unnamed").to_owned();
     match service {
         SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_) => Handed::Refused { code: code() },
-        SendEmailError::AccountSuspendedException(_)
-        | SendEmailError::LimitExceededException(_)
-        | SendEmailError::MailFromDomainNotVerifiedException(_)
-        | SendEmailError::NotFoundException(_)
-        | SendEmailError::SendingPausedException(_)
-        | SendEmailError::TooManyRequestsException(_) => Handed::NotNow { code: code() },
+        SendEmailError::AccountSuspendedException(_) | SendEmailError::SendingPausedException(_) => Handed::Held {
+            why: Held::Paused,
+            code: code(),
+        },
+        SendEmailError::LimitExceededException(_) => Handed::Held {
+            why: Held::UsedUp,
+            code: code(),
+        },
+        // SES has said so of the day's quota too, and then only its words tell.
+        SendEmailError::TooManyRequestsException(_) if service.message().is_some_and(is_of_the_quota) => Handed::Held {
+            why: Held::UsedUp,
+            code: code(),
+        },
+        SendEmailError::TooManyRequestsException(_) => Handed::TooFast { code: code() },
+        SendEmailError::MailFromDomainNotVerifiedException(_) | SendEmailError::NotFoundException(_) => {
+            Handed::NotNow { code: code() }
+        }
         _ => Handed::Unknown,
+    }
+}
+
+fn is_of_the_quota(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("quota")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sesv2::error::ErrorMetadata;
+    use aws_sdk_sesv2::types::error::{
+        AccountSuspendedException, LimitExceededException, MailFromDomainNotVerifiedException, NotFoundException,
+        SendingPausedException, TooManyRequestsException,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
+    fn handed(error: SendEmailError) -> Handed {
+        let raw = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
+        of_error(&SdkError::service_error(error, raw))
+    }
+
+    #[test]
+    fn too_fast_is_told_from_a_day_used_up_a_pause_and_a_brand_that_is_not_in_order() {
+        let meta = |message: &str| ErrorMetadata::builder().code("C").message(message).build();
+        let throttled = |message| {
+            let meta = meta(message);
+            SendEmailError::TooManyRequestsException(
+                TooManyRequestsException::builder().message(message).meta(meta).build(),
+            )
+        };
+        let held = |why| Handed::Held { why, code: "C".into() };
+        for (error, wanted) in [
+            (
+                throttled("Maximum sending rate exceeded."),
+                Handed::TooFast { code: "C".into() },
+            ),
+            (throttled("Daily message quota exceeded."), held(Held::UsedUp)),
+            (
+                SendEmailError::LimitExceededException(LimitExceededException::builder().meta(meta("")).build()),
+                held(Held::UsedUp),
+            ),
+            (
+                SendEmailError::SendingPausedException(SendingPausedException::builder().meta(meta("")).build()),
+                held(Held::Paused),
+            ),
+            (
+                SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().meta(meta("")).build()),
+                held(Held::Paused),
+            ),
+            (
+                SendEmailError::NotFoundException(NotFoundException::builder().meta(meta("")).build()),
+                Handed::NotNow { code: "C".into() },
+            ),
+            (
+                SendEmailError::MailFromDomainNotVerifiedException(
+                    MailFromDomainNotVerifiedException::builder().meta(meta("")).build(),
+                ),
+                Handed::NotNow { code: "C".into() },
+            ),
+        ] {
+            assert_eq!(handed(error), wanted);
+        }
     }
 }

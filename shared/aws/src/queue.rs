@@ -117,7 +117,8 @@ impl TransactionalTask {
 }
 
 /// What stands in a message of the send queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum SendMessage {
     /// Candidates of a run.
     Candidates(SendTask),
@@ -148,6 +149,9 @@ pub const FORM: u8 = 1;
 
 /// Candidates a message: few enough that all are decided and sent well within the function's time.
 pub const CANDIDATES_A_MESSAGE: usize = 20;
+
+/// The longest that a queue keeps a message from being received, in seconds.
+const LONGEST_DELAY: i32 = 900;
 
 /// Why a queue did not take a message.
 #[derive(Debug, Error)]
@@ -190,6 +194,18 @@ impl<T: Serialize> Queue<T> {
     /// # Errors
     /// [`QueueError`]; some of the messages may have been taken then.
     pub async fn send(&self, messages: &[T]) -> Result<(), QueueError> {
+        self.put(messages, None).await
+    }
+
+    /// Sends messages that nobody receives before so many seconds, a quarter of an hour at most.
+    ///
+    /// # Errors
+    /// [`QueueError`]; some of the messages may have been taken then.
+    pub async fn send_later(&self, messages: &[T], seconds: i32) -> Result<(), QueueError> {
+        self.put(messages, Some(seconds.clamp(0, LONGEST_DELAY))).await
+    }
+
+    async fn put(&self, messages: &[T], delay: Option<i32>) -> Result<(), QueueError> {
         for chunk in messages.chunks(10) {
             let mut entries = Vec::with_capacity(chunk.len());
             for (position, message) in chunk.iter().enumerate() {
@@ -197,6 +213,7 @@ impl<T: Serialize> Queue<T> {
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id(position.to_string())
                     .message_body(body)
+                    .set_delay_seconds(delay)
                     .build()
                     .map_err(|error| QueueError::Build(Box::new(error)))?;
                 entries.push(entry);
@@ -260,6 +277,16 @@ mod tests {
             let task = TransactionalTask::new(brand, request, Timestamp::UNIX_EPOCH, about);
             let body = serde_json::to_string(&task).unwrap();
             assert_eq!(read(&body).unwrap(), SendMessage::Transactional(task), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_handed_back_is_written_as_it_was_read() {
+        for body in [
+            r#"{"v":1,"brand":"lumen","campaign":"c","run":"r","customers":["c-1","c-2"],"waited":true}"#,
+            r#"{"v":1,"brand":"lumen","request":"r1","asked_at":7,"about":"sign_up"}"#,
+        ] {
+            assert_eq!(serde_json::to_string(&read(body).unwrap()).unwrap(), body);
         }
     }
 
