@@ -65,6 +65,14 @@ class Stack:
         )
         return sum(int(value) for value in attributes["Attributes"].values())
 
+    def waiting(self, name):
+        """How many messages a queue holds that are not to be received yet, because they were sent with a delay."""
+        name_of = "ApproximateNumberOfMessagesDelayed"
+        attributes = self.emulator.client("sqs").get_queue_attributes(
+            QueueUrl=self.queue(name), AttributeNames=["All"]
+        )
+        return int(attributes["Attributes"].get(name_of, 0)) + self.depth(name)
+
     def redrive(self, name):
         """Gives dead letters back to their queue, as StartMessageMoveTask does, which MiniStack does not have."""
         sqs, dead = self.emulator.client("sqs"), self.queue(f"{name}-dead")

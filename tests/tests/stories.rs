@@ -13,6 +13,7 @@ mod stories {
     mod lapses;
     mod my_data;
     mod never_twice;
+    mod pace;
     mod page_benchmark;
     mod pause_and_cancel;
     mod preferences;

@@ -116,7 +116,11 @@ impl Candidates<'_> {
         // Closed never, so there is always room in the end.
         let _room = self.shift.room.acquire().await.ok();
         // Nobody is begun with whom there might be no time to end with.
-        if let Some(seconds) = self.halted().or_else(|| self.shift.too_late(self.handler.clock.now())) {
+        if let Some(seconds) = self
+            .halted()
+            .or_else(|| self.shift.campaign.halt.seconds())
+            .or_else(|| self.shift.too_late(self.handler.clock.now()))
+        {
             return Ok(Ended::Rest(seconds));
         }
         match self.held.run.status {
@@ -126,7 +130,7 @@ impl Candidates<'_> {
     }
 
     fn halted(&self) -> Option<i32> {
-        self.shift.campaign.halt.seconds().or_else(|| self.halt.seconds())
+        self.shift.stop.seconds().or_else(|| self.halt.seconds())
     }
 
     /// One candidate, from whatever an earlier attempt left.

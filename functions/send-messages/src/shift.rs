@@ -36,6 +36,8 @@ const SOON: i32 = 1;
 pub(crate) struct Shift {
     pub(crate) deadline: Deadline,
     pub(crate) room: Semaphore,
+    /// SES said no for everybody.
+    pub(crate) stop: Halt,
     pub(crate) campaign: Slots,
     pub(crate) transactional: Slots,
 }
@@ -45,6 +47,7 @@ impl Shift {
         Self {
             deadline,
             room: Semaphore::new(AT_ONCE),
+            stop: Halt::default(),
             campaign: Slots::new(Kind::Campaign),
             transactional: Slots::new(Kind::Transactional),
         }
@@ -57,6 +60,7 @@ impl Shift {
 
     /// SES said no for everybody: nothing more is sent in this invocation.
     pub(crate) fn halt(&self, seconds: i32) {
+        self.stop.after(seconds);
         self.campaign.halt.after(seconds);
         self.transactional.halt.after(seconds);
     }
@@ -92,6 +96,7 @@ pub(crate) enum Slot {
 /// The slots of one kind that an invocation holds.
 pub(crate) struct Slots {
     kind: Kind,
+    /// There are no more; those that are held may be used.
     pub(crate) halt: Halt,
     expected: AtomicU32,
     unbounded: AtomicBool,
@@ -139,15 +144,15 @@ impl Slots {
         let _asking = self.asking.lock().await;
         let began = clock.now();
         loop {
+            let now = clock.now();
+            if let Some(slot) = self.held().take(now) {
+                return Ok(Slot::At(slot));
+            }
             if let Some(seconds) = self.halt.seconds() {
                 return Ok(Slot::No(seconds));
             }
             if self.unbounded.load(Ordering::Relaxed) {
                 return Ok(Slot::Any);
-            }
-            let now = clock.now();
-            if let Some(slot) = self.held().take(now) {
-                return Ok(Slot::At(slot));
             }
             if deadline.leaves(now, A_MESSAGE_NEEDS + A_SLOT_IS_WITHIN).is_err() {
                 self.halt.after(SOON);
@@ -247,6 +252,7 @@ mod tests {
             (shift.campaign.halt.seconds(), shift.transactional.halt.seconds()),
             (Some(7), Some(1))
         );
+        assert_eq!(shift.stop.seconds(), Some(1));
     }
 
     #[test]

@@ -475,6 +475,7 @@ struct State {
     status: AccountStatus,
     faults: VecDeque<Fault>,
     accepted: Vec<Arc<AcceptedMail>>,
+    refused: usize,
     by_id: BTreeMap<String, usize>,
     hook: Option<AcceptHook>,
 }
@@ -499,6 +500,7 @@ impl MailService {
             status: AccountStatus::Healthy,
             faults: VecDeque::new(),
             accepted: Vec::new(),
+            refused: 0,
             by_id: BTreeMap::new(),
             hook: None,
         };
@@ -544,9 +546,11 @@ impl MailService {
         let now = self.clock.now();
         let mut state = self.lock();
         if let Err(refusal) = state.check(&mail, now) {
+            state.refused += 1;
             return SendAnswer::Refused(refusal);
         }
         let fault = state.faults.pop_front();
+        state.refused += usize::from(matches!(fault, Some(Fault::Throttle | Fault::Reject(_))));
         match fault {
             Some(Fault::Throttle) => return SendAnswer::Refused(OVER_RATE),
             Some(Fault::Reject(kind)) => return SendAnswer::Refused(refused(kind, "refused by the fault script")),
@@ -620,6 +624,33 @@ impl MailService {
     #[must_use]
     pub fn accepted_count(&self) -> usize {
         self.lock().accepted.len()
+    }
+
+    /// How many mails were refused, for whatever reason.
+    #[must_use]
+    pub fn refused_count(&self) -> usize {
+        self.lock().refused
+    }
+
+    /// The most mails that were accepted within any second.
+    #[must_use]
+    pub fn busiest_second(&self) -> usize {
+        let state = self.lock();
+        let mut oldest = state.accepted.iter();
+        let mut within: usize = 0;
+        let mut most = 0;
+        let mut first = oldest.next();
+        for mail in &state.accepted {
+            within += 1;
+            while let Some(old) = first
+                && mail.at.duration_since(old.at) >= SignedDuration::from_secs(1)
+            {
+                within -= 1;
+                first = oldest.next();
+            }
+            most = most.max(within);
+        }
+        most
     }
 
     /// The accepted mail with this message id.

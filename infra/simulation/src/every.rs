@@ -156,7 +156,7 @@ pub fn pairs(stage: &Stage, most: u64) -> Result<Vec<Plan>, StageError> {
 }
 
 /// The most calls that a sender makes for one message.
-const MOST_CALLS: u32 = 22;
+const MOST_CALLS: u32 = 27;
 
 /// Two senders with the same message each, in every order of up to two switches; `step` leaves some out.
 #[must_use]
@@ -175,8 +175,8 @@ pub fn turns(step: u32, skewed: bool) -> Vec<Plan> {
 #[must_use]
 pub fn turns_around_the_claim(skewed: bool) -> Vec<Plan> {
     let mut orders = Vec::new();
-    for first in 6..=8 {
-        for second in 5..=12 {
+    for first in 11..=13 {
+        for second in 5..=13 {
             for third in 1..=2 {
                 orders.push(vec![first, second, third]);
             }
