@@ -416,13 +416,8 @@ fn each<T>(records: Vec<Result<T, Problem>>, check: impl Fn(T)) -> Option<Accept
 
 /// What was read of a queue. What was not is final: no later try reads it.
 fn of_queue<T>(read: Result<T, Undone>) -> Option<T> {
-    read.inspect_err(|undone| {
-        assert!(
-            matches!(undone, Undone::Malformed),
-            "a body that cannot be read is not final"
-        )
-    })
-    .ok()
+    read.inspect_err(|undone| assert!(undone.parks_as().is_some(), "a body that cannot be read is not final"))
+        .ok()
 }
 
 /// The value as it is read after it was written: it must be written as the same text again.

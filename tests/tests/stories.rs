@@ -15,6 +15,7 @@ mod stories {
     mod never_twice;
     mod pace;
     mod page_benchmark;
+    mod parked;
     mod pause_and_cancel;
     mod preferences;
     mod public_pages;

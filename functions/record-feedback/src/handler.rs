@@ -1,7 +1,7 @@
 //! SES's events in, each message of the queue by itself.
 
 use apropos_aws::{
-    Answer, Clock, Deadline, Event, Heard, Tables, TopicArn, Undone, Unexpected, batch_response, by_itself, hear,
+    Answer, Clock, DeadLetters, Deadline, Event, Heard, Tables, TopicArn, Undone, Unexpected, by_itself, hear,
 };
 use apropos_core::suppression::Pepper;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -19,17 +19,19 @@ pub struct Handler {
     pub(crate) clock: Clock,
     pub(crate) pepper: Pepper,
     topic: TopicArn,
+    letters: DeadLetters,
 }
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(tables: Tables, clock: Clock, pepper: Pepper, topic: TopicArn) -> Self {
+    pub const fn new(tables: Tables, clock: Clock, pepper: Pepper, topic: TopicArn, letters: DeadLetters) -> Self {
         Self {
             tables,
             clock,
             pepper,
             topic,
+            letters,
         }
     }
 
@@ -44,14 +46,14 @@ impl Handler {
         }
     }
 
-    /// Takes the events of a batch. One that there is no time for is not begun.
+    /// Takes the events of a batch. One that there is no time for is not begun, and one that cannot be read is parked.
     pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
             let outcome = by_itself(self.one(&message, deadline)).await;
-            outcomes.push((message.message_id.unwrap_or_default(), outcome));
+            outcomes.push((message, outcome));
         }
-        batch_response(outcomes)
+        self.letters.end(outcomes).await
     }
 
     async fn one(&self, message: &SqsMessage, deadline: Deadline) -> Result<(), Undone> {

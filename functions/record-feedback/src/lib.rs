@@ -4,7 +4,8 @@
 //! Touches: deliveries, standing, customers rw; consents rw (the ledger's new entries and their guards); contacts,
 //! brands r; audience, suppressions w; pepper.
 //!
-//! Environment: `APROPOS_TABLE_PREFIX`, `APROPOS_PEPPER_SECRET`, `APROPOS_FEEDBACK_TOPIC_ARN`.
+//! Environment: `APROPOS_TABLE_PREFIX`, `APROPOS_PEPPER_SECRET`, `APROPOS_FEEDBACK_TOPIC_ARN`,
+//! `APROPOS_FEEDBACK_DEAD_LETTERS_URL`.
 
 mod click;
 mod feedback;

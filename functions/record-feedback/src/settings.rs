@@ -1,7 +1,8 @@
 //! What the function needs from its environment, read once; its secret when the first event comes.
 
 use apropos_aws::{
-    Clock, InvalidSetting, SecretError, SecretSource, Tables, TopicArn, parsed_setting, sdk_config, tables,
+    Clock, DeadLetters, InvalidSetting, SecretError, SecretSource, Tables, TopicArn, parsed_setting, sdk_config,
+    setting, tables,
 };
 use apropos_core::suppression::Pepper;
 
@@ -13,6 +14,7 @@ pub struct Settings {
     tables: Tables,
     pepper: SecretSource,
     topic: TopicArn,
+    letters: DeadLetters,
 }
 
 impl Settings {
@@ -26,6 +28,10 @@ impl Settings {
             tables: tables(&config)?,
             pepper: SecretSource::from_env(&config, "APROPOS_PEPPER_SECRET", "APROPOS_PEPPER")?,
             topic: parsed_setting("APROPOS_FEEDBACK_TOPIC_ARN", TopicArn::new)?,
+            letters: DeadLetters::new(
+                aws_sdk_sqs::Client::new(&config),
+                setting("APROPOS_FEEDBACK_DEAD_LETTERS_URL")?,
+            ),
         })
     }
 
@@ -40,6 +46,7 @@ impl Settings {
             Clock::system(),
             pepper,
             self.topic.clone(),
+            self.letters.clone(),
         ))
     }
 }

@@ -9,8 +9,8 @@
 )]
 
 use apropos_aws::{
-    Addressed, Answer, Claimed, Clock, Created, Deadline, Delivery, DeliveryState, Event, Heard, NewSecrets,
-    Settlement, Suppressed, Tables, TopicArn, Undone, derive, hear,
+    Addressed, Answer, Claimed, Clock, Created, DeadLetters, Deadline, Delivery, DeliveryState, Event, Heard,
+    NewSecrets, Settlement, Suppressed, Tables, TopicArn, Undone, derive, hear,
 };
 use apropos_core::brand::Brand;
 use apropos_core::campaign::{Campaign, DeliveryId, Run, RunStatus};
@@ -155,6 +155,24 @@ fn news(body: &str) -> News {
     }
 }
 
+/// Dead letters that nobody takes: what would be parked is given again.
+fn no_letters() -> DeadLetters {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(apropos_aws::behavior())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-3"))
+        .credentials_provider(aws_sdk_sqs::config::Credentials::new(
+            "id", "secret", None, None, "tests",
+        ))
+        .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
+        .endpoint_url("http://127.0.0.1:1")
+        .http_client(apropos_aws::http_client())
+        .build();
+    DeadLetters::new(
+        aws_sdk_sqs::Client::from_conf(config),
+        "http://127.0.0.1:1/000000000000/feedback-dead".to_owned(),
+    )
+}
+
 /// The function over a store with one brand and one customer, who agreed to offers.
 struct Feedback {
     tables: Tables,
@@ -170,7 +188,13 @@ impl Feedback {
         let pepper = Pepper::new(&"p".repeat(32)).unwrap();
         let topic = TopicArn::new(TOPIC).unwrap();
         let feedback = Self {
-            handler: Handler::new(tables.clone(), Clock::manual(now()), pepper.clone(), topic),
+            handler: Handler::new(
+                tables.clone(),
+                Clock::manual(now()),
+                pepper.clone(),
+                topic,
+                no_letters(),
+            ),
             brand: Brand::try_from(&brand_document("maison")).unwrap(),
             tables,
             pepper,

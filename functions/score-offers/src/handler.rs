@@ -2,8 +2,8 @@
 
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Answer, Clock, Deadline, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected, batch_response,
-    by_itself, read_message,
+    Answer, Clock, DeadLetters, Deadline, Event, InvalidSetting, PageTask, Queue, SendTask, Tables, Unexpected,
+    by_itself, read_form,
 };
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -21,17 +21,25 @@ pub struct Handler {
     pub(crate) clock: Clock,
     pub(crate) pages: Queue<PageTask>,
     pub(crate) sends: Queue<SendTask>,
+    letters: DeadLetters,
 }
 
 impl Handler {
     /// The function over its parts.
     #[must_use]
-    pub const fn new(tables: Tables, clock: Clock, pages: Queue<PageTask>, sends: Queue<SendTask>) -> Self {
+    pub const fn new(
+        tables: Tables,
+        clock: Clock,
+        pages: Queue<PageTask>,
+        sends: Queue<SendTask>,
+        letters: DeadLetters,
+    ) -> Self {
         Self {
             tables,
             clock,
             pages,
             sends,
+            letters,
         }
     }
 
@@ -62,18 +70,19 @@ impl Handler {
             .unwrap_or_else(|problem: Problem| problem.response())
     }
 
-    /// Scores the pages of a batch, each message by itself. A page that there is no time for is not begun.
+    /// Scores the pages of a batch, each message by itself. A page that there is no time for is not begun,
+    /// and a message that cannot be read is parked.
     pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let mut outcomes = Vec::with_capacity(batch.records.len());
         for message in batch.records {
             let outcome = by_itself(async {
-                let task = read_message(&message)?;
+                let task = read_form(&message)?;
                 deadline.leaves(self.clock.now(), A_PAGE_NEEDS)?;
                 page::score(self, &task).await
             })
             .await;
-            outcomes.push((message.message_id.unwrap_or_default(), outcome));
+            outcomes.push((message, outcome));
         }
-        batch_response(outcomes)
+        self.letters.end(outcomes).await
     }
 }

@@ -1,6 +1,6 @@
 //! What the function needs from its environment, read once.
 
-use apropos_aws::{Clock, InvalidSetting, Queue, sdk_config, setting, tables};
+use apropos_aws::{Clock, DeadLetters, InvalidSetting, Queue, sdk_config, setting, tables};
 
 use crate::Handler;
 
@@ -11,6 +11,7 @@ pub(crate) fn handler() -> Result<Handler, InvalidSetting> {
         tables(&config)?,
         Clock::system(),
         Queue::new(queues.clone(), setting("APROPOS_PAGE_QUEUE_URL")?),
-        Queue::new(queues, setting("APROPOS_SEND_QUEUE_URL")?),
+        Queue::new(queues.clone(), setting("APROPOS_SEND_QUEUE_URL")?),
+        DeadLetters::new(queues, setting("APROPOS_PAGE_DEAD_LETTERS_URL")?),
     ))
 }

@@ -1,7 +1,7 @@
 //! One candidate: read strongly, decide with the same pure rules as scoring, and send at most once.
 
 use apropos_aws::{
-    Claimed, Created, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, FORM, Handed, HeldProposal, Person,
+    Claimed, Created, DecisionReceipt, Delivery, DeliveryState, DueItem, DueKind, Handed, HeldProposal, Person,
     SendMessage, SendTask, Settlement, StoreError, Suppressed, Undone, derive, is_current, random,
 };
 use apropos_core::campaign::{DeliveryId, Run, RunStatus};
@@ -48,9 +48,6 @@ const CLAIMED_BEFORE: SignedDuration = SignedDuration::from_millis(80);
 /// again, and those that are done are found done. Who is not sent to for want of time, of a slot or of SES's consent goes
 /// into a new message, which counts no receives.
 pub(crate) async fn all(handler: &Handler, task: SendTask, shift: &Shift) -> Result<(), Undone> {
-    if task.v != FORM {
-        return Err(Undone::Malformed);
-    }
     let held = handler
         .tables
         .proposal(&task.brand, &task.campaign, &task.run)
@@ -73,14 +70,27 @@ pub(crate) async fn all(handler: &Handler, task: SendTask, shift: &Shift) -> Res
     let ended = join_all(task.customers.iter().map(|customer| Box::pin(candidates.one(customer)))).await;
     let mut rest = Vec::new();
     let mut seconds = 0;
+    let mut parked = Vec::new();
     for (customer, ended) in task.customers.iter().zip(ended) {
-        match ended? {
-            Ended::Done => {}
-            Ended::Rest(after) => {
+        match ended {
+            Ok(Ended::Done) => {}
+            Ok(Ended::Rest(after)) => {
                 rest.push(customer.clone());
                 seconds = seconds.max(after);
             }
+            Err(undone) => match undone.parks_as() {
+                Some(reason) => parked.push((customer, reason, undone)),
+                None => return Err(undone),
+            },
         }
+    }
+    for (customer, reason, undone) in parked {
+        // What is stored about this one cannot be read: no later try could, and the others need not wait for it.
+        let alone = SendTask {
+            customers: vec![customer.clone()],
+            ..task.clone()
+        };
+        handler.park(SendMessage::Candidates(alone), reason, &undone).await?;
     }
     if rest.is_empty() {
         return Ok(());

@@ -2,7 +2,7 @@
 //! because nothing else may call SES.
 
 use apropos_aws::{
-    Answer, Clock, Deadline, Event, Mailer, Pacer, Queue, SendMessage, Tables, Undone, Unexpected, batch_response,
+    Answer, Clock, DeadLetters, Deadline, Event, Mailer, Pacer, Queue, SendMessage, Tables, Undone, Unexpected,
     by_itself,
 };
 use apropos_core::link::{KeyRing, PublicBaseUrl};
@@ -31,6 +31,8 @@ pub struct Handler {
     pub pacer: Pacer,
     /// The queue that starts the function, for what is handed back.
     pub sends: Queue<SendMessage>,
+    /// Where goes what no later try can do.
+    pub letters: DeadLetters,
     /// What links are signed with.
     pub ring: KeyRing,
     /// What links begin with.
@@ -52,17 +54,17 @@ impl Handler {
     }
 
     /// Takes the messages of a batch, each by itself and all at once: they share the invocation's slots. Who there is no
-    /// time for is not begun with, and handed back.
+    /// time for is not begun with, and handed back; a message that cannot be read is parked.
     pub async fn sqs(&self, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let shift = Shift::new(deadline);
         let outcomes = batch.records.into_iter().map(|message| {
             let shift = &shift;
             async move {
                 let outcome = by_itself(self.one(&message, shift)).await;
-                (message.message_id.unwrap_or_default(), outcome)
+                (message, outcome)
             }
         });
-        batch_response(join_all(outcomes).await)
+        self.letters.end(join_all(outcomes).await).await
     }
 
     async fn one(&self, message: &SqsMessage, shift: &Shift) -> Result<(), Undone> {
@@ -103,5 +105,12 @@ impl Handler {
     /// one be acknowledged.
     pub(crate) async fn hand_back(&self, message: SendMessage, seconds: i32) -> Result<(), Undone> {
         Ok(self.sends.send_later(&[message], seconds).await?)
+    }
+
+    /// Parks a part of a message that no later try can do, so that the rest of it goes on.
+    pub(crate) async fn park(&self, message: SendMessage, reason: &'static str, undone: &Undone) -> Result<(), Undone> {
+        self.letters.park_part(&message, reason, undone).await?;
+        tracing::error!(reason, error = %undone, "a candidate was parked");
+        Ok(())
     }
 }

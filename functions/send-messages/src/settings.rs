@@ -1,8 +1,8 @@
 //! What the function needs from its environment, read once; its secrets when the first event comes.
 
 use apropos_aws::{
-    Clock, InvalidSetting, Mailer, Pacer, Queue, SecretError, SecretSource, SendMessage, StoreError, Tables,
-    parsed_setting, sdk_config, setting, tables,
+    Clock, DeadLetters, InvalidSetting, Mailer, Pacer, Queue, SecretError, SecretSource, SendMessage, StoreError,
+    Tables, parsed_setting, sdk_config, setting, tables,
 };
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
@@ -17,6 +17,7 @@ pub struct Settings {
     mailer: Mailer,
     region: String,
     sends: Queue<SendMessage>,
+    letters: DeadLetters,
     link_keys: SecretSource,
     base: PublicBaseUrl,
     pepper: SecretSource,
@@ -40,11 +41,13 @@ impl Settings {
     /// [`InvalidSetting`].
     pub fn from_env() -> Result<Self, InvalidSetting> {
         let config = sdk_config()?;
+        let queues = aws_sdk_sqs::Client::new(&config);
         Ok(Self {
             tables: tables(&config)?,
             mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok()),
             region: setting("AWS_REGION")?,
-            sends: Queue::new(aws_sdk_sqs::Client::new(&config), setting("APROPOS_SEND_QUEUE_URL")?),
+            sends: Queue::new(queues.clone(), setting("APROPOS_SEND_QUEUE_URL")?),
+            letters: DeadLetters::new(queues, setting("APROPOS_SEND_DEAD_LETTERS_URL")?),
             link_keys: SecretSource::from_env(&config, "APROPOS_LINK_KEYS_SECRET", "APROPOS_LINK_KEYS")?,
             base: parsed_setting("APROPOS_PUBLIC_BASE_URL", PublicBaseUrl::new)?,
             pepper: SecretSource::from_env(&config, "APROPOS_PEPPER_SECRET", "APROPOS_PEPPER")?,
@@ -63,6 +66,7 @@ impl Settings {
             pacer: Pacer::new(self.tables.clone(), mailer.clone(), self.region.clone())?,
             mailer,
             sends: self.sends.clone(),
+            letters: self.letters.clone(),
             ring: self.link_keys.read(KeyRing::parse).await?,
             base: self.base.clone(),
             pepper: self.pepper.read(Pepper::new).await?,

@@ -3,8 +3,8 @@
 //! A crash between the claim and SES loses the message rather than sending it twice: whoever asked can ask again.
 
 use apropos_aws::{
-    About, Confirms, ConsentRequest, Created, FORM, Handed, Person, SendMessage, StoreError, Suppressed,
-    TransactionalTask, Turn, TurnLimit, Undone, random,
+    About, Confirms, ConsentRequest, Created, Handed, Person, SendMessage, StoreError, Suppressed, TransactionalTask,
+    Turn, TurnLimit, Undone, random,
 };
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Objection, Purpose};
@@ -52,9 +52,6 @@ pub(crate) async fn one(handler: &Handler, task: TransactionalTask, shift: &Shif
 
 /// After how many seconds it comes again; `None` when it need not.
 async fn sent(handler: &Handler, task: &TransactionalTask, shift: &Shift) -> Result<Option<i32>, Undone> {
-    if task.v != FORM {
-        return Err(Undone::Malformed);
-    }
     let brand = handler.tables.brand(&task.brand).await?.ok_or(Undone::Malformed)?;
     let told = |outcome: &'static str| {
         tracing::info!(brand.id = %task.brand, request.id = %task.request, outcome, "a transactional message");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apropos_authorize_brand::{AuthorizerEvent, Verdict};
 use apropos_aws::http::Problem;
 use apropos_aws::{
-    Clock, Deadline, LinkKeys, Mailer, Pacer, PageTask, Queue, SendMessage, SendTask, Tables, TopicArn,
+    Clock, DeadLetters, Deadline, LinkKeys, Mailer, Pacer, PageTask, Queue, SendMessage, SendTask, Tables, TopicArn,
     TransactionalTask, with_causes,
 };
 use apropos_core::link::PublicBaseUrl;
@@ -76,6 +76,8 @@ pub(crate) struct Parts {
     pub(crate) transactional: Queue<TransactionalTask>,
     /// The same queue, for what is handed back to it.
     pub(crate) again: Queue<SendMessage>,
+    /// Where each function parks what it cannot read: pages, sends, feedback.
+    pub(crate) letters: [DeadLetters; 3],
     pub(crate) mailer: Mailer,
     pub(crate) pacer: Pacer,
     pub(crate) topic: TopicArn,
@@ -105,6 +107,7 @@ impl Functions {
             sends,
             transactional,
             again,
+            letters: [dead_pages, dead_sends, dead_feedback],
             mailer,
             pacer,
             topic,
@@ -130,6 +133,7 @@ impl Functions {
                 clock.clone(),
                 pepper.clone(),
                 topic,
+                dead_feedback,
             ),
             run_campaigns: apropos_run_campaigns::Handler::new(
                 tables.clone(),
@@ -137,13 +141,14 @@ impl Functions {
                 pages.clone(),
                 sends.clone(),
             ),
-            score_offers: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends),
+            score_offers: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends, dead_pages),
             send_messages: apropos_send_messages::Handler {
                 tables,
                 clock,
                 mailer,
                 pacer,
                 sends: again,
+                letters: dead_sends,
                 ring,
                 base,
                 pepper,

@@ -686,7 +686,7 @@ mod tests {
     }
 
     fn offline_functions(tables: Tables, clock: Clock) -> Functions {
-        use apropos_aws::{Mailer, Pacer, Queue};
+        use apropos_aws::{DeadLetters, Mailer, Pacer, Queue};
         use apropos_core::link::PublicBaseUrl;
 
         let queues = aws_sdk_sqs::Client::new(&offline_sdk());
@@ -697,7 +697,9 @@ mod tests {
             pages: Queue::new(queues.clone(), "http://127.0.0.1:1/pages".to_owned()),
             sends: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
             transactional: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
-            again: Queue::new(queues, "http://127.0.0.1:1/sends".to_owned()),
+            again: Queue::new(queues.clone(), "http://127.0.0.1:1/sends".to_owned()),
+            letters: ["pages", "sends", "feedback"]
+                .map(|queue| DeadLetters::new(queues.clone(), format!("http://127.0.0.1:1/{queue}-dead"))),
             mailer: Mailer::new(&offline_sdk(), None),
             topic: apropos_aws::TopicArn::new(&crate::notification::topic()).unwrap(),
             base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),

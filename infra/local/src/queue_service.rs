@@ -3,17 +3,16 @@
 //! Nothing here waits, reads the machine's clock or opens a socket. Ids and receipt handles are counted, so the same
 //! calls at the same times give the same answers.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod protocol;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apropos_aws::Clock;
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest as _, Md5};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-use crate::aws_endpoint::{ACCOUNT_ID, REGION};
 
 /// Most entries of one SendMessageBatch, and most messages of one ReceiveMessage.
 pub const MAX_BATCH: usize = 10;
@@ -23,6 +22,12 @@ pub const MAX_BYTES: usize = 1_048_576;
 pub const MAX_VISIBILITY: SignedDuration = SignedDuration::from_hours(12);
 /// Longest delay of a message: 15 minutes.
 pub const MAX_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// Most attributes of one message.
+pub const MAX_ATTRIBUTES: usize = 10;
+
+/// The attributes of a message by name. All are of the type `String`, the only one that we send.
+pub type Attributes = Arc<BTreeMap<String, String>>;
 
 /// What a queue is made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +100,8 @@ pub struct ReceivedMessage {
     pub sent_at: Timestamp,
     /// `ApproximateFirstReceiveTimestamp`.
     pub first_received_at: Timestamp,
+    /// As sent.
+    pub attributes: Attributes,
 }
 
 impl fmt::Debug for ReceivedMessage {
@@ -119,6 +126,8 @@ pub struct StoredMessage {
     pub receive_count: u32,
     /// When it was sent.
     pub sent_at: Timestamp,
+    /// As sent; a move to a dead-letter queue keeps them.
+    pub attributes: Attributes,
 }
 
 impl fmt::Debug for StoredMessage {
@@ -193,8 +202,8 @@ pub enum QueueError {
     /// A required member is absent or empty.
     #[error("the request must contain the parameter {0}")]
     MissingParameter(&'static str),
-    /// Message attributes, which this stand-in would otherwise drop without a word.
-    #[error("message attributes are not supported here")]
+    /// A message attribute of another type than `String`, which this stand-in would otherwise drop without a word.
+    #[error("message attributes of this type are not supported here")]
     UnsupportedOperation,
     /// An operation that this stand-in does not have.
     #[error("unknown operation")]
@@ -346,7 +355,7 @@ impl QueueService {
     /// # Errors
     /// As [`send_delayed`](Self::send_delayed).
     pub fn send(&self, queue: &str, body: impl Into<Arc<str>>) -> Result<SentMessage, QueueError> {
-        self.put(queue, body.into(), None)
+        self.put(queue, body.into(), None, Attributes::default())
     }
 
     /// Sends one message that stays hidden for `delay`, from 0 s to [`MAX_DELAY`].
@@ -360,7 +369,7 @@ impl QueueService {
         body: impl Into<Arc<str>>,
         delay: SignedDuration,
     ) -> Result<SentMessage, QueueError> {
-        self.put(queue, body.into(), Some(delay))
+        self.put(queue, body.into(), Some(delay), Attributes::default())
     }
 
     /// Receives at most `max` messages (1 to [`MAX_BATCH`]), oldest sent first, and hides them for the queue's
@@ -504,14 +513,27 @@ impl QueueService {
         let moved = bodies.len();
         for message in bodies {
             let sequence = state.next_sequence();
-            let message = Message::new(sequence, message.body, message.md5_of_body, now);
+            let message = Message::new(sequence, message.body, message.md5_of_body, message.attributes, now);
             state.queue(target)?.insert(sequence, message, None);
         }
         Ok(moved)
     }
 
-    fn put(&self, queue: &str, body: Arc<str>, delay: Option<SignedDuration>) -> Result<SentMessage, QueueError> {
-        if body.len() > MAX_BYTES {
+    fn put(
+        &self,
+        queue: &str,
+        body: Arc<str>,
+        delay: Option<SignedDuration>,
+        attributes: Attributes,
+    ) -> Result<SentMessage, QueueError> {
+        if attributes.len() > MAX_ATTRIBUTES || attributes.values().any(String::is_empty) {
+            return Err(QueueError::InvalidParameterValue("MessageAttributes"));
+        }
+        let named: usize = attributes
+            .iter()
+            .map(|(name, value)| name.len() + "String".len() + value.len())
+            .sum();
+        if body.len() + named > MAX_BYTES {
             return Err(QueueError::InvalidParameterValue("MessageBody"));
         }
         if body.is_empty() {
@@ -528,7 +550,7 @@ impl QueueService {
         let mut state = self.lock();
         let delay = delay.unwrap_or(state.queue(queue)?.settings.delay);
         let sequence = state.next_sequence();
-        let message = Message::new(sequence, body, md5_of_body, now);
+        let message = Message::new(sequence, body, md5_of_body, attributes, now);
         let sent = SentMessage {
             message_id: message.id.clone(),
             md5_of_body: message.md5_of_body.clone(),
@@ -704,10 +726,11 @@ struct Message {
     receive_count: u32,
     hidden_until: Option<Timestamp>,
     is_replay: bool,
+    attributes: Attributes,
 }
 
 impl Message {
-    fn new(sequence: u64, body: Arc<str>, md5_of_body: String, sent_at: Timestamp) -> Self {
+    fn new(sequence: u64, body: Arc<str>, md5_of_body: String, attributes: Attributes, sent_at: Timestamp) -> Self {
         Self {
             id: format!("00000000-0000-4000-8000-{sequence:012x}"),
             body,
@@ -717,6 +740,7 @@ impl Message {
             receive_count: 0,
             hidden_until: None,
             is_replay: false,
+            attributes,
         }
     }
 
@@ -733,6 +757,7 @@ impl Message {
             receive_count: self.receive_count,
             sent_at: self.sent_at,
             first_received_at: *self.first_received_at.get_or_insert(now),
+            attributes: Arc::clone(&self.attributes),
         }
     }
 
@@ -742,6 +767,7 @@ impl Message {
             body: Arc::clone(&self.body),
             receive_count: self.receive_count,
             sent_at: self.sent_at,
+            attributes: Arc::clone(&self.attributes),
         }
     }
 }
@@ -812,353 +838,6 @@ const fn is_allowed(character: char) -> bool {
 fn hex_md5(bytes: &[u8]) -> String {
     let number = <[u8; 16]>::from(Md5::digest(bytes));
     format!("{:032x}", u128::from_be_bytes(number))
-}
-
-// The AWS JSON 1.0 protocol.
-
-impl QueueService {
-    /// Answers one call of the AWS JSON 1.0 protocol: `operation` is what follows `AmazonSQS.` in `X-Amz-Target`, and
-    /// `origin` (such as `http://127.0.0.1:9000`) is what queue URLs start with. `WaitTimeSeconds` is not waited.
-    ///
-    /// # Errors
-    /// The refusal, to be written as [`QueueError::wire`] says.
-    pub fn call(&self, operation: &str, body: &[u8], origin: &str) -> Result<Vec<u8>, QueueError> {
-        match operation {
-            "SendMessage" => written(&self.call_send(read(body)?)?),
-            "SendMessageBatch" => written(&self.call_send_batch(read(body)?)?),
-            "ReceiveMessage" => written(&self.call_receive(&read(body)?)?),
-            "DeleteMessage" => {
-                let call: DeleteCall = read(body)?;
-                self.delete(queue_of(&call.queue_url)?, &call.receipt_handle)?;
-                Ok(Vec::new())
-            }
-            "ChangeMessageVisibility" => {
-                let call: ChangeVisibilityCall = read(body)?;
-                let timeout = seconds(call.visibility_timeout);
-                self.change_visibility(queue_of(&call.queue_url)?, &call.receipt_handle, timeout)?;
-                Ok(Vec::new())
-            }
-            "GetQueueUrl" => {
-                let call: UrlCall = read(body)?;
-                self.lock().queue(&call.queue_name)?;
-                written(&UrlAnswer {
-                    queue_url: format!("{origin}/{ACCOUNT_ID}/{}", call.queue_name),
-                })
-            }
-            "GetQueueAttributes" => written(&self.call_attributes(&read(body)?)?),
-            _ => Err(QueueError::UnknownOperation),
-        }
-    }
-
-    fn call_send(&self, call: SendCall) -> Result<SendAnswer, QueueError> {
-        refuse_attributes(call.message_attributes.as_ref())?;
-        let sent = self.put(
-            queue_of(&call.queue_url)?,
-            call.message_body.into(),
-            call.delay_seconds.map(seconds),
-        )?;
-        Ok(SendAnswer {
-            message_id: sent.message_id,
-            md5_of_message_body: sent.md5_of_body,
-        })
-    }
-
-    fn call_send_batch(&self, call: SendBatchCall) -> Result<SendBatchAnswer, QueueError> {
-        let queue = queue_of(&call.queue_url)?;
-        self.lock().queue(queue)?;
-        if call.entries.is_empty() {
-            return Err(QueueError::EmptyBatchRequest);
-        }
-        if call.entries.len() > MAX_BATCH {
-            return Err(QueueError::TooManyEntriesInBatchRequest);
-        }
-        if !call.entries.iter().all(|entry| is_id(&entry.id)) {
-            return Err(QueueError::InvalidBatchEntryId);
-        }
-        let ids: HashSet<&str> = call.entries.iter().map(|entry| entry.id.as_str()).collect();
-        if ids.len() < call.entries.len() {
-            return Err(QueueError::BatchEntryIdsNotDistinct);
-        }
-        if call.entries.iter().map(|entry| entry.message_body.len()).sum::<usize>() > MAX_BYTES {
-            return Err(QueueError::BatchRequestTooLong);
-        }
-        let mut answer = SendBatchAnswer {
-            successful: Vec::new(),
-            failed: Vec::new(),
-        };
-        for entry in call.entries {
-            let sent = refuse_attributes(entry.message_attributes.as_ref())
-                .and_then(|()| self.put(queue, entry.message_body.into(), entry.delay_seconds.map(seconds)));
-            match sent {
-                Ok(sent) => answer.successful.push(SentEntry {
-                    id: entry.id,
-                    message_id: sent.message_id,
-                    md5_of_message_body: sent.md5_of_body,
-                }),
-                Err(error) => answer.failed.push(FailedEntry {
-                    id: entry.id,
-                    sender_fault: true,
-                    code: error.wire().1,
-                    message: error.to_string(),
-                }),
-            }
-        }
-        Ok(answer)
-    }
-
-    fn call_receive(&self, call: &ReceiveCall) -> Result<ReceiveAnswer, QueueError> {
-        let max = usize::try_from(call.max_number_of_messages.unwrap_or(1)).unwrap_or(0);
-        let received = self.take(queue_of(&call.queue_url)?, max, call.visibility_timeout.map(seconds))?;
-        let asked = |name: &str| {
-            let mut names = call.message_system_attribute_names.iter().chain(&call.attribute_names);
-            names.any(|asked| asked == name || asked == "All")
-        };
-        let messages = received
-            .into_iter()
-            .map(|message| {
-                let all = [
-                    (
-                        "ApproximateFirstReceiveTimestamp",
-                        message.first_received_at.as_millisecond().to_string(),
-                    ),
-                    ("ApproximateReceiveCount", message.receive_count.to_string()),
-                    ("SenderId", ACCOUNT_ID.to_owned()),
-                    ("SentTimestamp", message.sent_at.as_millisecond().to_string()),
-                ];
-                MessageAnswer {
-                    message_id: message.message_id,
-                    receipt_handle: message.receipt_handle,
-                    md5_of_body: message.md5_of_body,
-                    body: message.body,
-                    attributes: all.into_iter().filter(|(name, _)| asked(name)).collect(),
-                }
-            })
-            .collect();
-        Ok(ReceiveAnswer { messages })
-    }
-
-    fn call_attributes(&self, call: &AttributesCall) -> Result<AttributesAnswer, QueueError> {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        let queue = state.queue(queue_of(&call.queue_url)?)?;
-        queue.surface(now);
-        let (depth, settings) = (queue.depth(), &queue.settings);
-        let arn = |name: &str| format!("arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}");
-        let redrive = settings.redrive.as_ref().map(|redrive| RedrivePolicy {
-            dead_letter_target_arn: arn(&redrive.dead_letter_queue),
-            max_receive_count: redrive.max_receive_count,
-        });
-        let mut all = BTreeMap::from([
-            ("ApproximateNumberOfMessages", depth.visible.to_string()),
-            ("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string()),
-            ("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string()),
-            ("CreatedTimestamp", queue.created_at.as_second().to_string()),
-            ("DelaySeconds", settings.delay.as_secs().to_string()),
-            ("MaximumMessageSize", MAX_BYTES.to_string()),
-            ("QueueArn", arn(&settings.name)),
-            ("VisibilityTimeout", settings.visibility_timeout.as_secs().to_string()),
-        ]);
-        if let Some(redrive) = redrive {
-            all.insert(
-                "RedrivePolicy",
-                String::from_utf8_lossy(&written(&redrive)?).into_owned(),
-            );
-        }
-        let known = |name: &String| name == "All" || name == "RedrivePolicy" || all.contains_key(name.as_str());
-        if !call.attribute_names.iter().all(known) {
-            return Err(QueueError::InvalidAttributeName);
-        }
-        all.retain(|name, _| call.attribute_names.iter().any(|asked| asked == name || asked == "All"));
-        Ok(AttributesAnswer { attributes: all })
-    }
-}
-
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, QueueError> {
-    // The parser's own message may quote the body, so it is not kept.
-    serde_json::from_slice(body).ok().ok_or(QueueError::UnreadableRequest)
-}
-
-fn written(answer: &impl Serialize) -> Result<Vec<u8>, QueueError> {
-    // Our answers have string keys only, which JSON can always write.
-    serde_json::to_vec(answer).ok().ok_or(QueueError::UnreadableRequest)
-}
-
-/// The name at the end of a queue URL; SQS takes a bare name too.
-fn queue_of(queue_url: &str) -> Result<&str, QueueError> {
-    match queue_url.rsplit('/').next() {
-        Some(name) if !name.is_empty() => Ok(name),
-        Some(_) | None => Err(QueueError::MissingParameter("QueueUrl")),
-    }
-}
-
-/// Out-of-range seconds become a duration that the range check refuses.
-const fn seconds(value: i64) -> SignedDuration {
-    SignedDuration::from_secs(value)
-}
-
-fn refuse_attributes(attributes: Option<&BTreeMap<String, serde::de::IgnoredAny>>) -> Result<(), QueueError> {
-    match attributes {
-        Some(attributes) if !attributes.is_empty() => Err(QueueError::UnsupportedOperation),
-        Some(_) | None => Ok(()),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendCall {
-    #[serde(default)]
-    queue_url: String,
-    #[serde(default)]
-    message_body: String,
-    delay_seconds: Option<i64>,
-    message_attributes: Option<BTreeMap<String, serde::de::IgnoredAny>>,
-}
-
-#[derive(Serialize)]
-struct SendAnswer {
-    #[serde(rename = "MessageId")]
-    message_id: String,
-    #[serde(rename = "MD5OfMessageBody")]
-    md5_of_message_body: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendBatchCall {
-    #[serde(default)]
-    queue_url: String,
-    #[serde(default)]
-    entries: Vec<SendBatchEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendBatchEntry {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    message_body: String,
-    delay_seconds: Option<i64>,
-    message_attributes: Option<BTreeMap<String, serde::de::IgnoredAny>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendBatchAnswer {
-    successful: Vec<SentEntry>,
-    failed: Vec<FailedEntry>,
-}
-
-#[derive(Serialize)]
-struct SentEntry {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "MessageId")]
-    message_id: String,
-    #[serde(rename = "MD5OfMessageBody")]
-    md5_of_message_body: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct FailedEntry {
-    id: String,
-    sender_fault: bool,
-    code: &'static str,
-    message: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReceiveCall {
-    #[serde(default)]
-    queue_url: String,
-    max_number_of_messages: Option<i64>,
-    visibility_timeout: Option<i64>,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReceiveAnswer {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    messages: Vec<MessageAnswer>,
-}
-
-#[derive(Serialize)]
-struct MessageAnswer {
-    #[serde(rename = "MessageId")]
-    message_id: String,
-    #[serde(rename = "ReceiptHandle")]
-    receipt_handle: String,
-    #[serde(rename = "MD5OfBody")]
-    md5_of_body: String,
-    #[serde(rename = "Body", serialize_with = "as_text")]
-    body: Arc<str>,
-    #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'static str, String>,
-}
-
-/// serde writes `Arc` only under a feature that we do not need otherwise.
-fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DeleteCall {
-    #[serde(default)]
-    queue_url: String,
-    #[serde(default)]
-    receipt_handle: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ChangeVisibilityCall {
-    #[serde(default)]
-    queue_url: String,
-    #[serde(default)]
-    receipt_handle: String,
-    visibility_timeout: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct UrlCall {
-    queue_name: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct UrlAnswer {
-    queue_url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AttributesCall {
-    #[serde(default)]
-    queue_url: String,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct AttributesAnswer {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'static str, String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RedrivePolicy {
-    dead_letter_target_arn: String,
-    max_receive_count: u32,
 }
 
 #[cfg(test)]

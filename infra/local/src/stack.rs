@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apropos_aws::{
-    Clock, InvalidTopicArn, Mailer, Pacer, Person, Queue, StoreError, Tables, TopicArn, behavior, http_client,
-    with_causes,
+    Clock, DeadLetters, InvalidTopicArn, Mailer, Pacer, Person, Queue, StoreError, Tables, TopicArn, behavior,
+    http_client, with_causes,
 };
 use apropos_core::api_key::ScopeSet;
 use apropos_core::brand::Brand;
@@ -154,7 +154,9 @@ impl Stack {
         let endpoint = serve(aws_endpoint::router(queues.clone(), mails.clone()), &mut serving).await?;
         let sdk = sdk_config(&endpoint);
         let sqs = aws_sdk_sqs::Client::new(&sdk);
-        let queue_url = |source: EventSource| format!("{endpoint}/{}/{}", aws_endpoint::ACCOUNT_ID, source.queue);
+        let url = |queue: &str| format!("{endpoint}/{}/{queue}", aws_endpoint::ACCOUNT_ID);
+        let queue_url = |source: EventSource| url(source.queue);
+        let letters = |source: EventSource| DeadLetters::new(sqs.clone(), url(source.dead_letters));
         let pepper = secrets.pepper.clone();
         let mailer = Mailer::new(&sdk, None);
         let functions = Arc::new(Functions::new(Parts {
@@ -163,7 +165,8 @@ impl Stack {
             pages: Queue::new(sqs.clone(), queue_url(PAGES)),
             sends: Queue::new(sqs.clone(), queue_url(SENDS)),
             transactional: Queue::new(sqs.clone(), queue_url(SENDS)),
-            again: Queue::new(sqs, queue_url(SENDS)),
+            again: Queue::new(sqs.clone(), queue_url(SENDS)),
+            letters: [letters(PAGES), letters(SENDS), letters(FEEDBACK)],
             pacer: Pacer::new(tables.clone(), mailer.clone(), REGION)?,
             mailer,
             topic: TopicArn::new(&notification::topic())?,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apropos_aws::{Clock, LinkKeys, Mailer, Pacer, Queue, StoreError, Tables, TopicArn, behavior};
+use apropos_aws::{Clock, DeadLetters, LinkKeys, Mailer, Pacer, Queue, StoreError, Tables, TopicArn, behavior};
 use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::{BrandId, CustomerId};
@@ -332,6 +332,7 @@ impl Stage {
         let (ring, pepper) = (self.ring.clone(), self.pepper.clone());
         let pages = Queue::new(sqs.clone(), url("pages"));
         let sends = Queue::new(sqs.clone(), url("sends"));
+        let letters = |queue: &str| DeadLetters::new(sqs.clone(), url(&dead_letters(queue)));
         let transactional = || Queue::new(sqs.clone(), url("sends"));
         let topic = TopicArn::new(&notification::topic()).map_err(unfit)?;
         let waits = time.clone();
@@ -343,6 +344,7 @@ impl Stage {
                 mailer: mailer.clone(),
                 pacer: Pacer::new(tables.clone(), mailer.clone(), "eu-west-3")?,
                 sends: Queue::new(sqs.clone(), url("sends")),
+                letters: letters("sends"),
                 ring: ring.clone(),
                 base: base.clone(),
                 pepper: pepper.clone(),
@@ -358,9 +360,15 @@ impl Stage {
             ),
             consents: apropos_ingest_consents::Handler::new(tables.clone(), clock.clone(), transactional()),
             context: apropos_ingest_context::Handler::new(tables.clone(), clock.clone(), pepper.clone()),
-            feedback: apropos_record_feedback::Handler::new(tables.clone(), clock.clone(), pepper.clone(), topic),
+            feedback: apropos_record_feedback::Handler::new(
+                tables.clone(),
+                clock.clone(),
+                pepper.clone(),
+                topic,
+                letters("feedback"),
+            ),
             campaigns: apropos_run_campaigns::Handler::new(tables.clone(), clock.clone(), pages.clone(), sends.clone()),
-            pages: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends),
+            pages: apropos_score_offers::Handler::new(tables.clone(), clock.clone(), pages, sends, letters("pages")),
             sends: [sender()?, sender()?],
             tables,
             tokens: self.tokens()?,

@@ -6,9 +6,12 @@ use apropos_core::objects;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
 use crate::causes::with_causes;
+use crate::queue::FORM;
 
 /// An event of one of the kinds that our functions are started by.
 #[derive(Debug, Deserialize)]
@@ -50,16 +53,39 @@ pub struct Unexpected;
 /// Why a queue's message was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Undone {
-    /// Its body is not one of ours: it goes to the dead-letter queue.
+    /// Its body is not one of ours.
     #[error("the message is not of a form that this version reads")]
     Malformed,
+    /// Its body is not of the form. Where it stops being so is said, and what stands there is not.
+    #[error("the message cannot be read from line {line}, column {column} on")]
+    Unreadable {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1; 0 is before the first character.
+        column: usize,
+    },
+    /// A version wrote it that this one does not know.
+    #[error("the message is of form {form}, and this version reads form {FORM}")]
+    OtherForm {
+        /// The form that it names.
+        form: u64,
+    },
+    /// Nothing of ours is so long.
+    #[error("the message has {bytes} bytes, of {MOST_MESSAGE_BYTES} at most")]
+    Oversized {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// What it speaks of is stored in a form that this version does not know.
+    #[error("a stored item has no readable '{0}'")]
+    Corrupt(&'static str),
     /// It speaks of a run that does not exist, or no longer counts.
     #[error("the message is for a run that is unknown or long over")]
     UnknownRun,
     /// Something failed; given again, it may succeed.
     #[error("the message could not be done now")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It made the function panic, which is a fault of ours: given again, it ends in the dead-letter queue.
+    /// It made the function panic, which is a fault of ours: given again too often, it ends in the dead-letter queue.
     #[error("the message made the function panic")]
     Panicked,
     /// There was no time left to begin it; nothing of it is half done.
@@ -70,9 +96,28 @@ pub enum Undone {
     Wait,
 }
 
-impl From<crate::StoreError> for Undone {
-    fn from(error: crate::StoreError) -> Self {
-        Self::Failed(Box::new(error))
+impl Undone {
+    /// Under which reason a message is parked among the dead letters at once, because no later try could do better;
+    /// `None` if it is to be given again.
+    #[must_use]
+    pub const fn parks_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Malformed | Self::Unreadable { .. } => Some("malformed"),
+            Self::OtherForm { .. } => Some("other_form"),
+            Self::Oversized { .. } => Some("oversized"),
+            Self::Corrupt(_) => Some("corrupt"),
+            Self::UnknownRun => Some("unknown_run"),
+            Self::Failed(_) | Self::Panicked | Self::NoTime | Self::Wait => None,
+        }
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt { attribute } => Self::Corrupt(attribute),
+            other => Self::Failed(Box::new(other)),
+        }
     }
 }
 
@@ -82,14 +127,40 @@ impl From<crate::QueueError> for Undone {
     }
 }
 
-/// Reads a message's body, in the form this version writes.
+/// The longest body that is read, in bytes: twice what SNS publishes at most, and many times what we write.
+pub const MOST_MESSAGE_BYTES: usize = 524_288;
+
+/// Reads a message's body.
 ///
 /// # Errors
-/// [`Undone::Malformed`].
-pub fn read_message<T: serde::de::DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
-    objects::from_str(message.body.as_deref().unwrap_or_default())
-        .ok()
-        .ok_or(Undone::Malformed)
+/// [`Undone::Oversized`], [`Undone::Unreadable`].
+pub fn read_message<T: DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
+    let body = message.body.as_deref().unwrap_or_default();
+    if body.len() > MOST_MESSAGE_BYTES {
+        return Err(Undone::Oversized { bytes: body.len() });
+    }
+    // What the parser would say may quote the body.
+    objects::from_str(body).map_err(|error| Undone::Unreadable {
+        line: error.line(),
+        column: error.column(),
+    })
+}
+
+/// Reads a message of ours, in the form that this version writes. One of another form is told by its `v`, whatever else
+/// is in it.
+///
+/// # Errors
+/// [`Undone::Oversized`], [`Undone::OtherForm`], [`Undone::Unreadable`].
+pub fn read_form<T: DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
+    #[derive(Deserialize)]
+    struct Form {
+        v: u64,
+    }
+    let Form { v: form } = read_message(message)?;
+    if form != u64::from(FORM) {
+        return Err(Undone::OtherForm { form });
+    }
+    read_message(message)
 }
 
 /// Does one message of a batch, so that a panic over it is nothing to the others.
@@ -111,7 +182,14 @@ pub fn batch_response(outcomes: Vec<(String, Result<(), Undone>)>) -> SqsBatchRe
         match &undone {
             Undone::Wait => tracing::info!(message.id = id, "a message waits"),
             Undone::NoTime => tracing::warn!(message.id = id, "a message was not begun in time"),
-            Undone::Malformed | Undone::UnknownRun | Undone::Failed(_) | Undone::Panicked => {
+            Undone::Malformed
+            | Undone::Unreadable { .. }
+            | Undone::OtherForm { .. }
+            | Undone::Oversized { .. }
+            | Undone::Corrupt(_)
+            | Undone::UnknownRun
+            | Undone::Failed(_)
+            | Undone::Panicked => {
                 tracing::error!(message.id = id, error = %with_causes(&undone), "a message was not done");
             }
         }

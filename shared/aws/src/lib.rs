@@ -3,6 +3,7 @@
 mod catalogue;
 mod causes;
 mod clock;
+mod dead_letters;
 mod deadline;
 mod deliveries;
 mod due;
@@ -40,11 +41,14 @@ mod turns;
 pub use catalogue::{Created, HeldCampaign, is_current};
 pub use causes::{WithCauses, with_causes};
 pub use clock::Clock;
+pub use dead_letters::{DeadLetters, ERROR_ATTRIBUTE, REASON_ATTRIBUTE};
 pub use deadline::Deadline;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
-pub use event::{Answer, Event, Schedule, Undone, Unexpected, batch_response, by_itself, read_message};
+pub use event::{
+    Answer, Event, MOST_MESSAGE_BYTES, Schedule, Undone, Unexpected, batch_response, by_itself, read_form, read_message,
+};
 pub use history::{PastDecision, PastOutcome};
 pub use keys::Revocation;
 pub use links::{LinkTarget, Suppressed};

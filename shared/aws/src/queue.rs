@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::event::{Undone, read_message};
+use crate::event::{Undone, read_form};
 
 /// A part of an audience to score: some cells, from a cursor on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,16 +130,16 @@ impl SendMessage {
     /// Reads a message of the send queue, of either kind.
     ///
     /// # Errors
-    /// [`Undone::Malformed`].
+    /// As [`read_form`](crate::read_form).
     pub fn read(message: &SqsMessage) -> Result<Self, Undone> {
         #[derive(Deserialize)]
         struct Kind {
             #[serde(default)]
             about: Option<IgnoredAny>,
         }
-        match read_message::<Kind>(message)?.about {
-            None => read_message(message).map(Self::Candidates),
-            Some(IgnoredAny) => read_message(message).map(Self::Transactional),
+        match read_form::<Kind>(message)?.about {
+            None => read_form(message).map(Self::Candidates),
+            Some(IgnoredAny) => read_form(message).map(Self::Transactional),
         }
     }
 }
@@ -300,7 +300,7 @@ mod tests {
             "[]",
             r#"[1,"b","c","r",["c-1"]]"#,
         ] {
-            assert!(matches!(read(body), Err(Undone::Malformed)), "{body}");
+            assert_eq!(read(body).unwrap_err().parks_as(), Some("malformed"), "{body}");
         }
     }
 }

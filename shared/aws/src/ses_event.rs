@@ -58,7 +58,7 @@ pub enum Heard {
 /// Reads a message of the feedback queue. Only what came through our topic is believed.
 ///
 /// # Errors
-/// [`Undone::Malformed`].
+/// [`Undone::Malformed`], and as [`read_message`].
 pub fn hear(message: &SqsMessage, topic: &TopicArn) -> Result<Heard, Undone> {
     let envelope: Envelope = read_message(message)?;
     if envelope.kind != "Notification" || envelope.topic_arn != topic.as_str() {

@@ -205,13 +205,11 @@ async fn what_is_not_of_our_topic_ends_among_the_dead_letters_and_does_nothing()
     for body in [foreign, event, "not an event".to_owned()] {
         app.stack.queues().send("feedback", body).unwrap();
     }
-    let released = app
-        .stack
-        .release_due_until_idle(SignedDuration::from_hours(1))
-        .await
-        .unwrap();
-    let feedback = released.drained.feedback;
-    assert_eq!((feedback.handled, feedback.left.total(), feedback.dead), (0, 0, 3));
+    let feedback = app.drain().await.feedback;
+    assert_eq!((feedback.failed, feedback.left.total(), feedback.dead), (0, 0, 3));
+    let dead = app.stack.queues().peek("feedback-dead").unwrap();
+    let reasons: Vec<_> = dead.iter().map(|letter| letter.attributes["reason"].as_str()).collect();
+    assert_eq!(reasons, ["malformed"; 3]);
     assert_eq!(app.take_through("expo-2").await["sent"], 1);
 }
 

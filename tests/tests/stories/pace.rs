@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use apropos_aws::{Deadline, Mailer, Pacer, Queue, behavior, http_client};
+use apropos_aws::{DeadLetters, Deadline, Mailer, Pacer, Queue, behavior, http_client};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
 use apropos_local::aws_endpoint;
@@ -163,13 +163,15 @@ async fn sender(app: &TestApp, queue: &str) -> Handler {
         .build();
     let tables = app.stack.tables().clone();
     let mailer = Mailer::new(&config, None);
-    let url = format!("{endpoint}/{}/{queue}", aws_endpoint::ACCOUNT_ID);
+    let url = |queue: &str| format!("{endpoint}/{}/{queue}", aws_endpoint::ACCOUNT_ID);
+    let queues = aws_sdk_sqs::Client::new(&config);
     Handler {
         tables: tables.clone(),
         clock: app.stack.clock().clone(),
         pacer: Pacer::new(tables, mailer.clone(), "eu-west-3").unwrap(),
         mailer,
-        sends: Queue::new(aws_sdk_sqs::Client::new(&config), url),
+        sends: Queue::new(queues.clone(), url(queue)),
+        letters: DeadLetters::new(queues, url("sends-dead")),
         ring: KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).unwrap(),
         base: PublicBaseUrl::new("http://127.0.0.1:1").unwrap(),
         pepper: Pepper::new(&"p".repeat(32)).unwrap(),
@@ -239,6 +241,7 @@ async fn at_the_deadline_score_offers_gives_its_page_back_and_begins_nothing() {
         mails.clock.clone(),
         Queue::new(nowhere(), "http://127.0.0.1:1/pages".to_owned()),
         Queue::new(nowhere(), "http://127.0.0.1:1/sends".to_owned()),
+        DeadLetters::new(nowhere(), "http://127.0.0.1:1/pages-dead".to_owned()),
     );
     let deadline = Deadline::after(app.stack.clock().now(), SignedDuration::from_secs(1));
     let answer = handler.sqs(event(&bodies), deadline).await;

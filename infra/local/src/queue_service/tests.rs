@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -196,13 +198,46 @@ fn bodies_out_of_sqss_limits_are_refused() {
 }
 
 #[test]
-fn message_attributes_are_refused_rather_than_dropped() {
+fn message_attributes_are_kept_and_given_to_whoever_asks() {
     let (_, queues) = service();
-    let call = br#"{"QueueUrl":"work","MessageBody":"x","MessageAttributes":{"a":{"DataType":"String"}}}"#;
+    let call =
+        br#"{"QueueUrl":"work","MessageBody":"x","MessageAttributes":{"a":{"DataType":"String","StringValue":"b"}}}"#;
+    queues.call("SendMessage", call, "").unwrap();
+    let received = |asked: &str| -> serde_json::Value {
+        let call = format!(r#"{{"QueueUrl":"work","VisibilityTimeout":0,"MessageAttributeNames":{asked}}}"#);
+        serde_json::from_slice(&queues.call("ReceiveMessage", call.as_bytes(), "").unwrap()).unwrap()
+    };
+    let given = serde_json::json!({ "a": { "DataType": "String", "StringValue": "b" } });
+    for asked in [r#"["All"]"#, r#"["a"]"#] {
+        assert_eq!(received(asked)["Messages"][0]["MessageAttributes"], given, "{asked}");
+    }
+    assert!(received("[]")["Messages"][0].get("MessageAttributes").is_none());
+    assert_eq!(queues.peek("work").unwrap()[0].attributes["a"], "b");
+}
+
+#[test]
+fn message_attributes_of_another_type_or_too_many_are_refused_rather_than_dropped() {
+    let (_, queues) = service();
+    let send = |attributes: String| {
+        let call = format!(r#"{{"QueueUrl":"work","MessageBody":"x","MessageAttributes":{attributes}}}"#);
+        queues.call("SendMessage", call.as_bytes(), "").unwrap_err()
+    };
+    for other in [
+        r#"{"a":{"DataType":"Number","StringValue":"1"}}"#,
+        r#"{"a":{"DataType":"String"}}"#,
+    ] {
+        assert_eq!(send(other.to_owned()), QueueError::UnsupportedOperation, "{other}");
+    }
+    let many: Vec<_> = (0..11)
+        .map(|n| format!(r#""a{n}":{{"DataType":"String","StringValue":"b"}}"#))
+        .collect();
+    let refused = QueueError::InvalidParameterValue("MessageAttributes");
+    assert_eq!(send(format!("{{{}}}", many.join(","))), refused);
     assert_eq!(
-        queues.call("SendMessage", call, ""),
-        Err(QueueError::UnsupportedOperation)
+        send(r#"{"a":{"DataType":"String","StringValue":""}}"#.to_owned()),
+        refused
     );
+    assert!(queues.peek("work").unwrap().is_empty());
     assert_eq!(queues.call("SendMessage", b"{", ""), Err(QueueError::UnreadableRequest));
 }
 
