@@ -74,12 +74,8 @@ class Stack:
         return int(attributes["Attributes"].get(name_of, 0)) + self.depth(name)
 
     def redrive(self, name):
-        """Gives dead letters back to their queue, as StartMessageMoveTask does, which MiniStack does not have."""
-        sqs, dead = self.emulator.client("sqs"), self.queue(f"{name}-dead")
-        while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                sqs.send_message(QueueUrl=self.queue(name), MessageBody=message["Body"])
-                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+        """Gives dead letters back to their queue; what our command says of it."""
+        return self.local("queues", "redrive", "--stack", self.name, "--queue", name)
 
     def local(self, *arguments):
         """Runs our command against this stack's tables; what it prints."""

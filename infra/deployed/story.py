@@ -300,12 +300,14 @@ def the_next_run_spares_whoever_left_bounced_or_complained(story):
 
 def what_cannot_be_read_ends_among_the_dead_letters(story):
     sqs = story.stack.emulator.client("sqs")
-    # Only so that five attempts do not take the better part of an hour.
     for queue in ("sends", "pages", "feedback"):
+        # Only so that what is given again comes soon.
         sqs.set_queue_attributes(QueueUrl=story.stack.queue(queue), Attributes={"VisibilityTimeout": "1"})
         sqs.send_message(QueueUrl=story.stack.queue(queue), MessageBody="not of our form")
         until(f"{queue}: the dead letter", lambda queue=queue: story.stack.depth(f"{queue}-dead") == 1, 60)
         same(story.stack.depth(queue), 0, f"{queue}: nothing else waits")
+        shown = story.stack.local("queues", "show", "--stack", story.stack.name, "--queue", queue)
+        claim("1 malformed: the message cannot be read from line 1" in shown, f"{queue}: it says why, at once: {shown}")
 
 
 def a_pause_holds_messages_back_kills_none_and_sends_nothing_twice(story):
@@ -330,7 +332,7 @@ def a_pause_holds_messages_back_kills_none_and_sends_nothing_twice(story):
     row = story.completed("third")
     same(row["sent"], 1, "sent after the pause")
     same(dict(story.mail_to("gaelle")["tags"])["run"], "third", "the run of the message")
-    story.stack.redrive("sends")
+    claim("1 went back to sends, 0 stay dead" in story.stack.redrive("sends"), "the unreadable one goes back")
     until("only the unreadable one is dead again", lambda: story.stack.depth("sends-dead") == 1, 60)
 
 

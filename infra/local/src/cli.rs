@@ -7,6 +7,7 @@ mod load;
 mod mail;
 mod place;
 mod proofs;
+mod queues;
 mod secrets;
 
 use std::ffi::OsString;
@@ -43,6 +44,9 @@ Usage: apropos-local demo [options]
        apropos-local keys revoke KEY_ID PLACE
        apropos-local brands put FILE PLACE
        apropos-local brands get --brand ID PLACE
+       apropos-local queues list --stack NAME [--region R] [--endpoint-url U]
+       apropos-local queues show --stack NAME --queue Q [--region R] [--endpoint-url U]
+       apropos-local queues redrive --stack NAME --queue Q [--reason R] [--limit N] [--region R] [--endpoint-url U]
        apropos-local secrets rotate-link-keys --secret ARN [--region R] [--endpoint-url U]
        apropos-local restore-drill export FILE PLACE
        apropos-local restore-drill replay FILE [--pepper-secret ARN] PLACE
@@ -82,6 +86,11 @@ keys    Make, list and revoke API keys. A new key is printed once, alone on stan
   --expires TIME   When it ends, such as 2027-01-01T00:00:00Z (never)
 
 brands  Store the settings of a brand from a JSON file, or print them.
+
+queues  How much waits in the queues of a stack on AWS and how much is dead, why (without what is in it), and back to work.
+  --queue Q        pages, sends or feedback
+  --reason R       Only what was parked for this reason, as show tells it
+  --limit N        At most so many (1000)
 
 secrets Add a key to the ring that signs the links in messages; the former keys go on verifying.
 
@@ -128,6 +137,7 @@ pub async fn main() -> ExitCode {
         Command::Load(options) => load::run(options).await,
         Command::Keys(asked) => keys::run(asked).await,
         Command::Brands(asked) => brands::run(asked).await,
+        Command::Queues(asked) => queues::run(asked).await,
         Command::Secrets(asked) => secrets::run(asked).await,
         Command::Drill(asked) => drill::run(asked).await,
         Command::Proofs(asked) => proofs::run(asked),
@@ -151,6 +161,7 @@ enum Command {
     Load(LoadOptions),
     Keys(keys::Keys),
     Brands(brands::Brands),
+    Queues(queues::Queues),
     Secrets(secrets::Secrets),
     Drill(drill::Drill),
     Proofs(proofs::Proofs),
@@ -223,6 +234,10 @@ enum CommandError {
     Stack(#[from] StackError),
     #[error("the data directory could not be used")]
     Data(#[from] DataDirError),
+    #[error("the queues did not answer")]
+    Queues(#[source] Box<aws_sdk_sqs::Error>),
+    #[error("there is no queue {0} there")]
+    UnknownQueue(String),
     #[error("the tables did not answer")]
     Tables(#[from] StoreError),
     #[error("no region is known: give --region, or set AWS_REGION")]
@@ -263,7 +278,7 @@ enum CommandError {
     },
 }
 
-const COMMANDS: &str = "demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt";
+const COMMANDS: &str = "demo, serve, mail, load, keys, brands, queues, secrets, restore-drill, ledger or receipt";
 const EXPORT: &str = "eval \"$(aws configure export-credentials --format env)\"";
 const DEFAULT_PORT: u16 = 9_000;
 const DEFAULT_CUSTOMERS: u32 = 2_000;
@@ -280,6 +295,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageErro
         Some(Value(name)) if name == "load" => load::parse(parser),
         Some(Value(name)) if name == "keys" => keys::parse(parser),
         Some(Value(name)) if name == "brands" => brands::parse(parser),
+        Some(Value(name)) if name == "queues" => queues::parse(parser),
         Some(Value(name)) if name == "secrets" => secrets::parse(parser),
         Some(Value(name)) if name == "restore-drill" => drill::parse(parser),
         Some(Value(name)) if name == "ledger" => proofs::parse_ledger(parser),
@@ -491,11 +507,11 @@ mod tests {
         assert_eq!(parsed("demo --onec").unwrap_err(), "invalid option '--onec'");
         assert_eq!(
             parsed("run").unwrap_err(),
-            "there is no command 'run': it is demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt"
+            "there is no command 'run': it is demo, serve, mail, load, keys, brands, queues, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(
             parsed("").unwrap_err(),
-            "a command is missing: demo, serve, mail, load, keys, brands, secrets, restore-drill, ledger or receipt"
+            "a command is missing: demo, serve, mail, load, keys, brands, queues, secrets, restore-drill, ledger or receipt"
         );
         assert_eq!(parsed("demo --json").unwrap_err(), "--json needs --once");
         assert_eq!(
@@ -534,6 +550,29 @@ mod tests {
         );
         assert_eq!(refusal("keys list --brand b --scopes a"), "invalid option '--scopes'");
         assert!(refusal("keys list --brand b@c --data d").starts_with("--brand may hold only"));
+    }
+
+    #[test]
+    fn what_the_queues_need_is_asked_for() {
+        assert!(parsed("queues list --stack s --region r --endpoint-url u").is_ok());
+        assert!(parsed("queues redrive --stack s --queue sends --reason corrupt --limit 7").is_ok());
+        for (line, refusal) in [
+            ("queues", "queues what: list, show or redrive"),
+            ("queues drop", "queues cannot 'drop': it is list, show or redrive"),
+            ("queues list", "--stack is missing"),
+            ("queues show --stack s", "--queue is missing"),
+            (
+                "queues show --stack s --queue mail",
+                "--queue 'mail' is none of pages, sends, feedback",
+            ),
+            ("queues list --stack s --queue sends", "invalid option '--queue'"),
+            (
+                "queues show --stack s --queue sends --limit 1",
+                "invalid option '--limit'",
+            ),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), refusal, "{line}");
+        }
     }
 
     #[test]
@@ -607,6 +646,8 @@ mod tests {
             "keys list --help",
             "brands --help",
             "brands put -h",
+            "queues -h",
+            "queues redrive --help",
             "restore-drill --help",
             "restore-drill export -h",
             "receipt verify --help",

@@ -6,6 +6,7 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,7 +16,10 @@ use apropos_core::email::EmailAddress;
 use apropos_core::ids::BrandId;
 use apropos_core::suppression::SuppressionReason;
 use apropos_emulator::Emulator;
+use apropos_local::aws_endpoint;
 use apropos_local::http_client::{HttpClient, Reply};
+use apropos_local::mail_service::{MailService, MailSettings, SendQuota};
+use apropos_local::queue_service::{QueueService, QueueSettings};
 use apropos_local::stack::{Stack, StackSettings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -364,4 +368,115 @@ async fn the_keys_of_a_stack_are_made_and_revoked_while_it_serves() {
     assert_eq!(a_campaign(&stack, &key).await.status, 403);
     let listed = place.run("keys list --brand maison").await;
     assert!(listed.out.contains("revoked 2026-12-01T09:00:00Z"), "{}", listed.out);
+}
+
+/// An account that may send nothing.
+fn no_mail() -> MailSettings {
+    MailSettings {
+        verified_domains: Vec::new(),
+        configuration_sets: Vec::new(),
+        quota: SendQuota {
+            max_24_hour: 0,
+            max_per_second: 0,
+        },
+        outbox: None,
+    }
+}
+
+/// The queues of a stack named `s`, as AWS would serve them; with where.
+async fn queues_of_a_stack() -> (QueueService, Place) {
+    let clock = Clock::manual(START);
+    let queues = QueueService::new(clock.clone());
+    for queue in ["pages", "sends", "feedback"] {
+        queues.create(QueueSettings::named(format!("s-{queue}-dead"))).unwrap();
+        queues.create(QueueSettings::named(format!("s-{queue}"))).unwrap();
+    }
+    let mails = MailService::new(clock, no_mail()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = aws_endpoint::router(queues.clone(), mails);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let options = ["--stack", "s", "--region", "eu-west-3", "--endpoint-url", &endpoint];
+    let place = Place {
+        options: options.map(str::to_owned).to_vec(),
+        ..Place::aws(&endpoint)
+    };
+    (queues, place)
+}
+
+/// Parks a body as a function does.
+fn park(queues: &QueueService, body: &str, reason: &str) {
+    let text = |value: &str| json!({ "DataType": "String", "StringValue": value });
+    let call = json!({
+        "QueueUrl": "s-sends-dead", "MessageBody": body,
+        "MessageAttributes": { "reason": text(reason), "error": text("a stored item has no readable 'doc'") },
+    });
+    queues.call("SendMessage", call.to_string().as_bytes(), "").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_are_counted_by_reason_and_put_back_without_being_shown() {
+    let (queues, place) = queues_of_a_stack().await;
+    for number in 0..12 {
+        park(&queues, &format!("c-secret-{number}"), "corrupt");
+    }
+    park(&queues, "not of our form, c-secret", "malformed");
+    queues.send("s-sends-dead", "received too often, c-secret").unwrap();
+    queues.send("s-pages", "waits").unwrap();
+
+    let listed = place.run("queues list").await;
+    let rows: Vec<_> = listed.out.lines().collect();
+    assert_eq!(
+        rows,
+        [
+            "pages: 1 waiting, 0 in hand, 0 later, 0 dead",
+            "sends: 0 waiting, 0 in hand, 0 later, 14 dead",
+            "feedback: 0 waiting, 0 in hand, 0 later, 0 dead",
+        ],
+        "{listed:?}"
+    );
+    let shown = place.run("queues show --queue sends").await;
+    assert_eq!(
+        shown.out.lines().collect::<Vec<_>>(),
+        [
+            "12 corrupt: a stored item has no readable 'doc'",
+            "1 malformed: a stored item has no readable 'doc'",
+            "1 received_too_often: see the log of the function",
+            "14 dead letters of sends",
+        ],
+        "{shown:?}"
+    );
+    assert!(!format!("{listed:?}{shown:?}").contains("secret"), "no body is shown");
+    assert_eq!(
+        queues.depth("s-sends-dead").unwrap().visible,
+        14,
+        "who looks takes nothing"
+    );
+
+    let some = place
+        .run("queues redrive --queue sends --reason corrupt --limit 5")
+        .await;
+    assert_eq!(some.out, "5 went back to sends, 9 stay dead\n", "{some:?}");
+    let rest = place.run("queues redrive --queue sends --reason corrupt").await;
+    assert_eq!(rest.out, "7 went back to sends, 2 stay dead\n", "{rest:?}");
+    let back = queues.peek("s-sends").unwrap();
+    let bodies: BTreeSet<_> = back.iter().map(|message| message.body.to_string()).collect();
+    assert_eq!(bodies, (0..12).map(|number| format!("c-secret-{number}")).collect());
+    assert!(
+        back.iter().all(|message| message.attributes.is_empty()),
+        "as they were first sent"
+    );
+    assert_eq!(queues.depth("s-sends-dead").unwrap().visible, 2);
+
+    let elsewhere = Place {
+        options: place
+            .options
+            .iter()
+            .map(|option| if option == "s" { "t" } else { option }.to_owned())
+            .collect(),
+        ..place
+    };
+    let unknown = elsewhere.run("queues list").await;
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.err.contains("the queues did not answer"), "{unknown:?}");
 }

@@ -114,10 +114,10 @@ impl Undone {
 
 impl From<StoreError> for Undone {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt { attribute } => Self::Corrupt(attribute),
-            other => Self::Failed(Box::new(other)),
+        if let StoreError::Corrupt { attribute } = error {
+            return Self::Corrupt(attribute);
         }
+        Self::Failed(Box::new(error))
     }
 }
 

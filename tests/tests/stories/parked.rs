@@ -29,7 +29,7 @@ fn letters(app: &TestApp, queue: &str) -> Vec<StoredMessage> {
 }
 
 fn reason(letter: &StoredMessage) -> &str {
-    &letter.attributes[REASON_ATTRIBUTE]
+    letter.attributes.get(REASON_ATTRIBUTE).unwrap()
 }
 
 /// Sets the document of a contact as no function would; gives the former one.
