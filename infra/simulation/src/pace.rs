@@ -83,7 +83,7 @@ pub struct Measured {
     pub world: World,
     /// Messages that SES took.
     pub sent: usize,
-    /// The most of them in any second.
+    /// The most that came to SES in any second, taken or not.
     pub busiest: usize,
     /// Thousandths of the rate that were used once everybody was at full speed.
     pub used: u64,
@@ -269,7 +269,11 @@ impl Account {
         let seconds = i64::from(world.rate) * seconds(world);
         let all = usize::try_from(seconds).unwrap_or(0);
         match world.disturbance {
-            Disturbance::None | Disturbance::ClocksApart => all + all / 10 + A_MESSAGE,
+            // Enough for every sender, too.
+            Disturbance::None | Disturbance::ClocksApart => {
+                let senders = usize::try_from(world.senders).unwrap_or(0);
+                (all + all / 10 + A_MESSAGE).max(senders * A_MESSAGE * 3 / 2)
+            }
             Disturbance::Throttled | Disturbance::Paused | Disturbance::AnswersLost => all / 2,
         }
     }
@@ -299,10 +303,14 @@ impl Account {
             Disturbance::None | Disturbance::ClocksApart => seconds(world) * 1_000,
             Disturbance::Throttled | Disturbance::Paused | Disturbance::AnswersLost => AT_THE_LATEST,
         };
+        // Where many take from the queue, none of them takes it all.
+        let messages = candidates.div_ceil(A_MESSAGE);
+        let senders = usize::try_from(world.senders).unwrap_or(1).max(1);
+        let most = (messages / senders).clamp(1, AN_INVOCATION);
         let mut kernel = Kernel::new(time.clone());
         for sender in 0..world.senders {
             let handler = network.sender(sender, &time)?;
-            kernel.spawn(send(Arc::clone(&network), handler, sender, ends));
+            kernel.spawn(send(Arc::clone(&network), handler, sender, (ends, most)));
         }
         if !kernel.run_at_most(u32::MAX) {
             return Err(unfit("a world never ends"));
@@ -348,7 +356,7 @@ fn url(queue: &str) -> String {
 }
 
 /// One instance of the function: a batch after the other, until the world ends.
-async fn send(network: Arc<Network>, handler: apropos_send_messages::Handler, sender: u32, ends: i64) {
+async fn send(network: Arc<Network>, handler: apropos_send_messages::Handler, sender: u32, (ends, most): (i64, usize)) {
     let time = network.time.clone();
     let clock = handler.clock.clone();
     let skew = network.skew(sender);
@@ -357,7 +365,7 @@ async fn send(network: Arc<Network>, handler: apropos_send_messages::Handler, se
             // From the end of an invocation to the begin of the next.
             time.sleep(30 + network.dice(sender) % 70).await;
             network.set_truth();
-            let received = network.queues.receive("sends", AN_INVOCATION).unwrap_or_default();
+            let received = network.queues.receive("sends", most).unwrap_or_default();
             if received.is_empty() {
                 match network.queues.next_visible_at("sends").ok().flatten() {
                     None => return,
@@ -405,6 +413,8 @@ struct Network {
     mails: MailService,
     store: Arc<Mutex<Store>>,
     drawn: AtomicU64,
+    /// When messages came, in milliseconds.
+    came: Mutex<Vec<i64>>,
     throttled: AtomicU32,
     handed_back: AtomicU32,
     leases: AtomicU32,
@@ -434,6 +444,7 @@ impl Network {
             queues,
             store,
             drawn: AtomicU64::new(0),
+            came: Mutex::default(),
             throttled: AtomicU32::new(0),
             handed_back: AtomicU32::new(0),
             leases: AtomicU32::new(0),
@@ -540,7 +551,22 @@ impl Network {
         }
     }
 
+    fn came(&self) -> MutexGuard<'_, Vec<i64>> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The most that came in any second.
+    fn busiest(&self) -> usize {
+        let came = self.came();
+        let within = |(position, first): (usize, &i64)| {
+            let later = came.iter().skip(position);
+            later.take_while(|at| **at < *first + 1_000).count()
+        };
+        came.iter().enumerate().map(within).max().unwrap_or(0)
+    }
+
     fn mail(&self, body: &str) -> Reply {
+        self.came().push(self.time.now());
         if self.world.disturbance == Disturbance::Throttled && (5_000..5_400).contains(&self.time.now()) {
             self.throttled.fetch_add(1, Ordering::Relaxed);
             return refusal(RefusalKind::TooManyRequests);
@@ -580,7 +606,7 @@ impl Network {
         Measured {
             world: self.world,
             sent: accepted.len(),
-            busiest: self.mails.busiest_second(),
+            busiest: self.busiest(),
             used: u64::try_from(used).unwrap_or(0),
             throttled: self.throttled.load(Ordering::Relaxed),
             handed_back: self.handed_back.load(Ordering::Relaxed),

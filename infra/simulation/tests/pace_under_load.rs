@@ -1,6 +1,7 @@
 //! One account, several senders with the real handler: the rate is kept, and used.
 
 #![expect(
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
