@@ -325,7 +325,7 @@ def a_pause_holds_messages_back_kills_none_and_sends_nothing_twice(story):
     # It comes by itself within a quarter of an hour, and finds that SES goes on, which is asked once a minute. A copy of it
     # need not wait so long; of the two, one is sent.
     time.sleep(61)
-    copy = {"v": 1, "brand": BRAND, "campaign": "expo-hiver", "run": "third", "customers": ["gaelle"]}
+    copy = {"v": 1, "brand": "maison", "campaign": "expo-hiver", "run": "third", "customers": ["gaelle"]}
     story.stack.emulator.client("sqs").send_message(
         QueueUrl=story.stack.queue("sends"), MessageBody=json.dumps(copy)
     )

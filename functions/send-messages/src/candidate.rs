@@ -123,8 +123,10 @@ struct Candidates<'a> {
 
 impl Candidates<'_> {
     async fn one(&self, customer: &CustomerId) -> Result<Ended, Undone> {
+        let coming = self.shift.campaign.await_one();
         // Closed never, so there is always room in the end.
         let _room = self.shift.room.acquire().await.ok();
+        drop(coming);
         // Nobody is begun with whom there might be no time to end with.
         if let Some(seconds) = self
             .halted()

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use crate::Handler;
 use crate::handler::A_MESSAGE_NEEDS;
 
-/// Candidates in hand at once.
-const AT_ONCE: usize = 20;
+/// Candidates in hand at once, and the most slots of a lease.
+const AT_ONCE: u32 = 20;
 
 /// A slot that is nearer than this leaves no time for the claim and the trace.
 const SOONEST: SignedDuration = SignedDuration::from_millis(40);
@@ -46,7 +46,7 @@ impl Shift {
     pub(crate) fn new(deadline: Deadline) -> Self {
         Self {
             deadline,
-            room: Semaphore::new(AT_ONCE),
+            room: Semaphore::new(usize::try_from(AT_ONCE).unwrap_or(1)),
             stop: Halt::default(),
             campaign: Slots::new(Kind::Campaign),
             transactional: Slots::new(Kind::Transactional),
@@ -98,7 +98,10 @@ pub(crate) struct Slots {
     kind: Kind,
     /// There are no more; those that are held may be used.
     pub(crate) halt: Halt,
+    /// In hand, and without a slot yet.
     expected: AtomicU32,
+    /// Not in hand yet.
+    coming: AtomicU32,
     unbounded: AtomicBool,
     /// One asks for all.
     asking: tokio::sync::Mutex<()>,
@@ -114,6 +117,13 @@ struct Train {
 /// A message that will probably want a slot, as long as this is kept.
 pub(crate) struct Expected<'a>(&'a AtomicU32);
 
+impl<'a> Expected<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
 impl Drop for Expected<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
@@ -126,6 +136,7 @@ impl Slots {
             kind,
             halt: Halt::default(),
             expected: AtomicU32::new(0),
+            coming: AtomicU32::new(0),
             unbounded: AtomicBool::new(false),
             asking: tokio::sync::Mutex::default(),
             held: Mutex::default(),
@@ -134,8 +145,18 @@ impl Slots {
 
     /// Slots are leased for all that are expected, so that a lease is one write for many.
     pub(crate) fn expect_one(&self) -> Expected<'_> {
-        self.expected.fetch_add(1, Ordering::Relaxed);
-        Expected(&self.expected)
+        Expected::new(&self.expected)
+    }
+
+    /// The same for one that there is no room for yet.
+    pub(crate) fn await_one(&self) -> Expected<'_> {
+        Expected::new(&self.coming)
+    }
+
+    fn most(&self) -> u32 {
+        let (expected, coming) = (&self.expected, &self.coming);
+        let both = expected.load(Ordering::Relaxed) + coming.load(Ordering::Relaxed);
+        both.clamp(1, AT_ONCE)
     }
 
     /// The next slot, which may be a second or two ahead.
@@ -163,8 +184,7 @@ impl Slots {
                 clock.wait_until(ask_at).await;
                 continue;
             }
-            let most = self.expected.load(Ordering::Relaxed).max(1);
-            match handler.pacer.lease(clock, most, self.kind).await? {
+            match handler.pacer.lease(clock, self.most(), self.kind).await? {
                 Leased::Slots(slots) => self.held().add(slots),
                 Leased::Unbounded => self.unbounded.store(true, Ordering::Relaxed),
                 Leased::Held(why) => {
@@ -258,8 +278,12 @@ mod tests {
     #[test]
     fn what_is_expected_is_leased_for_until_it_is_not_any_more() {
         let slots = Slots::new(Kind::Transactional);
-        let (first, _second) = (slots.expect_one(), slots.expect_one());
+        assert_eq!(slots.most(), 1, "whoever asks wants one");
+        let (first, _second, _third) = (slots.expect_one(), slots.expect_one(), slots.await_one());
+        assert_eq!(slots.most(), 3);
         drop(first);
-        assert_eq!(slots.expected.load(Ordering::Relaxed), 1);
+        assert_eq!(slots.most(), 2);
+        let _crowd: Vec<_> = (0..200).map(|_| slots.await_one()).collect();
+        assert_eq!(slots.most(), AT_ONCE);
     }
 }

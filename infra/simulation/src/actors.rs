@@ -152,7 +152,7 @@ fn delete(shared: &Shared, queue: &str, received: &[ReceivedMessage], answer: Op
     }
 }
 
-fn batch(queue: &str, received: &[ReceivedMessage]) -> Result<SqsEvent, serde_json::Error> {
+pub(crate) fn batch(queue: &str, received: &[ReceivedMessage]) -> Result<SqsEvent, serde_json::Error> {
     let records: Vec<Value> = received
         .iter()
         .map(|message| {

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
 use crate::fault::Fault;
 use crate::oracle::Violation;
+use crate::pace;
 use crate::plan::{Faults, Order, Plan};
 use crate::planted::Planted;
 use crate::shrink::shrink;
@@ -46,6 +47,7 @@ struct Options {
     trace: bool,
     all_planted: bool,
     every: Option<Every>,
+    pace: bool,
 }
 
 /// Schedules that are counted out.
@@ -66,6 +68,7 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --every single   each single fault in twelve scenarios, in place of seeds
   --every pair     so many pairs of faults as --seeds says, spread over all of them
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
+  --pace           1 to 50 senders of one account at rates from 1 to 100 a second, in place of seeds
   --trace          prints what happened in each, for a few seeds
 ";
 
@@ -78,6 +81,7 @@ fn options() -> Result<Option<Options>, Refused> {
         trace: false,
         all_planted: false,
         every: None,
+        pace: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -87,6 +91,7 @@ fn options() -> Result<Option<Options>, Refused> {
             lexopt::Arg::Long("from") => options.from = parser.value()?.parse()?,
             lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
             lexopt::Arg::Long("trace") => options.trace = true,
+            lexopt::Arg::Long("pace") => options.pace = true,
             lexopt::Arg::Long("planted") => {
                 let name = parser.value()?.string()?;
                 if name == "all" {
@@ -192,6 +197,9 @@ fn say(text: &str) {
 }
 
 fn run(options: &Options) -> Result<u64, StageError> {
+    if options.pace {
+        return paces(options.threads);
+    }
     if options.all_planted || (options.planted.is_some() && !options.trace) {
         return all_planted(options);
     }
@@ -205,6 +213,28 @@ fn run(options: &Options) -> Result<u64, StageError> {
     let millis = clock.now().duration_since(began).as_millis().max(1);
     report(&plans, &tally, millis)?;
     Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
+}
+
+/// The table of paces; how many of its lines do not hold.
+fn paces(threads: u64) -> Result<u64, StageError> {
+    let worlds = pace::worlds();
+    let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
+    say(&format!("{}\n", pace::HEADER));
+    on_threads(threads, || {
+        let account = pace::Account::new(pace::Account::people_for(&worlds))?;
+        loop {
+            let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+            let Some(world) = worlds.get(position) else {
+                return Ok(());
+            };
+            let measured = account.run(*world)?;
+            missed.fetch_add(u64::from(!measured.holds()), Ordering::Relaxed);
+            say(&format!("{measured}\n"));
+        }
+    })?;
+    let missed = missed.into_inner();
+    say(&format!("{} worlds, {missed} do not hold\n", worlds.len()));
+    Ok(missed)
 }
 
 fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {

@@ -197,6 +197,11 @@ impl Kernel {
 
     /// Runs until no task can go on and no timer is left; false if that does not come.
     pub(crate) fn run(&mut self) -> bool {
+        self.run_at_most(MOST_POLLS)
+    }
+
+    /// The same, with so many polls.
+    pub(crate) fn run_at_most(&mut self, most: u32) -> bool {
         let mut polls = 0;
         loop {
             let mut went_on = false;
@@ -216,7 +221,7 @@ impl Kernel {
                     *slot = None;
                 }
             }
-            if polls > MOST_POLLS {
+            if polls > most {
                 return false;
             }
             if !went_on && !self.time.pass() {

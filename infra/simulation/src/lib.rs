@@ -9,6 +9,7 @@ mod fault;
 mod kernel;
 mod network;
 mod oracle;
+pub mod pace;
 mod plan;
 mod planted;
 mod shrink;

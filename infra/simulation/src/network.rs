@@ -421,7 +421,7 @@ impl HttpConnector for Network {
     }
 }
 
-fn response(reply: &Reply) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn response(reply: &Reply) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(reply.status).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(reply.body.as_str()));
     response

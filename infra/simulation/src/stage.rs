@@ -51,7 +51,7 @@ pub enum StageError {
     Unfit(String),
 }
 
-fn unfit(what: impl std::fmt::Display) -> StageError {
+pub(crate) fn unfit(what: impl std::fmt::Display) -> StageError {
     StageError::Unfit(format!("{what}"))
 }
 
@@ -423,7 +423,7 @@ pub(crate) fn dead_letters(queue: &str) -> String {
 }
 
 /// As the template has them.
-fn create(queues: &QueueService, queue: &str) -> Result<(), apropos_local::queue_service::QueueError> {
+pub(crate) fn create(queues: &QueueService, queue: &str) -> Result<(), apropos_local::queue_service::QueueError> {
     queues.create(QueueSettings::named(dead_letters(queue)))?;
     queues.create(QueueSettings {
         visibility_timeout: SignedDuration::from_secs(if queue == "sends" { 450 } else { 180 }),
@@ -438,7 +438,7 @@ fn create(queues: &QueueService, queue: &str) -> Result<(), apropos_local::queue
 /// When everybody said yes.
 const BEFORE: &str = "2026-11-02T10:00:00Z";
 
-fn settings() -> Value {
+pub(crate) fn settings() -> Value {
     json!({
         "id": BRAND,
         "name": "Maison Claire",
@@ -491,7 +491,7 @@ pub(crate) fn with(mut object: Value, name: &str, value: Value) -> Value {
     object
 }
 
-fn offer() -> Value {
+pub(crate) fn offer() -> Value {
     json!({
         "id": "expo",
         "title": { "fr": "Coupe-file", "en": "Skip the line" },
@@ -504,7 +504,7 @@ fn offer() -> Value {
     })
 }
 
-fn campaign(id: &str) -> Value {
+pub(crate) fn campaign(id: &str) -> Value {
     json!({
         "id": id, "offer": "expo", "topic": "offers", "goal": "inform",
         "threshold_bp": 3_000, "minimum_evidence_bp": 1_000,

@@ -73,16 +73,16 @@ impl Pacer {
     pub async fn lease(&self, clock: &Clock, most: u32, kind: Kind) -> Result<Leased, StoreError> {
         let began = clock.now();
         let mut pace = read(&self.item().await?)?;
-        match self.look(&pace, began, clock.now()) {
-            Footing::Sure => {}
-            Footing::Look { after } => {
-                let at = clock.now().saturating_add(SignedDuration::from_millis(after));
-                return Ok(Leased::Later(at.unwrap_or(began)));
-            }
-            Footing::Off => return Ok(Leased::Held(Held::Clock)),
+        if let Some(not_now) = self.unsure(&pace, began, clock.now()) {
+            return Ok(not_now);
         }
         if pace.is_account_due(clock.now()) {
+            let began = clock.now();
             pace = self.account(pace, clock).await?;
+            // Others may have taken slots while SES was asked, by another clock.
+            if let Some(not_now) = self.unsure(&pace, began, clock.now()) {
+                return Ok(not_now);
+            }
         }
         for _ in 0..MOST_TRIES {
             let now = clock.now();
@@ -138,6 +138,18 @@ impl Pacer {
             (USED_UP, AttributeValue::Bool(why == Held::UsedUp)),
         ];
         self.change(&pace, &values).await.map(|_| ())
+    }
+
+    /// What a sender gets that does not know that its clock is right; `None` for one that does.
+    fn unsure(&self, pace: &Pace, began: Timestamp, now: Timestamp) -> Option<Leased> {
+        match self.look(pace, began, now) {
+            Footing::Sure => None,
+            Footing::Look { after } => {
+                let at = now.saturating_add(SignedDuration::from_millis(after));
+                Some(Leased::Later(at.unwrap_or(now)))
+            }
+            Footing::Off => Some(Leased::Held(Held::Clock)),
+        }
     }
 
     fn look(&self, pace: &Pace, began: Timestamp, ended: Timestamp) -> Footing {
