@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use apropos_aws::{Clock, Deadline, Mailer, Pacer, Queue, Tables, behavior};
+use apropos_aws::{Clock, DeadLetters, Deadline, Mailer, Pacer, Queue, Tables, behavior};
 use apropos_core::document::BrandDocument;
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
@@ -461,6 +461,7 @@ impl Network {
         let config = aws_sdk_sqs::config::Builder::from(&sdk)
             .retry_partition(partition())
             .build();
+        let queues = aws_sdk_sqs::Client::from_conf(config);
         let mailer = Mailer::new(&sdk, None);
         let clock = Clock::manual(START + SignedDuration::from_millis(self.skew(sender)));
         let waits = time.clone();
@@ -470,7 +471,8 @@ impl Network {
             clock,
             pacer: Pacer::new(tables, mailer.clone(), "eu-west-3")?,
             mailer,
-            sends: Queue::new(aws_sdk_sqs::Client::from_conf(config), url("sends")),
+            sends: Queue::new(queues.clone(), url("sends")),
+            letters: DeadLetters::new(queues, url("sends-dead")),
             ring: KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).map_err(unfit)?,
             base: PublicBaseUrl::new("https://apropos.example").map_err(unfit)?,
             pepper: pepper()?,
