@@ -85,19 +85,10 @@ async fn a_message_that_nothing_can_read_ends_among_the_dead_letters_without_wai
     stack.queues().send("sends", "not a task").unwrap();
     stack.queues().send("pages", "not a task").unwrap();
     let report = stack.drain().await;
-    assert_eq!((report.sends.failed, report.sends.left.in_flight), (1, 1));
-    assert!(!report.is_clean());
-
-    let released = stack
-        .release_due_until_idle(SignedDuration::from_hours(1))
-        .await
-        .unwrap();
-    assert!(!released.stuck);
-    for queue in [released.drained.pages, released.drained.sends] {
-        assert_eq!((queue.handled, queue.left.total(), queue.dead), (0, 0, 1));
+    for queue in [report.pages, report.sends] {
+        assert_eq!((queue.failed, queue.left.total(), queue.dead), (0, 0, 1));
     }
-    let passed = stack.clock().now().duration_since(START.parse().unwrap());
-    assert_eq!(passed, SignedDuration::from_mins(5), "five receives, a minute apart");
+    assert!(!report.is_clean());
 }
 
 #[tokio::test]
@@ -106,7 +97,7 @@ async fn the_background_hands_messages_on_and_moves_the_clock() {
     stack.work_in_background();
     stack.queues().send("sends", "not a task").unwrap();
     let seen = async {
-        while stack.queues().peek("sends").unwrap()[0].receive_count == 0
+        while stack.queues().depth("sends-dead").unwrap().total() == 0
             || stack.clock().now() <= START.parse().unwrap()
         {
             tokio::task::yield_now().await;

@@ -6,7 +6,7 @@
 )]
 
 use apropos_aws::http::{authorized, body, route};
-use apropos_aws::{Event, SendTask, Undone, read_message};
+use apropos_aws::{Event, SendTask, read_message};
 use apropos_core::api_key::Scope;
 
 fn read(fixture: &str) -> Event {
@@ -47,7 +47,8 @@ fn the_messages_of_a_queue_are_read_each_by_itself() {
     let task: SendTask = read_message(ours).unwrap();
     assert_eq!(task.run.as_str(), "expo-1");
     assert_eq!(task.customers.len(), 2);
-    assert!(matches!(read_message::<SendTask>(other), Err(Undone::Malformed)));
+    let undone = read_message::<SendTask>(other).unwrap_err();
+    assert_eq!(undone.parks_as(), Some("malformed"));
     assert_eq!(
         other.message_id.as_deref(),
         Some("2e1424d4-f796-459a-8184-9c92662be6da")
