@@ -298,7 +298,11 @@ fn a_single_slot_that_comes_free_is_left_until_there_are_enough_for_a_lease_or_t
     };
     let then = then.as_millisecond() - START + 1;
     assert_eq!(lease(&pace, then, 20, Kind::Campaign).unwrap().count, 4);
-    assert_eq!(lease(&pace, 80, 1, Kind::Campaign).unwrap().count, 1, "who wants one takes it");
+    assert_eq!(
+        lease(&pace, 80, 1, Kind::Campaign).unwrap().count,
+        1,
+        "who wants one takes it"
+    );
     let late = pace.next / 1_000 - START - 400;
     assert!(lease(&pace, late, 20, Kind::Campaign).is_some());
 }
