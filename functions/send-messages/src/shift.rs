@@ -231,7 +231,7 @@ impl Train {
 
 /// Many senders wait for the same train: they do not all ask at the same moment.
 fn jitter(wait: SignedDuration) -> SignedDuration {
-    const MOST_MS: i64 = 400;
+    const MOST_MS: i64 = 800;
     let most = i64::try_from(wait.as_millis()).unwrap_or(MOST_MS).saturating_mul(2);
     SignedDuration::from_millis(fastrand::i64(0..=most.clamp(10, MOST_MS)))
 }

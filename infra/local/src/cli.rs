@@ -29,6 +29,7 @@ use tracing_subscriber::EnvFilter;
 use crate::data_dir::DataDirError;
 use crate::demo::{self, DemoError, DemoOptions};
 use crate::load::{LoadError, LoadOptions};
+use crate::mail_service::SendQuota;
 use crate::mail_stand_in::{self, MailOptions, MailStandInError};
 use crate::stack::{Stack, StackError, StackSettings};
 
@@ -67,6 +68,10 @@ mail    Stand in for SES alone, for functions that run elsewhere.
   --configuration-set NAME
                    A configuration set that exists; may be repeated
   --outbox DIR     Write messages there as .eml files
+
+serve and mail:
+  --rate N         How many messages a second the account may send (no bound)
+  --quota N        How many in 24 hours (no bound)
 
 load    Take campaigns for many customers through a stack of its own, print what each decision and each send took, and
         fail if a budget is exceeded.
@@ -172,6 +177,7 @@ struct ServeOptions {
     port: Option<u16>,
     data: Option<PathBuf>,
     brands: Vec<PathBuf>,
+    quota: SendQuota,
 }
 
 /// Why the arguments were not understood.
@@ -345,6 +351,8 @@ fn parse_serve(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
             Long("port") => options.port = Some(parser.value()?.parse()?),
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("brand") => options.brands.push(parser.value()?.into()),
+            Long("rate") => options.quota.max_per_second = parser.value()?.parse()?,
+            Long("quota") => options.quota.max_24_hour = parser.value()?.parse()?,
             Long("help") | Short('h') => return Ok(Command::Help),
             Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
         }
@@ -370,6 +378,7 @@ async fn serve(options: ServeOptions) -> Result<(), CommandError> {
         clock: Clock::manual(Clock::system().now()),
     })
     .await?;
+    stack.mails().set_quota(options.quota);
     for path in options.brands {
         let (brand, settings) = read_brand(path)?;
         stack.put_brand(&settings).await?;

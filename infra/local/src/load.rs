@@ -15,7 +15,7 @@ use apropos_core::consent::ConsentEvent;
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
 use apropos_core::standing::Standing;
 use apropos_ingest_context::context_of;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::cli::{say, say_on};
 use crate::data_dir::hex;
 use crate::http_client::HttpClient;
+use crate::mail_service::SendQuota;
 use crate::population::{Population, SyntheticCustomer};
 use crate::stack::{Stack, StackError, StackSettings};
 use crate::tour::{Load, Report, TourError, expect};
@@ -67,6 +68,13 @@ pub enum LoadError {
 
 /// A Tuesday at ten in Paris: nobody there has quiet hours.
 const START: Timestamp = Timestamp::constant(1_796_115_600, 0);
+
+/// The messages a second that the account may send: faster than this machine sends them, so that the pace holds nothing up
+/// and is taken all the same.
+const RATE: u32 = 500;
+
+/// How long what was handed back is waited for, on the stack's clock.
+const HANDED_BACK_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many live in one place for the full pages: more than a page holds.
 const IN_ONE_PLACE: u32 = 10_000;
@@ -138,6 +146,10 @@ pub async fn measure(options: LoadOptions, mut at: impl FnMut(&str)) -> Result<F
     at("scoring 25 km around one place");
     let near = measured.through(&brands.france, &NEAR).await?;
     at("sending");
+    stack.mails().set_quota(SendQuota {
+        max_per_second: RATE,
+        ..SendQuota::UNBOUNDED
+    });
     let sending = measured.through(&brands.sends, &SENDING).await?;
     stack.stop().await?;
     Ok(Figures {
@@ -312,7 +324,11 @@ impl Measured<'_> {
         let began = Instant::now();
         party.post(&format!("{path}/launch"), &json!({})).await?;
         let planned = self.meter.take();
-        let drained = self.stack.drain().await;
+        let mut drained = self.stack.drain().await;
+        let handed_back = drained.sends.left.delayed;
+        if handed_back > 0 {
+            drained = self.stack.release_due_until_idle(HANDED_BACK_FOR).await?.drained;
+        }
         let took = began.elapsed();
         let worked = self.meter.take();
         let after = Memory::now();
@@ -335,6 +351,9 @@ impl Measured<'_> {
         Ok(Phase {
             campaign: launch.campaign,
             scored,
+            handed_back,
+            busiest: self.stack.mails().busiest_second(),
+            refused: self.stack.mails().refused_count(),
             took,
             planned,
             worked,

@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apropos_aws::Clock;
 use jiff::{SignedDuration, Timestamp};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::aws_endpoint::{ACCOUNT_ID, REGION};
-use crate::eml;
+mod accepted;
+mod request;
+
+pub use accepted::{AcceptedMail, BounceKind, Feedback};
+use request::{SendCall, check_content, check_envelope, check_headers, check_tags, domain_of};
 
 /// Most custom headers of one message (SES v2 reference, `Message.Headers`).
 pub const MAX_HEADERS: usize = 15;
@@ -29,27 +30,6 @@ pub const MAX_HEADER_VALUE: usize = 995;
 pub const MAX_TAGS: usize = 50;
 /// Longest name or value of a tag, in characters (SES v2 reference, `MessageTag`).
 pub const MAX_TAG: usize = 256;
-
-/// Headers that SES writes itself, or that have a member of their own in the request.
-const REFUSED_HEADERS: [&str; 17] = [
-    "Bcc",
-    "Cc",
-    "Content-Disposition",
-    "Content-Transfer-Encoding",
-    "Content-Type",
-    "Date",
-    "DKIM-Signature",
-    "Feedback-ID",
-    "From",
-    "Message-ID",
-    "MIME-Version",
-    "Received",
-    "Reply-To",
-    "Return-Path",
-    "Sender",
-    "Subject",
-    "To",
-];
 
 /// What the account is set up with.
 #[derive(Debug, Clone)]
@@ -71,6 +51,20 @@ pub struct SendQuota {
     pub max_24_hour: u32,
     /// Mails accepted in any second.
     pub max_per_second: u32,
+}
+
+impl Default for SendQuota {
+    fn default() -> Self {
+        Self::UNBOUNDED
+    }
+}
+
+impl SendQuota {
+    /// As much as anybody likes.
+    pub const UNBOUNDED: Self = Self {
+        max_24_hour: u32::MAX,
+        max_per_second: u32::MAX,
+    };
 }
 
 /// Whether the account may send.
@@ -210,211 +204,6 @@ impl fmt::Debug for OutgoingMail {
             .field("tags", &self.tags)
             .finish_non_exhaustive()
     }
-}
-
-/// A mail that SES has taken responsibility for. Only acceptance makes one, so its fields have passed all checks.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AcceptedMail {
-    /// What SendEmail answered, or would have answered but for a [`Fault`].
-    pub message_id: String,
-    /// When it was accepted.
-    pub at: Timestamp,
-    /// As in the request.
-    pub from: String,
-    /// The one recipient.
-    pub to: String,
-    /// As in the request.
-    pub reply_to: Vec<String>,
-    /// As in the request, not encoded.
-    pub subject: String,
-    /// The plain-text body, empty if absent.
-    pub text: String,
-    /// The HTML body, empty if absent.
-    pub html: String,
-    /// Custom headers, in the order of the request.
-    pub headers: Vec<(String, String)>,
-    /// Tags, in the order of the request.
-    pub tags: Vec<(String, String)>,
-    /// The configuration set that was named.
-    pub configuration_set: Option<String>,
-    /// The file in the outbox, if there is one.
-    pub eml_path: Option<PathBuf>,
-}
-
-impl fmt::Debug for AcceptedMail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AcceptedMail")
-            .field("message_id", &self.message_id)
-            .field("at", &self.at)
-            .field("tags", &self.tags)
-            .field("eml_path", &self.eml_path)
-            .finish_non_exhaustive()
-    }
-}
-
-impl AcceptedMail {
-    /// The value of a custom header, by its name in any case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The value of a tag.
-    #[must_use]
-    pub fn tag(&self, name: &str) -> Option<&str> {
-        self.tags
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The message as it would leave SES, in the format of RFC 5322.
-    #[must_use]
-    pub fn eml(&self) -> Vec<u8> {
-        eml::render(self)
-    }
-
-    /// The event that SES would publish through the configuration set, as JSON (SES guide, "Contents of event data that
-    /// Amazon SES publishes to Amazon SNS"). It holds the recipient's address, as SES's events do.
-    #[must_use]
-    pub fn event(&self, feedback: Feedback, at: Timestamp) -> String {
-        let at = millis(at);
-        let feedback_id = format!("{}-feedback", self.message_id);
-        let (event_type, key, details) = match feedback {
-            Feedback::Send => ("Send", "send", json!({})),
-            Feedback::Delivery => (
-                "Delivery",
-                "delivery",
-                json!({
-                    "timestamp": at,
-                    "processingTimeMillis": 500,
-                    "recipients": [self.to],
-                    "smtpResponse": "250 2.0.0 OK",
-                    "reportingMTA": "mta.example.com",
-                }),
-            ),
-            Feedback::Bounce(kind) => {
-                let (bounce_type, status, diagnostic) = match kind {
-                    BounceKind::Permanent => ("Permanent", "5.1.1", "smtp; 550 5.1.1 user unknown"),
-                    BounceKind::Transient => ("Transient", "4.4.7", "smtp; 421 4.4.7 try again later"),
-                };
-                let recipient = json!({
-                    "emailAddress": self.to,
-                    "action": "failed",
-                    "status": status,
-                    "diagnosticCode": diagnostic,
-                });
-                (
-                    "Bounce",
-                    "bounce",
-                    json!({
-                        "bounceType": bounce_type,
-                        "bounceSubType": "General",
-                        "bouncedRecipients": [recipient],
-                        "timestamp": at,
-                        "feedbackId": feedback_id,
-                        "reportingMTA": "dsn; mta.example.com",
-                    }),
-                )
-            }
-            Feedback::Complaint => (
-                "Complaint",
-                "complaint",
-                json!({
-                    "complainedRecipients": [{ "emailAddress": self.to }],
-                    "timestamp": at,
-                    "feedbackId": feedback_id,
-                    "complaintSubType": null,
-                    "complaintFeedbackType": "abuse",
-                }),
-            ),
-            Feedback::Reject => ("Reject", "reject", json!({ "reason": "Bad content" })),
-            Feedback::Open => (
-                "Open",
-                "open",
-                json!({ "ipAddress": "192.0.2.1", "timestamp": at, "userAgent": "Mozilla/5.0" }),
-            ),
-            Feedback::Click => (
-                "Click",
-                "click",
-                json!({
-                    "ipAddress": "192.0.2.1",
-                    "timestamp": at,
-                    "userAgent": "Mozilla/5.0",
-                    "link": "https://example.com/",
-                    "linkTags": null,
-                }),
-            ),
-        };
-        json!({ "eventType": event_type, "mail": self.mail_object(), key: details }).to_string()
-    }
-
-    fn mail_object(&self) -> serde_json::Value {
-        let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (name, value) in &self.tags {
-            tags.entry(name).or_default().push(value);
-        }
-        tags.insert("ses:caller-identity", vec!["apropos-local"]);
-        tags.insert("ses:from-domain", domain_of(&self.from).into_iter().collect());
-        tags.insert("ses:source-ip", vec!["192.0.2.1"]);
-        if let Some(name) = &self.configuration_set {
-            tags.insert("ses:configuration-set", vec![name]);
-        }
-        let headers: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
-        json!({
-            "timestamp": millis(self.at),
-            "source": self.from,
-            "sourceArn": format!("arn:aws:ses:{REGION}:{ACCOUNT_ID}:identity/{}", domain_of(&self.from).unwrap_or("")),
-            "sendingAccountId": ACCOUNT_ID,
-            "messageId": self.message_id,
-            "destination": [self.to],
-            "headersTruncated": false,
-            "headers": headers,
-            "commonHeaders": {
-                "from": [self.from],
-                "to": [self.to],
-                "messageId": self.message_id,
-                "subject": self.subject,
-            },
-            "tags": tags,
-        })
-    }
-}
-
-/// What happened to an accepted mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feedback {
-    /// SES will attempt delivery.
-    Send,
-    /// The receiving server took it.
-    Delivery,
-    /// The receiving server refused it.
-    Bounce(BounceKind),
-    /// The recipient marked it as spam.
-    Complaint,
-    /// It holds something harmful: taken, and never sent.
-    Reject,
-    /// The recipient's mail client loaded its picture.
-    Open,
-    /// The recipient followed a link, where links are tracked.
-    Click,
-}
-
-/// How lasting a bounce is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BounceKind {
-    /// The address does not exist.
-    Permanent,
-    /// It may work another day.
-    Transient,
 }
 
 /// What the caller gets to see of a SendEmail; only [`Refused`](Self::Refused) and
@@ -809,230 +598,8 @@ fn write(outbox: Option<&Path>, path: &Path, eml: &[u8]) -> std::io::Result<()> 
     std::fs::write(path, eml)
 }
 
-fn check_envelope(mail: &OutgoingMail) -> Result<(), Refusal> {
-    match mail.to.as_slice() {
-        [] => return Err(bad("The request must contain a recipient.")),
-        [recipient] if !is_address(recipient) => return Err(bad("The recipient is not a valid address.")),
-        [_] => {}
-        [_, _, ..] => return Err(bad("Only one recipient a message is supported here.")),
-    }
-    if !is_mailbox(&mail.from) {
-        return Err(bad("The sender is not a valid 7-bit address."));
-    }
-    if !mail.reply_to.iter().all(|address| is_mailbox(address)) {
-        return Err(bad("A reply-to address is not a valid 7-bit address."));
-    }
-    Ok(())
-}
-
-fn check_content(mail: &OutgoingMail) -> Result<(), Refusal> {
-    if mail.subject.is_empty() {
-        return Err(bad("The request must contain a subject."));
-    }
-    if mail.text.is_empty() && mail.html.is_empty() {
-        return Err(bad("The request must contain a text or an HTML body."));
-    }
-    Ok(())
-}
-
-fn check_headers(headers: &[(String, String)]) -> Result<(), Refusal> {
-    if headers.len() > MAX_HEADERS {
-        return Err(bad("A message has at most 15 custom headers."));
-    }
-    for (index, (name, value)) in headers.iter().enumerate() {
-        if !(1..=MAX_HEADER_NAME).contains(&name.len())
-            || !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
-        {
-            return Err(bad(
-                "A header name has 1 to 126 printable ASCII characters, no space and no colon.",
-            ));
-        }
-        if !(1..=MAX_HEADER_VALUE).contains(&value.len())
-            || name.len() + value.len() > MAX_HEADER_VALUE + 1
-            || !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        {
-            return Err(bad(
-                "A header value has 1 to 995 printable ASCII characters, 996 with its name.",
-            ));
-        }
-        if REFUSED_HEADERS.iter().any(|refused| refused.eq_ignore_ascii_case(name)) {
-            return Err(bad("A custom header may not be one that SES writes itself."));
-        }
-        // SES lists the fields that may stand once; of those that we could set, none may stand twice.
-        if headers
-            .iter()
-            .take(index)
-            .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
-        {
-            return Err(bad("A custom header may stand only once."));
-        }
-    }
-    Ok(())
-}
-
-fn check_tags(tags: &[(String, String)]) -> Result<(), Refusal> {
-    if tags.len() > MAX_TAGS {
-        return Err(bad("A message has at most 50 tags."));
-    }
-    let is_tag = |text: &str| {
-        (1..=MAX_TAG).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-    };
-    for (name, value) in tags {
-        let is_name = is_tag(name) || name == "ses:feedback-id-a" || name == "ses:feedback-id-b";
-        if !is_name || !is_tag(value) {
-            return Err(bad(
-                "Tag names and values have 1 to 256 letters, digits, dashes and underscores.",
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn count(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-/// `a@b` or `Name <a@b>`, in printable ASCII.
-fn is_mailbox(text: &str) -> bool {
-    text.len() <= 320
-        && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        && is_address(bare_address(text))
-}
-
-fn is_address(text: &str) -> bool {
-    let is_clean = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && !b"<>()[]\\,;:\"@".contains(&byte))
-    };
-    text.len() <= 320
-        && text
-            .split_once('@')
-            .is_some_and(|(local, domain)| is_clean(local) && is_clean(domain))
-}
-
-fn bare_address(mailbox: &str) -> &str {
-    match mailbox.rsplit_once('<') {
-        Some((_, rest)) => rest.strip_suffix('>').unwrap_or(""),
-        None => mailbox,
-    }
-}
-
-fn domain_of(mailbox: &str) -> Option<&str> {
-    bare_address(mailbox).rsplit_once('@').map(|(_, domain)| domain)
-}
-
-/// ISO 8601 with milliseconds, as SES writes times.
-fn millis(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
-// SendEmail's JSON.
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct SendCall {
-    from_email_address: String,
-    destination: Destination,
-    reply_to_addresses: Vec<String>,
-    content: Content,
-    email_tags: Vec<NameValue>,
-    configuration_set_name: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Destination {
-    to_addresses: Vec<String>,
-    cc_addresses: Vec<IgnoredAny>,
-    bcc_addresses: Vec<IgnoredAny>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Content {
-    simple: Option<Simple>,
-    raw: Option<IgnoredAny>,
-    template: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Simple {
-    subject: Data,
-    body: Body,
-    headers: Vec<NameValue>,
-    attachments: Vec<IgnoredAny>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Body {
-    text: Data,
-    html: Data,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Data {
-    data: String,
-    charset: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct NameValue {
-    name: String,
-    value: String,
-}
-
-impl TryFrom<SendCall> for OutgoingMail {
-    type Error = Refusal;
-
-    fn try_from(call: SendCall) -> Result<Self, Refusal> {
-        if call.content.raw.is_some() || call.content.template.is_some() {
-            return Err(bad("Only simple content is supported here."));
-        }
-        let Some(simple) = call.content.simple else {
-            return Err(bad("The request must contain simple content."));
-        };
-        if !simple.attachments.is_empty() {
-            return Err(bad("Attachments are not supported here."));
-        }
-        if !call.destination.cc_addresses.is_empty() || !call.destination.bcc_addresses.is_empty() {
-            return Err(bad("Only one recipient a message is supported here."));
-        }
-        let pairs = |list: Vec<NameValue>| list.into_iter().map(|pair| (pair.name, pair.value)).collect();
-        Ok(Self {
-            from: call.from_email_address,
-            to: call.destination.to_addresses,
-            reply_to: call.reply_to_addresses,
-            subject: simple.subject.in_utf8()?,
-            text: simple.body.text.in_utf8()?,
-            html: simple.body.html.in_utf8()?,
-            headers: pairs(simple.headers),
-            tags: pairs(call.email_tags),
-            configuration_set: call.configuration_set_name,
-        })
-    }
-}
-
-impl Data {
-    /// SES takes 7-bit ASCII where no charset is named, and would garble the rest.
-    fn in_utf8(self) -> Result<String, Refusal> {
-        let is_utf8 = self
-            .charset
-            .as_deref()
-            .is_some_and(|charset| charset.eq_ignore_ascii_case("utf-8"));
-        if !is_utf8 && !self.data.is_ascii() {
-            return Err(bad("Text beyond ASCII needs the charset UTF-8 here."));
-        }
-        Ok(self.data)
-    }
 }
 
 #[cfg(test)]

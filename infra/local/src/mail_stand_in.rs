@@ -36,6 +36,8 @@ pub struct MailOptions {
     pub domains: Vec<String>,
     /// Configuration sets that exist.
     pub configuration_sets: Vec<String>,
+    /// How much the account may send.
+    pub quota: SendQuota,
     /// Where messages are written as `.eml` files.
     pub outbox: Option<PathBuf>,
 }
@@ -75,10 +77,7 @@ pub async fn run(options: MailOptions) -> Result<(), MailStandInError> {
         MailSettings {
             verified_domains: options.domains,
             configuration_sets: options.configuration_sets,
-            quota: SendQuota {
-                max_24_hour: u32::MAX,
-                max_per_second: u32::MAX,
-            },
+            quota: options.quota,
             outbox: options.outbox,
         },
     )?;
@@ -102,7 +101,11 @@ fn router(mails: &MailService) -> Router {
 
 async fn list(State(mails): State<MailService>) -> Json<serde_json::Value> {
     let described: Vec<_> = mails.accepted().iter().map(|mail| described(mail)).collect();
-    Json(json!({ "mails": described }))
+    Json(json!({
+        "mails": described,
+        "busiest_second": mails.busiest_second(),
+        "refused": mails.refused_count(),
+    }))
 }
 
 fn described(mail: &AcceptedMail) -> serde_json::Value {

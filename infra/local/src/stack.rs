@@ -561,10 +561,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A manual clock may stand still while thousands are sent, so a rate would refuse them; tests that want limits set
 /// them on [`Stack::mails`].
-const UNLIMITED: SendQuota = SendQuota {
-    max_24_hour: u32::MAX,
-    max_per_second: u32::MAX,
-};
+const UNLIMITED: SendQuota = SendQuota::UNBOUNDED;
 
 /// Notes are made once a minute, so a run that broke off may have gone on for a minute after its last one.
 const SINCE_LAST_NOTE: SignedDuration = SignedDuration::from_mins(1);

@@ -36,3 +36,10 @@ fn a_throttle_a_pause_and_lost_answers_lose_nobody_and_never_pass_the_rate() {
         assert!(measured.holds(), "{measured:?}");
     }
 }
+
+#[test]
+fn clocks_five_minutes_apart_never_pass_the_rate_and_lose_nobody() {
+    let measured = measured(3, 14, Disturbance::ClocksApart);
+    assert!(measured.holds(), "{measured:?}");
+    assert_eq!(measured.throttled, 0, "SES never had to say so");
+}

@@ -13,6 +13,13 @@ const WINDOW_US: i64 = 1_020_000;
 
 const SECOND_US: i64 = 1_000_000;
 
+/// As long as the train reaches so far ahead, nobody takes just the one slot that comes free: with many senders each slot
+/// would be a lease, which is a write, and most of those who try for it would have written in vain.
+const NO_HURRY_US: i64 = 500_000;
+
+/// This part of a second's slots is enough for a lease where there is no hurry.
+const ENOUGH: i64 = 3;
+
 /// From an answer until the first slot in it: claim and trace are written meanwhile.
 const READY_US: i64 = 100_000;
 
@@ -283,7 +290,14 @@ impl Pace {
         }
         let a_second = (SECOND_US / spacing.max(1)).max(1);
         let fits = (latest - first) / spacing.max(1) + 1;
-        let count = i64::from(ask.most).min(a_second).min(fits).max(1);
+        let wanted = i64::from(ask.most).min(a_second);
+        let enough = wanted.min(a_second / ENOUGH);
+        if fits < enough && first > now.saturating_add(NO_HURRY_US) {
+            let free = spacing.saturating_mul(enough - 1);
+            let at = first.saturating_add(free).saturating_sub(ask.kind.ahead());
+            return Answer::Later(Timestamp::from_microsecond(at).unwrap_or(ask.now));
+        }
+        let count = wanted.min(fits).max(1);
         let count = u32::try_from(count).unwrap_or(1);
         Answer::Lease(Lease {
             first,

@@ -30,6 +30,12 @@ pub(super) struct Grown {
 pub(super) struct Phase {
     pub(super) campaign: &'static str,
     pub(super) scored: Scored,
+    /// Messages that were put into the queue again because sending was held or too slow.
+    pub(super) handed_back: usize,
+    /// The most messages that SES has taken in any second so far.
+    pub(super) busiest: usize,
+    /// How many it has refused so far.
+    pub(super) refused: usize,
     pub(super) took: Duration,
     /// What its launch consumed.
     pub(super) planned: Metered,
@@ -60,7 +66,15 @@ impl Phase {
         units += self.worked.sum(Kind::Write, "due");
         per(units, self.scored.sent)
     }
+
+    /// The write units of the account's pace for each message sent. Nothing else that works the queues writes campaigns.
+    fn pace_a_send(&self) -> Units {
+        per(self.worked.sum(Kind::Write, "campaigns"), self.scored.sent)
+    }
 }
+
+/// What the account's pace may add to the three writes of a message: a lease is one write for up to twenty.
+const PACE_A_SEND: f64 = 0.25;
 
 /// The figures of a load.
 #[derive(Debug)]
@@ -133,6 +147,11 @@ impl Figures {
                 considered(&self.full, Kind::Write),
             ),
             Budget::of("write units a send", 3.0, self.sending.a_send()),
+            Budget::of(
+                "write units of the pace a send",
+                PACE_A_SEND,
+                self.sending.pace_a_send(),
+            ),
         ];
         if self.options.customers >= FRANCE_IS_FULL_FROM {
             budgets.extend([
@@ -263,6 +282,9 @@ impl Figures {
                 "considered": phase.scored.considered,
                 "sent": phase.scored.sent,
                 "withheld": phase.scored.withheld,
+                "handed_back": phase.handed_back,
+                "busiest_second": phase.busiest,
+                "refused_by_ses": phase.refused,
                 "seconds": phase.took.as_secs_f64(),
                 "grown_bytes": phase.grown.map(|grown| grown.own),
                 "mapped_bytes": phase.grown.map(|grown| grown.mapped),
@@ -298,6 +320,13 @@ fn print(out: &mut String, about: &str, phase: &Phase) {
         "{about}: {considered} considered, {withheld} withheld, {sent} sent in {:.1} s",
         phase.took.as_secs_f64()
     );
+    if sent > 0 {
+        let _ = writeln!(
+            out,
+            "  pace       {} in the busiest second of the stack's clock, {} refused by SES, {} messages handed back",
+            phase.busiest, phase.refused, phase.handed_back
+        );
+    }
     if let (Some(grown), Some(peak)) = (phase.grown, phase.peak) {
         let _ = writeln!(
             out,

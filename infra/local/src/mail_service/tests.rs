@@ -1,5 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::json;
+
+use super::request::REFUSED_HEADERS;
 use super::*;
 
 fn service(outbox: Option<PathBuf>) -> (Clock, MailService) {

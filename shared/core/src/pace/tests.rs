@@ -286,3 +286,23 @@ proptest! {
         prop_assert!(given * 100 >= rate * 97 * 99, "{given} of {}", rate * 100);
     }
 }
+
+#[test]
+fn a_single_slot_that_comes_free_is_left_until_there_are_enough_for_a_lease_or_the_train_ends() {
+    let mut pace = account(15_000, None);
+    while let Some(more) = lease(&pace, 0, 20, Kind::Campaign) {
+        written(&mut pace, more, 0, 1).unwrap();
+    }
+    let Answer::Later(then) = pace.ask(ask(80, 20, Kind::Campaign)) else {
+        panic!("one has come free, and it is early days")
+    };
+    let then = then.as_millisecond() - START + 1;
+    assert_eq!(lease(&pace, then, 20, Kind::Campaign).unwrap().count, 4);
+    assert_eq!(
+        lease(&pace, 80, 1, Kind::Campaign).unwrap().count,
+        1,
+        "who wants one takes it"
+    );
+    let late = pace.next / 1_000 - START - 400;
+    assert!(lease(&pace, late, 20, Kind::Campaign).is_some());
+}
