@@ -97,8 +97,7 @@ async fn the_background_hands_messages_on_and_moves_the_clock() {
     stack.work_in_background();
     stack.queues().send("sends", "not a task").unwrap();
     let seen = async {
-        while stack.queues().depth("sends-dead").unwrap().total() == 0
-            || stack.clock().now() <= START.parse().unwrap()
+        while stack.queues().depth("sends-dead").unwrap().total() == 0 || stack.clock().now() <= START.parse().unwrap()
         {
             tokio::task::yield_now().await;
         }
