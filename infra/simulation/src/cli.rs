@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use apropos_aws::Clock;
 use thiserror::Error;
 
+use crate::again::{again, kept, told};
 use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
 use crate::fault::Fault;
 use crate::oracle::Violation;
@@ -16,16 +17,6 @@ use crate::plan::{Faults, Order, Plan};
 use crate::planted::Planted;
 use crate::shrink::shrink;
 use crate::stage::{Outcome, Stage, StageError};
-
-/// Seeds that once showed a violation; each is run before all others.
-const KEPT: &str = include_str!("../seeds.txt");
-
-/// The seeds that are run before all others.
-pub fn kept_seeds() -> impl Iterator<Item = u64> {
-    KEPT.lines()
-        .filter_map(|line| line.split('#').next())
-        .filter_map(|seed| seed.trim().parse().ok())
-}
 
 #[derive(Debug, Error)]
 enum Refused {
@@ -35,6 +26,8 @@ enum Refused {
     Planted,
     #[error("it is single, pair or turn")]
     Every,
+    #[error("that is no schedule")]
+    Plan(#[source] serde_json::Error),
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +39,7 @@ struct Options {
     trace: bool,
     all_planted: bool,
     every: Option<Every>,
+    plan: Option<Plan>,
 }
 
 /// Schedules that are counted out.
@@ -66,10 +60,11 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --every single   each single fault in twelve scenarios, in place of seeds
   --every pair     so many pairs of faults as --seeds says, spread over all of them
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
+  --plan PLAN      this one, as a failure prints it, with its trace
   --trace          prints what happened in each, for a few seeds
 ";
 
-fn options() -> Result<Option<Options>, Refused> {
+fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
     let mut options = Options {
         seeds: 1_000,
         from: 0,
@@ -78,8 +73,8 @@ fn options() -> Result<Option<Options>, Refused> {
         trace: false,
         all_planted: false,
         every: None,
+        plan: None,
     };
-    let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         use lexopt::ValueExt as _;
         match argument {
@@ -87,6 +82,10 @@ fn options() -> Result<Option<Options>, Refused> {
             lexopt::Arg::Long("from") => options.from = parser.value()?.parse()?,
             lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
             lexopt::Arg::Long("trace") => options.trace = true,
+            lexopt::Arg::Long("plan") => {
+                options.plan = Some(told(&parser.value()?.string()?).map_err(Refused::Plan)?);
+                options.trace = true;
+            }
             lexopt::Arg::Long("planted") => {
                 let name = parser.value()?.string()?;
                 if name == "all" {
@@ -165,14 +164,14 @@ impl Tally {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let options = match options() {
+    let options = match options(lexopt::Parser::from_env()) {
         Ok(Some(options)) => options,
         Ok(None) => {
             say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(refused) => {
-            say(&format!("{refused}\n\n{HELP}"));
+            say(&format!("{}\n\n{HELP}", apropos_aws::with_causes(&refused)));
             return ExitCode::from(2);
         }
     };
@@ -208,14 +207,17 @@ fn run(options: &Options) -> Result<u64, StageError> {
 }
 
 fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
+    if let Some(plan) = &options.plan {
+        return Ok(vec![plan.clone()]);
+    }
     let Some(every) = options.every else {
-        let kept = kept_seeds().filter(|_| options.planted.is_none() && !options.trace);
+        let kept = kept().filter(|_| options.planted.is_none() && !options.trace);
         let asked = options.from..options.from.saturating_add(options.seeds);
-        let drawn = kept.chain(asked).map(|seed| Plan {
+        let drawn = asked.map(|seed| Plan {
             planted: options.planted,
             ..Plan::random(seed)
         });
-        return Ok(drawn.collect());
+        return Ok(kept.chain(drawn).collect());
     };
     let stage = Stage::new()?;
     match every {
@@ -325,40 +327,38 @@ pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<
     Ok(None)
 }
 
-/// The most violations that are shrunk and shown in full.
+/// The most schedules with violations that are told of, and the most that are shrunk and shown in full.
+const TOLD: usize = 30;
 const SHOWN: usize = 3;
+
+fn show_shrunk(stage: &Stage, plan: &Plan) -> Result<(), StageError> {
+    let (small, outcome) = shrink(stage, plan)?;
+    say(&format!("\n{}, shrunk:\n", called(plan)));
+    for action in &small.actions {
+        say(&format!("  {:?} {:?}\n", action.when, action.what));
+    }
+    for step in &outcome.trace {
+        say(&format!("{step}\n"));
+    }
+    for violation in &outcome.violations {
+        say(&format!("{violation}\n"));
+    }
+    say(&format!("again: {}\n", again(&small)));
+    Ok(())
+}
 
 fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError> {
     let stage = Stage::new()?;
-    for (position, violations) in tally.violations.iter().take(30) {
-        let name = plans.get(*position).map(called).unwrap_or_default();
+    for (position, violations) in tally.violations.iter().take(TOLD) {
+        let Some(plan) = plans.get(*position) else { continue };
         for violation in violations {
-            say(&format!("{name}: {violation}\n"));
+            say(&format!("{}: {violation}\n", called(plan)));
         }
+        say(&format!("again: {}\n", again(plan)));
     }
-    for plan in tally
-        .violations
-        .keys()
-        .take(SHOWN)
-        .filter_map(|position| plans.get(*position))
-    {
-        let (small, outcome) = shrink(&stage, plan)?;
-        say(&format!("\n{}, shrunk:\n", called(plan)));
-        for action in &small.actions {
-            say(&format!("  {:?} {:?}\n", action.when, action.what));
-        }
-        for step in &outcome.trace {
-            say(&format!("{step}\n"));
-        }
-        for violation in &outcome.violations {
-            say(&format!("{violation}\n"));
-        }
-        if matches!(plan.faults, Faults::Random { .. }) {
-            say(&format!(
-                "again: cargo run -p apropos-simulation -- --seeds 1 --from {}\n",
-                plan.seed
-            ));
-        }
+    let shown = tally.violations.keys().take(SHOWN);
+    for plan in shown.filter_map(|position| plans.get(*position)) {
+        show_shrunk(&stage, plan)?;
     }
     for (fault, count) in &tally.faults {
         say(&format!("{:<16} {count}\n", format!("{fault:?}")));
@@ -377,4 +377,48 @@ fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError>
         tally.violations.len()
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Site, Worker};
+
+    /// What a command's own arguments ask for, as a shell would split them.
+    fn asked(command: &str) -> Options {
+        let (_, arguments) = command.split_once(" -- ").unwrap();
+        let (flag, quoted) = arguments.split_once(' ').unwrap();
+        let value = quoted.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
+        assert!(!value.contains('\''), "{value}");
+        options(lexopt::Parser::from_args([flag, value])).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_a_failure_prints_runs_that_very_schedule_again() {
+        let stage = Stage::new().unwrap();
+        let [scenario, ..] = SCENARIOS;
+        let site = Site {
+            worker: Worker::Pages,
+            call: 8,
+        };
+        let unresolved = Plan {
+            planted: Some(Planted::FeedbackDropped),
+            ..Plan::random(0)
+        };
+        let twice = Plan {
+            planted: Some(Planted::AcknowledgedFirst),
+            ..scenario.with(vec![(site, Fault::QueueTwice)])
+        };
+        let turn = turns_around_the_claim(true).into_iter().next().unwrap();
+        for plan in [unresolved, twice, turn] {
+            let again = asked(&again(&plan));
+            assert!(again.trace);
+            let plans = plans(&again).unwrap();
+            assert_eq!(plans, std::slice::from_ref(&plan));
+            let (first, second) = (stage.run(&plan).unwrap(), stage.run(&plans[0]).unwrap());
+            assert_eq!(first.digest(), second.digest());
+            assert_eq!(first.violations, second.violations);
+            assert_eq!(run(&again).unwrap() > 0, !first.violations.is_empty());
+        }
+    }
 }

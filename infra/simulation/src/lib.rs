@@ -3,7 +3,9 @@
 //! Nothing here opens a socket or waits for a real second. `Stage::run` takes a [`Plan`] and says what was violated.
 
 mod actors;
+mod again;
 pub mod cli;
+mod ending;
 pub mod every;
 mod fault;
 mod kernel;
@@ -15,6 +17,7 @@ mod shrink;
 mod stage;
 mod store;
 
+pub use again::{again, kept, told};
 pub use fault::{CallKind, Fault, Site, Worker, mixed};
 pub use network::Step;
 pub use oracle::Violation;

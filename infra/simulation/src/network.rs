@@ -38,6 +38,9 @@ pub(crate) struct Call {
     service: Service,
     pub(crate) operation: String,
     pub(crate) body: String,
+    kind: CallKind,
+    /// One bit for each table that it names, in the order of [`Table::ALL`].
+    tables: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,26 +59,24 @@ impl Call {
             Some((_, operation)) => (Service::Tables, operation),
             None => (Service::Mails, "SendEmail"),
         };
+        let body = body.into_owned();
         Self {
             service,
             operation: operation.to_owned(),
-            body: body.into_owned(),
+            kind: kind(service, operation, &body),
+            tables: if service == Service::Tables { named(&body) } else { 0 },
+            body,
         }
     }
 
-    pub(crate) fn kind(&self) -> CallKind {
-        match (self.service, self.operation.as_str()) {
-            (Service::Mails, _) => CallKind::Mail,
-            (Service::Queues, _) => CallKind::Queue,
-            (Service::Tables, "GetItem" | "BatchGetItem" | "TransactGetItems") => CallKind::Read,
-            (Service::Tables, "Query" | "Scan") if self.body.contains("\"ConsistentRead\":true") => CallKind::Read,
-            (Service::Tables, "Query" | "Scan") => CallKind::LaxRead,
-            (Service::Tables, _) => CallKind::Write,
-        }
+    pub(crate) const fn kind(&self) -> CallKind {
+        self.kind
     }
 
     pub(crate) fn touches(&self, table: Table) -> bool {
-        self.service == Service::Tables && self.body.contains(&format!("\"{PREFIX}{}\"", table.suffix()))
+        (0..)
+            .zip(Table::ALL)
+            .any(|(position, each)| each == table && self.tables & (1 << position) != 0)
     }
 
     pub(crate) fn is(&self, operation: &str, table: Table) -> bool {
@@ -129,6 +130,33 @@ impl Call {
     pub(crate) fn is_trace(&self) -> bool {
         self.is("PutItem", Table::Deliveries) && self.body.contains("{\"S\":\"claimed\"}")
     }
+}
+
+fn kind(service: Service, operation: &str, body: &str) -> CallKind {
+    match (service, operation) {
+        (Service::Mails, _) => CallKind::Mail,
+        (Service::Queues, _) => CallKind::Queue,
+        (Service::Tables, "GetItem" | "BatchGetItem" | "TransactGetItems") => CallKind::Read,
+        (Service::Tables, "Query" | "Scan") if body.contains("\"ConsistentRead\":true") => CallKind::Read,
+        (Service::Tables, "Query" | "Scan") => CallKind::LaxRead,
+        (Service::Tables, _) => CallKind::Write,
+    }
+}
+
+/// The tables that a request names.
+fn named(body: &str) -> u16 {
+    let mut tables = 0;
+    for (start, _) in body.match_indices("\"t-") {
+        let name = body.get(start + 1 + PREFIX.len()..).unwrap_or_default();
+        let is = |table: Table| {
+            name.strip_prefix(table.suffix())
+                .is_some_and(|rest| rest.starts_with('"'))
+        };
+        if let Some((position, _)) = (0..).zip(Table::ALL).find(|(_, table)| is(*table)) {
+            tables |= 1 << position;
+        }
+    }
+    tables
 }
 
 /// One line of a trace.
@@ -642,7 +670,7 @@ impl Shared {
                 self.bell.ring();
             }
             if call.touches(Table::Standing) {
-                self.oracle().looked(&store, now);
+                self.oracle().looked(&store, now, Some(&call.body));
             }
             drop(store);
             if call.touches(Table::Due) {

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Fault, Site, Worker, mixed};
 use crate::planted::Planted;
 
-/// Everything that a run follows from.
-#[derive(Debug, Clone)]
+/// Everything that a run follows from. As JSON it can be told in one line, and run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What waits and choices are drawn from.
     pub seed: u64,
@@ -19,11 +20,12 @@ pub struct Plan {
     /// Whether the functions' clocks differ, by up to five minutes.
     pub skewed: bool,
     /// A bug put in on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planted: Option<Planted>,
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Faults {
     /// Drawn from the seed, so many of a thousand calls.
     Random {
@@ -35,7 +37,7 @@ pub enum Faults {
 }
 
 /// Whose call comes when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// Each call takes a while drawn from the seed.
     Times,

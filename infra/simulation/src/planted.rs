@@ -2,6 +2,7 @@
 //! back. The functions are the real ones and carry nothing of this.
 
 use apropos_aws::Table;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fault::{CallKind, Site, Worker};
@@ -9,7 +10,7 @@ use crate::network::{Call, parsed, put};
 use crate::store::Reply;
 
 /// A bug that the checks must find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Planted {
     /// The SDK's usual retries on SendEmail.
     MailRetried,

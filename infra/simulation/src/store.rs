@@ -122,6 +122,20 @@ impl Store {
         answer.get("Item").cloned()
     }
 
+    /// All that a table holds.
+    pub(crate) fn items(&self, table: &str) -> Vec<Value> {
+        let answer: Value = serde_json::from_str(&self.dump(table)).unwrap_or_default();
+        match answer.get("Items").and_then(Value::as_array) {
+            Some(items) => items.clone(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether something written since the last reset says this.
+    pub(crate) fn has_written(&self, text: &str) -> bool {
+        self.written.iter().any(|(_, _, body)| body.contains(text))
+    }
+
     /// All that a table holds, as text.
     pub(crate) fn dump(&self, table: &str) -> String {
         dispatch(
