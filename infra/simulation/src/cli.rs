@@ -10,8 +10,9 @@ use apropos_aws::Clock;
 use thiserror::Error;
 
 use crate::again::{again, kept, told};
-use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
+use crate::every::{Pairs, SCENARIOS, pairs, turns, turns_around_the_claim};
 use crate::fault::Fault;
+use crate::network::ClaimState;
 use crate::oracle::Violation;
 use crate::plan::{Faults, Order, Plan};
 use crate::planted::Planted;
@@ -24,7 +25,7 @@ enum Refused {
     Arguments(#[from] lexopt::Error),
     #[error("there is no planted bug of that name")]
     Planted,
-    #[error("it is single, pair or turn")]
+    #[error("it is single, pair, pairs or turn")]
     Every,
     #[error("that is no schedule")]
     Plan(#[source] serde_json::Error),
@@ -47,6 +48,7 @@ struct Options {
 enum Every {
     Single,
     Pair,
+    Pairs,
     Turn,
 }
 
@@ -59,6 +61,7 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --planted BUG    how soon a bug put in on purpose is caught, such as MailRetried, or `all` of them
   --every single   each single fault in twelve scenarios, in place of seeds
   --every pair     so many pairs of faults as --seeds says, spread over all of them
+  --every pairs    every pair of faults, or --seeds of them --from a position: hours, where pair takes seconds
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
   --plan PLAN      this one, as a failure prints it, with its trace
   --trace          prints what happened in each, for a few seeds
@@ -99,6 +102,7 @@ fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
                 options.every = Some(match parser.value()?.string()?.as_str() {
                     "single" => Every::Single,
                     "pair" => Every::Pair,
+                    "pairs" => Every::Pairs,
                     "turn" => Every::Turn,
                     _ => return Err(Refused::Every),
                 });
@@ -112,6 +116,32 @@ fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
     Ok(Some(options))
 }
 
+/// The schedules that are asked for.
+enum Asked {
+    Listed(Vec<Plan>),
+    /// Those pairs from a position up to another.
+    Pairs(Pairs, u64, u64),
+}
+
+impl Asked {
+    /// How many positions there are.
+    fn count(&self) -> usize {
+        match self {
+            Self::Listed(plans) => plans.len(),
+            Self::Pairs(pairs, from, until) => {
+                usize::try_from(pairs.count().min(*until).saturating_sub(*from)).unwrap_or(usize::MAX)
+            }
+        }
+    }
+
+    fn at(&self, position: usize) -> Option<Plan> {
+        match self {
+            Self::Listed(plans) => plans.get(position).cloned(),
+            Self::Pairs(pairs, from, _) => pairs.at(from + u64::try_from(position).ok()?),
+        }
+    }
+}
+
 /// What many schedules came to.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -119,6 +149,8 @@ pub struct Tally {
     pub schedules: u64,
     /// What went wrong, by kind.
     pub faults: BTreeMap<Fault, u64>,
+    /// How often what went wrong where.
+    pub met: BTreeMap<(ClaimState, Fault), u64>,
     /// How many messages were taken.
     pub accepted: usize,
     /// How many calls were made.
@@ -136,6 +168,9 @@ impl Tally {
         self.accepted += outcome.accepted;
         for (_, fault) in &outcome.injected {
             *self.faults.entry(*fault).or_insert(0) += 1;
+        }
+        for (met, count) in &outcome.met {
+            *self.met.entry(*met).or_insert(0) += count;
         }
         self.calls += outcome.calls.values().map(|count| u64::from(*count)).sum::<u64>();
         for step in &outcome.trace {
@@ -155,6 +190,9 @@ impl Tally {
         self.calls += other.calls;
         for (fault, count) in other.faults {
             *self.faults.entry(fault).or_insert(0) += count;
+        }
+        for (met, count) in other.met {
+            *self.met.entry(met).or_insert(0) += count;
         }
         self.situations.extend(other.situations);
         self.violations.extend(other.violations);
@@ -191,7 +229,7 @@ fn say(text: &str) {
 }
 
 fn run(options: &Options) -> Result<u64, StageError> {
-    if options.all_planted || (options.planted.is_some() && !options.trace) {
+    if options.all_planted || (options.planted.is_some() && !options.trace && options.every.is_none()) {
         return all_planted(options);
     }
     let clock = Clock::system();
@@ -206,9 +244,9 @@ fn run(options: &Options) -> Result<u64, StageError> {
     Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
 }
 
-fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
+fn plans(options: &Options) -> Result<Asked, StageError> {
     if let Some(plan) = &options.plan {
-        return Ok(vec![plan.clone()]);
+        return Ok(Asked::Listed(vec![plan.clone()]));
     }
     let Some(every) = options.every else {
         let kept = kept().filter(|_| options.planted.is_none() && !options.trace);
@@ -217,36 +255,46 @@ fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
             planted: options.planted,
             ..Plan::random(seed)
         });
-        return Ok(kept.chain(drawn).collect());
+        return Ok(Asked::Listed(kept.chain(drawn).collect()));
     };
     let stage = Stage::new()?;
-    match every {
+    let plans = match every {
         Every::Single => {
             let mut plans = Vec::new();
             for scenario in SCENARIOS {
                 let singles = scenario.single_faults(&stage)?;
                 plans.extend(singles.into_iter().map(|fault| scenario.with(vec![fault])));
             }
-            Ok(plans)
+            plans
         }
-        Every::Pair => pairs(&stage, options.seeds),
-        Every::Turn => Ok([false, true]
+        Every::Pair => pairs(&stage, options.seeds)?,
+        Every::Pairs => {
+            let until = options.seeds.saturating_add(options.from);
+            return Ok(Asked::Pairs(Pairs::new(&stage)?, options.from, until));
+        }
+        Every::Turn => [false, true]
             .into_iter()
             .flat_map(|skewed| [turns(1, skewed), turns_around_the_claim(skewed)].concat())
-            .collect()),
-    }
+            .collect(),
+    };
+    let planted = |plan| Plan {
+        planted: options.planted,
+        ..plan
+    };
+    Ok(Asked::Listed(plans.into_iter().map(planted).collect()))
 }
 
-fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
+fn work(options: &Options, plans: &Asked, next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
     let stage = Stage::new()?;
     let mut own = Tally::default();
     loop {
         let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-        let Some(plan) = plans.get(position) else {
+        if position >= plans.count() {
             tally.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
             return Ok(());
-        };
-        let outcome = stage.run(plan)?;
+        }
+        let Some(plan) = plans.at(position) else { continue };
+        let outcome = stage.run(&plan)?;
         if options.trace {
             let lines: Vec<String> = outcome.trace.iter().map(|step| format!("{step}\n")).collect();
             say(&format!("seed {}\n{}", plan.seed, lines.concat()));
@@ -268,18 +316,30 @@ fn all_planted(options: &Options) -> Result<u64, StageError> {
             let Some(planted) = wanted.get(position).copied() else {
                 return Ok(());
             };
+            let name = format!("{planted:?}");
             let line = match caught(&stage, planted, options.from, options.seeds)? {
-                Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
+                Some(Caught { plan, violation, tried }) => {
+                    let shown = if options.planted.is_some() {
+                        show_shrunk(&stage, &plan)?;
+                        format!("\nagain: {}\n", again(&plan))
+                    } else {
+                        String::new()
+                    };
+                    format!("{name:<22} {:>6} {tried:>6}  {violation}\n{shown}", plan.seed)
+                }
                 None => {
                     missed.fetch_add(1, Ordering::Relaxed);
-                    format!("{planted:?}: not caught in {} seeds\n", options.seeds)
+                    format!("{name:<22} {:>6} {:>6}  not caught\n", "-", options.seeds)
                 }
             };
             say(&line);
         }
     };
+    say(&format!("{:<22} {:>6} {:>6}  caught by\n", "bug", "seed", "tried"));
     on_threads(options.threads, look)?;
-    Ok(missed.into_inner())
+    let missed = missed.into_inner();
+    say(&format!("{} bugs planted, {missed} not caught\n", wanted.len()));
+    Ok(missed)
 }
 
 fn on_threads(count: u64, work: impl Fn() -> Result<(), StageError> + Sync) -> Result<(), StageError> {
@@ -310,21 +370,47 @@ fn called(plan: &Plan) -> String {
     }
 }
 
+/// How a planted bug was caught.
+#[derive(Debug)]
+pub struct Caught {
+    /// By which schedule.
+    pub plan: Plan,
+    /// What it showed.
+    pub violation: Violation,
+    /// How many schedules were tried, with this one.
+    pub tried: u64,
+}
+
 /// The first seed that catches a planted bug, and how.
 ///
 /// # Errors
 /// [`StageError`].
-pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<(u64, Violation)>, StageError> {
+pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<Caught>, StageError> {
     for seed in from..from.saturating_add(seeds) {
         let plan = Plan {
             planted: Some(planted),
             ..Plan::random(seed)
         };
         if let Some(violation) = stage.run(&plan)?.violations.into_iter().next() {
-            return Ok(Some((seed, violation)));
+            let tried = seed - from + 1;
+            return Ok(Some(Caught { plan, violation, tried }));
         }
     }
     Ok(None)
+}
+
+/// What went wrong, how often, and where the message stood.
+fn matrix(tally: &Tally) -> String {
+    let states = ClaimState::ALL.map(|state| format!("{:>11}", format!("{state:?}")));
+    let mut lines = format!("{:<15}{}{:>11}\n", "", states.concat(), "all");
+    for (fault, all) in &tally.faults {
+        let counts = ClaimState::ALL.map(|state| match tally.met.get(&(state, *fault)) {
+            Some(count) => format!("{count:>11}"),
+            None => format!("{:>11}", "."),
+        });
+        lines.push_str(&format!("{:<15}{}{all:>11}\n", format!("{fault:?}"), counts.concat()));
+    }
+    lines
 }
 
 /// The most schedules with violations that are told of, and the most that are shrunk and shown in full.
@@ -347,22 +433,20 @@ fn show_shrunk(stage: &Stage, plan: &Plan) -> Result<(), StageError> {
     Ok(())
 }
 
-fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError> {
+fn report(plans: &Asked, tally: &Tally, millis: i128) -> Result<(), StageError> {
     let stage = Stage::new()?;
     for (position, violations) in tally.violations.iter().take(TOLD) {
-        let Some(plan) = plans.get(*position) else { continue };
+        let Some(plan) = plans.at(*position) else { continue };
         for violation in violations {
-            say(&format!("{}: {violation}\n", called(plan)));
+            say(&format!("{}: {violation}\n", called(&plan)));
         }
-        say(&format!("again: {}\n", again(plan)));
+        say(&format!("again: {}\n", again(&plan)));
     }
     let shown = tally.violations.keys().take(SHOWN);
-    for plan in shown.filter_map(|position| plans.get(*position)) {
-        show_shrunk(&stage, plan)?;
+    for plan in shown.filter_map(|position| plans.at(*position)) {
+        show_shrunk(&stage, &plan)?;
     }
-    for (fault, count) in &tally.faults {
-        say(&format!("{:<16} {count}\n", format!("{fault:?}")));
-    }
+    say(&matrix(tally));
     let a_second = i128::from(tally.schedules) * 1_000 / millis;
     say(&format!(
         "{} calls, {} messages taken, {} situations reached, {a_second} schedules a second\n",
@@ -413,9 +497,9 @@ mod tests {
         for plan in [unresolved, twice, turn] {
             let again = asked(&again(&plan));
             assert!(again.trace);
-            let plans = plans(&again).unwrap();
-            assert_eq!(plans, std::slice::from_ref(&plan));
-            let (first, second) = (stage.run(&plan).unwrap(), stage.run(&plans[0]).unwrap());
+            let asked = plans(&again).unwrap();
+            assert_eq!((asked.count(), asked.at(0)), (1, Some(plan.clone())));
+            let (first, second) = (stage.run(&plan).unwrap(), stage.run(&asked.at(0).unwrap()).unwrap());
             assert_eq!(first.digest(), second.digest());
             assert_eq!(first.violations, second.violations);
             assert_eq!(run(&again).unwrap() > 0, !first.violations.is_empty());

@@ -15,16 +15,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::declared::Declared;
 use crate::network::PREFIX;
 use crate::oracle::Oracle;
-use crate::stage::{CAMPAIGNS, NAMES};
 use crate::store::Store;
+use crate::world::{CAMPAIGNS, PEOPLE};
 
 /// The checks of an end.
 pub(crate) struct Ending<'a> {
     pub(crate) oracle: &'a mut Oracle,
     pub(crate) tables: &'a Tables,
-    pub(crate) brand: &'a BrandId,
+    /// Of each campaign.
+    pub(crate) declared: &'a [Declared],
     /// What is stored.
     pub(crate) stored: Stored,
 }
@@ -35,19 +37,20 @@ pub(crate) struct Stored {
     deliveries: Vec<Value>,
     due: Vec<Value>,
     /// About whom something was written.
-    written: BTreeSet<&'static str>,
+    written: BTreeSet<usize>,
 }
 
 impl Stored {
-    pub(crate) fn of(store: &Store, brand: &str) -> Self {
+    pub(crate) fn of(store: &Store) -> Self {
         let items = |table: Table| store.items(&format!("{PREFIX}{}", table.suffix()));
         Self {
             receipts: items(Table::Receipts),
             deliveries: items(Table::Deliveries),
             due: items(Table::Due),
-            written: NAMES
-                .into_iter()
-                .filter(|name| store.has_written(&format!("\"{brand}#{name}\"")))
+            written: (0..)
+                .zip(PEOPLE)
+                .filter(|(_, customer)| store.has_written(&format!("\"{}\"", customer.key())))
+                .map(|(position, _)| position)
                 .collect(),
         }
     }
@@ -70,14 +73,14 @@ struct Sums {
     open: usize,
     withheld: usize,
     abandoned: usize,
-    /// Each delivery's state and reason.
-    deliveries: BTreeMap<String, (String, String)>,
+    /// Each delivery's state, its reason, and what it was decided by.
+    deliveries: BTreeMap<String, (String, String, Value)>,
 }
 
 impl Sums {
-    fn of(stored: &Stored, brand: &BrandId, run: &Run) -> Option<Self> {
+    fn of(stored: &Stored, run: &Run) -> Option<Self> {
         let mut sums = Self::default();
-        let pages = format!("{brand}#{}", run.id);
+        let pages = format!("{}#{}", run.brand, run.id);
         for item in &stored.receipts {
             if text(item, "pk") != pages || !text(item, "sk").starts_with("p#") {
                 continue;
@@ -102,8 +105,9 @@ impl Sums {
                 }
                 _ => sums.open += 1,
             }
-            sums.deliveries
-                .insert(text(item, "sk").to_owned(), (state.to_owned(), reason.to_owned()));
+            let receipt = serde_json::from_str(text(item, "doc")).unwrap_or_default();
+            let ended = (state.to_owned(), reason.to_owned(), receipt);
+            sums.deliveries.insert(text(item, "sk").to_owned(), ended);
         }
         Some(sums)
     }
@@ -115,33 +119,35 @@ impl Ending<'_> {
         for person in &mut self.oracle.people {
             person.erased |= person.standings.last().is_some_and(|(_, _, erased)| *erased);
         }
-        for campaign in CAMPAIGNS {
-            let Ok(id) = RunId::new(campaign) else { continue };
-            match self.tables.run(self.brand, &id).await {
-                Ok(Some(run)) => self.run(&run),
+        for ((brand, campaign), declared) in CAMPAIGNS.into_iter().zip(self.declared) {
+            let (Ok(brand), Ok(id)) = (BrandId::new(brand), RunId::new(campaign)) else {
+                continue;
+            };
+            match self.tables.run(&brand, &id).await {
+                Ok(Some(run)) => self.run(&run, declared),
                 Ok(None) => {}
                 Err(error) => self
                     .oracle
                     .broken("I6", format!("run {campaign} cannot be read: {error}")),
             }
         }
-        for (position, name) in NAMES.into_iter().enumerate() {
+        for (position, of) in PEOPLE.into_iter().enumerate() {
             // A ledger and a standing that nobody wrote to, and was not told to have written to, are as they were.
             let was_told = self.oracle.recorded.iter().any(|(of, _)| *of == position)
                 || self.oracle.people.get(position).is_some_and(|person| person.erased);
-            if !was_told && !self.stored.written.contains(name) {
+            if !was_told && !self.stored.written.contains(&position) {
                 continue;
             }
-            if let Ok(customer) = CustomerId::new(name) {
-                self.person(position, &customer).await;
+            if let (Ok(brand), Ok(customer)) = (BrandId::new(of.brand), CustomerId::new(of.name)) {
+                self.person(position, &brand, &customer).await;
             }
         }
         self.due();
     }
 
-    fn run(&mut self, run: &Run) {
+    fn run(&mut self, run: &Run, declared: &Declared) {
         let id = &run.id;
-        let Some(sums) = Sums::of(&self.stored, self.brand, run) else {
+        let Some(sums) = Sums::of(&self.stored, run) else {
             self.oracle.broken("I4", format!("run {id} cannot be summed"));
             return;
         };
@@ -160,7 +166,14 @@ impl Ending<'_> {
                 format!("run {id}: {} candidates, {finals} outcomes", sums.candidates),
             );
         }
-        let accepted = self.oracle.accepts.keys().filter(|(_, of)| of == id.as_str()).count();
+        let is_ours = |position: usize| {
+            let of = PEOPLE.get(position);
+            of.is_some_and(|customer| customer.brand == run.brand.as_str())
+        };
+        let accepts = self.oracle.accepts.keys();
+        let accepted = accepts
+            .filter(|(position, of)| is_ours(*position) && of == id.as_str())
+            .count();
         if accepted < sums.sent || accepted > sums.sent + sums.abandoned {
             let Sums { sent, abandoned, .. } = sums;
             self.oracle.broken(
@@ -168,12 +181,15 @@ impl Ending<'_> {
                 format!("run {id}: SES took {accepted}, {sent} counted as sent, {abandoned} abandoned"),
             );
         }
-        for (position, name) in NAMES.into_iter().enumerate() {
-            if self.oracle.people.get(position).is_none_or(|person| person.erased) {
+        for (position, of) in PEOPLE.into_iter().enumerate() {
+            if of.brand != run.brand.as_str() || self.oracle.people.get(position).is_none_or(|person| person.erased) {
                 continue;
             }
-            let Ok(customer) = CustomerId::new(name) else { continue };
+            let Ok(customer) = CustomerId::new(of.name) else {
+                continue;
+            };
             self.outcome(run, &sums, position, &customer);
+            self.decisions(run, &sums, position, &customer, declared);
         }
     }
 
@@ -197,7 +213,7 @@ impl Ending<'_> {
                 format!("{customer} was withheld by run {run} and has a delivery")
             }
             ([_], None) => return,
-            ([_], Some((state, reason))) => {
+            ([_], Some((state, reason, _))) => {
                 let fits = match (accepted, state.as_str()) {
                     (true, "sent") | (false, "withheld") => true,
                     (true, "withheld") => reason == "abandoned" && !told,
@@ -214,13 +230,33 @@ impl Ending<'_> {
         self.oracle.broken("I4", broken);
     }
 
-    async fn person(&mut self, position: usize, customer: &CustomerId) {
-        let Ok(standing) = self.tables.standing(self.brand, customer).await else {
+    /// Both decisions about a person, made again over what was declared and agreed to.
+    fn decisions(&mut self, run: &Run, sums: &Sums, position: usize, customer: &CustomerId, declared: &Declared) {
+        let id = DeliveryId::of(run, customer);
+        let records = &self.oracle.records;
+        let mut rows = sums.pages.iter().filter_map(|page| page.row(id));
+        let is_explained = rows.all(|row| records.explain_row(position, declared, run, row));
+        let delivery = sums.deliveries.get(&id.to_hex());
+        let is_receipt_explained =
+            delivery.is_none_or(|(_, _, receipt)| records.explain_receipt(position, declared, run, receipt));
+        for (what, is_explained) in [("scored", is_explained), ("decided about", is_receipt_explained)] {
+            if !is_explained {
+                let seen = format!(
+                    "{customer} is {what} in run {} by more than was declared and agreed to",
+                    run.id
+                );
+                self.oracle.broken("I11", seen);
+            }
+        }
+    }
+
+    async fn person(&mut self, position: usize, brand: &BrandId, customer: &CustomerId) {
+        let Ok(standing) = self.tables.standing(brand, customer).await else {
             self.oracle
                 .broken("I7", format!("the standing of {customer} cannot be read"));
             return;
         };
-        let Ok(ledger) = self.tables.ledger(self.brand, customer).await else {
+        let Ok(ledger) = self.tables.ledger(brand, customer).await else {
             self.oracle
                 .broken("I7", format!("the ledger of {customer} cannot be read"));
             return;

@@ -13,9 +13,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::declared::Records;
 use crate::network::{PREFIX, START};
-use crate::stage::{BRAND, NAMES, address};
 use crate::store::Store;
+use crate::world::{BRANDS, Customer, PEOPLE};
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) struct Oracle {
     pub(crate) accepts: BTreeMap<(usize, String), u32>,
     pub(crate) told: BTreeSet<(usize, String)>,
     pub(crate) recorded: BTreeSet<(usize, String)>,
+    /// What scoring could read.
+    pub(crate) records: Records,
     violations: Vec<Violation>,
     /// How far clocks are off.
     leniency: i64,
@@ -70,13 +73,13 @@ const FRESH: i64 = 5_000;
 const CAP: usize = 2;
 
 impl Oracle {
-    pub(crate) fn new(quiet: QuietHours, topic: TopicId, zones: &[TimeZoneName], skewed: bool) -> Self {
+    pub(crate) fn new(quiet: QuietHours, topic: TopicId, zones: &[TimeZoneName]) -> Self {
         let people = zones
             .iter()
-            .enumerate()
-            .map(|(position, zone)| Seen {
+            .zip(PEOPLE)
+            .map(|(zone, customer)| Seen {
                 zone: zone.clone(),
-                is_spared: position == 3,
+                is_spared: customer.is_spared(),
                 standings: Vec::new(),
                 left: None,
                 left_for_good: false,
@@ -92,8 +95,17 @@ impl Oracle {
             accepts: BTreeMap::new(),
             told: BTreeSet::new(),
             recorded: BTreeSet::new(),
+            records: Records::default(),
             violations: Vec::new(),
+            leniency: 0,
+        }
+    }
+
+    /// For a schedule in which clocks differ.
+    pub(crate) fn skewed(self, skewed: bool) -> Self {
+        Self {
             leniency: if skewed { 5 * 60_000 } else { 0 },
+            ..self
         }
     }
 
@@ -112,8 +124,8 @@ impl Oracle {
 
     /// The standings that a write names may have changed; without one, all may.
     pub(crate) fn looked(&mut self, store: &Store, now: i64, write: Option<&str>) {
-        for (person, name) in self.people.iter_mut().zip(NAMES) {
-            let key = format!("{BRAND}#{name}");
+        for (person, customer) in self.people.iter_mut().zip(PEOPLE) {
+            let key = customer.key();
             if write.is_some_and(|body| !body.contains(&key)) {
                 continue;
             }
@@ -180,6 +192,21 @@ impl Oracle {
         self.recorded.insert((person, event.to_owned()));
     }
 
+    /// A call on behalf of some brands, and what it was answered: neither names another.
+    pub(crate) fn named(&mut self, operation: &str, brands: &[&str], texts: [&str; 2]) {
+        for other in BRANDS.into_iter().filter(|brand| !brands.contains(brand)) {
+            let name = format!("\"{other}");
+            for (text, what) in texts.into_iter().zip(["asks", "is answered"]) {
+                if text.contains(&name) {
+                    self.broken(
+                        "I9",
+                        format!("{operation} for {} {what} about {other}", brands.join(" and ")),
+                    );
+                }
+            }
+        }
+    }
+
     /// Something goes into a queue.
     pub(crate) fn queued(&mut self, body: &str) {
         if body.contains("mail.example") {
@@ -189,9 +216,17 @@ impl Oracle {
 
     /// SES takes a message: whose, and of which run; `None` for a transactional one.
     pub(crate) fn accepted(&mut self, mail: &AcceptedMail, now: i64, at: Timestamp) -> Option<(usize, String)> {
-        let position = NAMES.iter().position(|name| address(name) == mail.to)?;
         let run = mail.tag("run")?.to_owned();
-        let name = NAMES.get(position)?;
+        let brand = mail.tag("brand").unwrap_or_default();
+        let is_theirs = |customer: &Customer| customer.brand == brand && customer.address == mail.to;
+        let Some(position) = PEOPLE.iter().position(is_theirs) else {
+            self.broken(
+                "I9",
+                format!("run {run} of {brand} writes to somebody whom {brand} does not know"),
+            );
+            return None;
+        };
+        let name = PEOPLE.get(position)?.key();
         let count = self.accepts.entry((position, run.clone())).or_insert(0);
         *count += 1;
         let count = *count;
@@ -253,25 +288,35 @@ impl Oracle {
 
 /// What is left of erased people, looked for in all tables as they are stored.
 pub(crate) fn remains(oracle: &mut Oracle, store: &Store) {
-    let erased: Vec<_> = NAMES
+    let erased: Vec<_> = PEOPLE
         .into_iter()
         .zip(&oracle.people)
         .filter(|(_, person)| person.erased)
-        .map(|(name, _)| name)
+        .map(|(customer, _)| customer)
         .collect();
     if erased.is_empty() {
         return;
     }
     for table in Table::ALL {
-        let dump = store.dump(&format!("{PREFIX}{}", table.suffix()));
-        for name in &erased {
-            if dump.contains(&address(name)) {
-                oracle.broken("I8", format!("the address of {name} is in {}", table.suffix()));
-            }
-            // The mark and the ledger's entries without their words stay, under the brand's own id.
-            let is_kept = matches!(table, Table::Standing | Table::Consents);
-            if !is_kept && dump.contains(&format!("#{name}\"")) {
-                oracle.broken("I8", format!("the id of {name} is in {}", table.suffix()));
+        let items = store.items(&format!("{PREFIX}{}", table.suffix()));
+        for item in items.iter().map(ToString::to_string) {
+            for customer in &erased {
+                let is_named = |brand: &str| item.contains(&format!("\"{brand}"));
+                if !is_named(customer.brand) && BRANDS.into_iter().any(is_named) {
+                    // Another brand's own.
+                    continue;
+                }
+                if item.contains(customer.address) {
+                    oracle.broken(
+                        "I8",
+                        format!("the address of {} is in {}", customer.key(), table.suffix()),
+                    );
+                }
+                // The mark and the ledger's entries without their words stay, under the brand's own id.
+                let is_kept = matches!(table, Table::Standing | Table::Consents);
+                if !is_kept && item.contains(&format!("#{}\"", customer.name)) {
+                    oracle.broken("I8", format!("the id of {} is in {}", customer.key(), table.suffix()));
+                }
             }
         }
     }
