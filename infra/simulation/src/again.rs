@@ -26,7 +26,7 @@ pub fn told(text: &str) -> Result<Plan, serde_json::Error> {
 
 /// The schedules that are run before all others: a line each, a seed or a plan, and why.
 pub fn kept() -> impl Iterator<Item = Plan> {
-    KEPT.lines().filter_map(|line| {
+    KEPT.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (schedule, _) = line.split_once(" # ").unwrap_or((line, ""));
         match schedule.trim().parse() {
             Ok(seed) => Some(Plan::random(seed)),

@@ -773,7 +773,7 @@ impl Shared {
             return store.stale(&call.operation, &call.body, now - lag);
         }
         let body = self.plan.planted.and_then(|planted| changed(planted, call));
-        let mut reply = store.call(&call.operation, body.as_deref().unwrap_or(&call.body), now);
+        let mut reply = store.call(&call.operation, body.as_deref().unwrap_or(&call.body), call.tables, now);
         if self.is_planted(Planted::ClaimRefusedMeansWon) && call.is_claim() && reply.status == 400 {
             reply = Reply::ok("{}");
         }

@@ -8,9 +8,10 @@ use apropos_simulation::{Action, Fault, Faults, Order, Plan, Planted, Stage, Wha
 const MOST: u64 = 2_000;
 
 /// A seed that catches each, as `--planted all` found it. Where a change of the code has moved it, it is looked for anew.
-const FOUND: [(Planted, u64); 21] = [
+const FOUND: [(Planted, u64); 28] = [
     (Planted::AcknowledgedFirst, 0),
     (Planted::AddressQueued, 0),
+    (Planted::BrandForgotten, 0),
     (Planted::CapOutsideClaim, 118),
     (Planted::ClaimRefusedMeansWon, 118),
     (Planted::ClaimUnconditional, 118),
@@ -18,17 +19,23 @@ const FOUND: [(Planted, u64); 21] = [
     (Planted::ConsentFromStaleRead, 80),
     (Planted::ContactKept, 4),
     (Planted::DeferralForgotten, 1),
-    (Planted::FailuresAcknowledged, 0),
-    (Planted::FeedbackDropped, 0),
-    (Planted::ImportRevives, 266),
-    (Planted::LeaveAnsweredFirst, 5),
-    (Planted::MailRetried, 11),
-    (Planted::NoDeadlineGuard, 288),
+    (Planted::FailuresAcknowledged, 4),
+    (Planted::FeedbackDropped, 3),
+    (Planted::ImportRevives, 163),
+    (Planted::LeaveAnsweredFirst, 0),
+    (Planted::LedgerUnguarded, 13),
+    (Planted::MailRetried, 22),
+    (Planted::NoDeadlineGuard, 182),
+    (Planted::NoMailTimeout, 58),
     (Planted::NoTraceBeforeSending, 0),
-    (Planted::ReceiptOverwritten, 88),
-    (Planted::SettledUnfenced, 0),
-    (Planted::SuppressionsUnread, 6),
-    (Planted::UnknownMeansNotSent, 3),
+    (Planted::NotFencedOut, 978),
+    (Planted::ProfilingAssumed, 4),
+    (Planted::ReceiptOverwritten, 9),
+    (Planted::RememberedAcrossBrands, 4),
+    (Planted::SettledUnfenced, 2),
+    (Planted::SuppressionsUnread, 309),
+    (Planted::UndeclaredUsed, 0),
+    (Planted::UnknownMeansNotSent, 22),
     (Planted::ZoneIgnored, 1),
 ];
 
