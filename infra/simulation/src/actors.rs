@@ -19,9 +19,8 @@ use crate::network::{FAULTS_UNTIL, START, Shared};
 use crate::oracle::moment;
 use crate::plan::{Action, What, When};
 use crate::planted::Planted;
-use crate::stage::{
-    BRAND, CAMPAIGNS, Functions, NAMES, QUEUES, StageError, address, consent, customer, dead_letters, form, request,
-};
+use crate::stage::{Functions, QUEUES, StageError, consent, customer, dead_letters, form, request};
+use crate::world::{self, BRANDS};
 
 /// Brings everybody on.
 pub(crate) fn enter(kernel: &mut Kernel, shared: &Arc<Shared>, functions: &Arc<Functions>) {
@@ -83,7 +82,7 @@ async fn invoke<T>(shared: &Shared, worker: Worker, seconds: i64, call: impl Fut
 async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
     let (queue, most, seconds) = match worker {
         Worker::Pages => ("pages", 2, 60),
-        Worker::SendsA | Worker::SendsB => ("sends", 1 + usize::try_from(shared.plan.seed % 3).unwrap_or(0), 75),
+        Worker::SendsA | Worker::SendsB => ("sends", shared.plan.batch(), 75),
         Worker::Feedback | Worker::Stage | Worker::Minute | Worker::Request(_) => ("feedback", 10, 30),
     };
     let mut round = 0;
@@ -108,6 +107,9 @@ async fn work(shared: Arc<Shared>, functions: Arc<Functions>, worker: Worker) {
             continue;
         }
         let Ok(event) = batch(queue, &received) else { return };
+        let is_named = |brand: &str| received.iter().any(|message| message.body.contains(brand));
+        let brands = BRANDS.into_iter().filter(|brand| is_named(brand)).collect();
+        shared.on_behalf_of(worker, brands);
         // By the worker's own clock, as Lambda tells it.
         let began = shared.now() + SignedDuration::from_millis(shared.plan.skew(worker));
         let deadline = Deadline::after(began, SignedDuration::from_secs(seconds));
@@ -200,6 +202,7 @@ async fn minutes(shared: Arc<Shared>, functions: Arc<Functions>) {
         erased_at = Some(now);
         last = now;
         shared.looked_at_minutes(now + shared.plan.skew(Worker::Minute));
+        shared.on_behalf_of(Worker::Minute, BRANDS.to_vec());
         let done = invoke(&shared, Worker::Minute, 60, async {
             functions.portal.tick().await;
             functions.campaigns.tick().await
@@ -304,8 +307,14 @@ impl Actor {
                 Ok(())
             }
             What::Context(person) => {
-                let body = json!({ "customers": [customer(name(person))] });
-                self.ask(At::Context, &request("POST", "/v1/customers", &body)?).await;
+                let told = world::customer(person);
+                let body = json!({ "customers": [customer(&told)] });
+                self.ask(
+                    At::Context,
+                    told.brand,
+                    &request(told.brand, "POST", "/v1/customers", &body)?,
+                )
+                .await;
                 Ok(())
             }
             What::Complain(person) => {
@@ -321,9 +330,10 @@ impl Actor {
     }
 
     async fn campaign(&self, campaign: u8, verb: &str) -> Result<(), StageError> {
-        let id = CAMPAIGNS.get(usize::from(campaign)).copied().unwrap_or("sale-1");
+        let (brand, id) = world::campaign(campaign);
         let path = format!("/v1/campaigns/{id}/{verb}");
-        self.ask(At::Campaigns, &request("POST", &path, &json!({}))?).await;
+        self.ask(At::Campaigns, brand, &request(brand, "POST", &path, &json!({}))?)
+            .await;
         Ok(())
     }
 
@@ -331,8 +341,10 @@ impl Actor {
     async fn consent(&self, person: u8, act: &str, actor: &str) -> Result<bool, StageError> {
         let event = format!("a{}", self.position);
         let at = moment(self.shared.time.now());
-        let body = json!({ "events": [consent(name(person), &event, act, actor, &at)] });
-        let answer = self.ask(At::Consents, &request("POST", "/v1/consents", &body)?).await;
+        let world::Customer { brand, name, .. } = world::customer(person);
+        let body = json!({ "events": [consent(name, &event, act, actor, &at)] });
+        let event_of = request(brand, "POST", "/v1/consents", &body)?;
+        let answer = self.ask(At::Consents, brand, &event_of).await;
         let recorded = answer.as_ref().map(text);
         let is_recorded = recorded.is_some_and(|text| text.contains("\"recorded\":1"));
         if is_recorded {
@@ -346,8 +358,9 @@ impl Actor {
             return Ok(());
         };
         let began = self.shared.time.now();
-        let event = form(&format!("/u/{BRAND}/{token}"), "List-Unsubscribe=One-Click")?;
-        if self.ask(At::Portal, &event).await.is_some() {
+        let brand = world::customer(person).brand;
+        let event = form(&format!("/u/{brand}/{token}"), "List-Unsubscribe=One-Click")?;
+        if self.ask(At::Portal, brand, &event).await.is_some() {
             let now = self.shared.time.now();
             self.shared.oracle().left_since(usize::from(person), began, now);
         }
@@ -369,11 +382,13 @@ impl Actor {
 
     /// The newest mail to a person that will do, once there is one.
     async fn mail_to(&self, person: u8, will_do: impl Fn(&AcceptedMail) -> bool) -> Option<Arc<AcceptedMail>> {
-        let to = address(name(person));
+        let world::Customer { brand, address, .. } = world::customer(person);
+        let sender = format!("@{brand}.example");
+        let is_theirs = |mail: &AcceptedMail| mail.to == address && mail.from.contains(&sender);
         for _ in 0..200 {
             let seen = self.shared.bell.rung();
             let mails = self.shared.mails.accepted();
-            let found = mails.into_iter().rev().find(|mail| mail.to == to && will_do(mail));
+            let found = mails.into_iter().rev().find(|mail| is_theirs(mail) && will_do(mail));
             if found.is_some() {
                 return found;
             }
@@ -388,10 +403,11 @@ impl Actor {
         let Some([_, token]) = self.functions.tokens.get(usize::from(person)) else {
             return Ok(());
         };
+        let brand = world::customer(person).brand;
         for _ in 0..3 {
             let seen = self.shared.mails.accepted_count();
             if self
-                .ask(At::Portal, &form(&format!("/d/{BRAND}/{token}"), "ask=erase")?)
+                .ask(At::Portal, brand, &form(&format!("/d/{brand}/{token}"), "ask=erase")?)
                 .await
                 .is_none()
             {
@@ -415,7 +431,7 @@ impl Actor {
             }) else {
                 return Ok(());
             };
-            let done = self.ask(At::Portal, &form(&path, "erase=yes")?).await;
+            let done = self.ask(At::Portal, brand, &form(&path, "erase=yes")?).await;
             if done.is_some_and(|answer| answer.status_code == 200) {
                 self.shared.oracle().erased(usize::from(person), self.shared.time.now());
                 return Ok(());
@@ -425,10 +441,17 @@ impl Actor {
     }
 
     /// Asks until there is an answer that is not *try again*; the answer if it is a yes.
-    async fn ask(&self, at: At, event: &ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpResponse> {
+    async fn ask(
+        &self,
+        at: At,
+        brand: &'static str,
+        event: &ApiGatewayV2httpRequest,
+    ) -> Option<ApiGatewayV2httpResponse> {
         for _ in 0..TRIES {
             let functions = &self.functions;
-            let answer = invoke(&self.shared, Worker::Request(self.position), 29, async {
+            let worker = Worker::Request(self.position);
+            self.shared.on_behalf_of(worker, vec![brand]);
+            let answer = invoke(&self.shared, worker, 29, async {
                 match at {
                     At::Portal => Box::pin(functions.portal.http(event)).await,
                     At::Consents => functions.consents.http(event).await,
@@ -446,10 +469,6 @@ impl Actor {
         }
         None
     }
-}
-
-fn name(person: u8) -> &'static str {
-    NAMES.get(usize::from(person)).copied().unwrap_or("ada")
 }
 
 fn text(answer: &ApiGatewayV2httpResponse) -> String {

@@ -9,8 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use apropos_aws::Clock;
 use thiserror::Error;
 
-use crate::every::{SCENARIOS, pairs, turns, turns_around_the_claim};
+use crate::again::{again, kept, told};
+use crate::every::{Pairs, SCENARIOS, pairs, turns, turns_around_the_claim};
 use crate::fault::Fault;
+use crate::network::ClaimState;
 use crate::oracle::Violation;
 use crate::pace;
 use crate::plan::{Faults, Order, Plan};
@@ -18,24 +20,16 @@ use crate::planted::Planted;
 use crate::shrink::shrink;
 use crate::stage::{Outcome, Stage, StageError};
 
-/// Seeds that once showed a violation; each is run before all others.
-const KEPT: &str = include_str!("../seeds.txt");
-
-/// The seeds that are run before all others.
-pub fn kept_seeds() -> impl Iterator<Item = u64> {
-    KEPT.lines()
-        .filter_map(|line| line.split('#').next())
-        .filter_map(|seed| seed.trim().parse().ok())
-}
-
 #[derive(Debug, Error)]
 enum Refused {
     #[error("{0}")]
     Arguments(#[from] lexopt::Error),
     #[error("there is no planted bug of that name")]
     Planted,
-    #[error("it is single, pair or turn")]
+    #[error("it is single, pair, pairs or turn")]
     Every,
+    #[error("that is no schedule")]
+    Plan(#[source] serde_json::Error),
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +42,7 @@ struct Options {
     all_planted: bool,
     every: Option<Every>,
     pace: bool,
+    plan: Option<Plan>,
 }
 
 /// Schedules that are counted out.
@@ -55,6 +50,7 @@ struct Options {
 enum Every {
     Single,
     Pair,
+    Pairs,
     Turn,
 }
 
@@ -67,12 +63,14 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --planted BUG    how soon a bug put in on purpose is caught, such as MailRetried, or `all` of them
   --every single   each single fault in twelve scenarios, in place of seeds
   --every pair     so many pairs of faults as --seeds says, spread over all of them
+  --every pairs    every pair of faults, or --seeds of them --from a position: hours, where pair takes seconds
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
   --pace           1 to 50 senders of one account at rates from 1 to 100 a second, in place of seeds
+  --plan PLAN      this one, as a failure prints it, with its trace
   --trace          prints what happened in each, for a few seeds
 ";
 
-fn options() -> Result<Option<Options>, Refused> {
+fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
     let mut options = Options {
         seeds: 1_000,
         from: 0,
@@ -82,8 +80,8 @@ fn options() -> Result<Option<Options>, Refused> {
         all_planted: false,
         every: None,
         pace: false,
+        plan: None,
     };
-    let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         use lexopt::ValueExt as _;
         match argument {
@@ -92,6 +90,10 @@ fn options() -> Result<Option<Options>, Refused> {
             lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
             lexopt::Arg::Long("trace") => options.trace = true,
             lexopt::Arg::Long("pace") => options.pace = true,
+            lexopt::Arg::Long("plan") => {
+                options.plan = Some(told(&parser.value()?.string()?).map_err(Refused::Plan)?);
+                options.trace = true;
+            }
             lexopt::Arg::Long("planted") => {
                 let name = parser.value()?.string()?;
                 if name == "all" {
@@ -105,6 +107,7 @@ fn options() -> Result<Option<Options>, Refused> {
                 options.every = Some(match parser.value()?.string()?.as_str() {
                     "single" => Every::Single,
                     "pair" => Every::Pair,
+                    "pairs" => Every::Pairs,
                     "turn" => Every::Turn,
                     _ => return Err(Refused::Every),
                 });
@@ -118,6 +121,32 @@ fn options() -> Result<Option<Options>, Refused> {
     Ok(Some(options))
 }
 
+/// The schedules that are asked for.
+enum Asked {
+    Listed(Vec<Plan>),
+    /// Those pairs from a position up to another.
+    Pairs(Pairs, u64, u64),
+}
+
+impl Asked {
+    /// How many positions there are.
+    fn count(&self) -> usize {
+        match self {
+            Self::Listed(plans) => plans.len(),
+            Self::Pairs(pairs, from, until) => {
+                usize::try_from(pairs.count().min(*until).saturating_sub(*from)).unwrap_or(usize::MAX)
+            }
+        }
+    }
+
+    fn at(&self, position: usize) -> Option<Plan> {
+        match self {
+            Self::Listed(plans) => plans.get(position).cloned(),
+            Self::Pairs(pairs, from, _) => pairs.at(from + u64::try_from(position).ok()?),
+        }
+    }
+}
+
 /// What many schedules came to.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -125,6 +154,8 @@ pub struct Tally {
     pub schedules: u64,
     /// What went wrong, by kind.
     pub faults: BTreeMap<Fault, u64>,
+    /// How often what went wrong where.
+    pub met: BTreeMap<(ClaimState, Fault), u64>,
     /// How many messages were taken.
     pub accepted: usize,
     /// How many calls were made.
@@ -142,6 +173,9 @@ impl Tally {
         self.accepted += outcome.accepted;
         for (_, fault) in &outcome.injected {
             *self.faults.entry(*fault).or_insert(0) += 1;
+        }
+        for (met, count) in &outcome.met {
+            *self.met.entry(*met).or_insert(0) += count;
         }
         self.calls += outcome.calls.values().map(|count| u64::from(*count)).sum::<u64>();
         for step in &outcome.trace {
@@ -162,6 +196,9 @@ impl Tally {
         for (fault, count) in other.faults {
             *self.faults.entry(fault).or_insert(0) += count;
         }
+        for (met, count) in other.met {
+            *self.met.entry(met).or_insert(0) += count;
+        }
         self.situations.extend(other.situations);
         self.violations.extend(other.violations);
     }
@@ -170,14 +207,14 @@ impl Tally {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let options = match options() {
+    let options = match options(lexopt::Parser::from_env()) {
         Ok(Some(options)) => options,
         Ok(None) => {
             say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(refused) => {
-            say(&format!("{refused}\n\n{HELP}"));
+            say(&format!("{}\n\n{HELP}", apropos_aws::with_causes(&refused)));
             return ExitCode::from(2);
         }
     };
@@ -200,7 +237,7 @@ fn run(options: &Options) -> Result<u64, StageError> {
     if options.pace {
         return paces(options.threads);
     }
-    if options.all_planted || (options.planted.is_some() && !options.trace) {
+    if options.all_planted || (options.planted.is_some() && !options.trace && options.every.is_none()) {
         return all_planted(options);
     }
     let clock = Clock::system();
@@ -237,44 +274,57 @@ fn paces(threads: u64) -> Result<u64, StageError> {
     Ok(missed)
 }
 
-fn plans(options: &Options) -> Result<Vec<Plan>, StageError> {
+fn plans(options: &Options) -> Result<Asked, StageError> {
+    if let Some(plan) = &options.plan {
+        return Ok(Asked::Listed(vec![plan.clone()]));
+    }
     let Some(every) = options.every else {
-        let kept = kept_seeds().filter(|_| options.planted.is_none() && !options.trace);
+        let kept = kept().filter(|_| options.planted.is_none() && !options.trace);
         let asked = options.from..options.from.saturating_add(options.seeds);
-        let drawn = kept.chain(asked).map(|seed| Plan {
+        let drawn = asked.map(|seed| Plan {
             planted: options.planted,
             ..Plan::random(seed)
         });
-        return Ok(drawn.collect());
+        return Ok(Asked::Listed(kept.chain(drawn).collect()));
     };
     let stage = Stage::new()?;
-    match every {
+    let plans = match every {
         Every::Single => {
             let mut plans = Vec::new();
             for scenario in SCENARIOS {
                 let singles = scenario.single_faults(&stage)?;
                 plans.extend(singles.into_iter().map(|fault| scenario.with(vec![fault])));
             }
-            Ok(plans)
+            plans
         }
-        Every::Pair => pairs(&stage, options.seeds),
-        Every::Turn => Ok([false, true]
+        Every::Pair => pairs(&stage, options.seeds)?,
+        Every::Pairs => {
+            let until = options.seeds.saturating_add(options.from);
+            return Ok(Asked::Pairs(Pairs::new(&stage)?, options.from, until));
+        }
+        Every::Turn => [false, true]
             .into_iter()
             .flat_map(|skewed| [turns(1, skewed), turns_around_the_claim(skewed)].concat())
-            .collect()),
-    }
+            .collect(),
+    };
+    let planted = |plan| Plan {
+        planted: options.planted,
+        ..plan
+    };
+    Ok(Asked::Listed(plans.into_iter().map(planted).collect()))
 }
 
-fn work(options: &Options, plans: &[Plan], next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
+fn work(options: &Options, plans: &Asked, next: &AtomicU64, tally: &Mutex<Tally>) -> Result<(), StageError> {
     let stage = Stage::new()?;
     let mut own = Tally::default();
     loop {
         let position = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-        let Some(plan) = plans.get(position) else {
+        if position >= plans.count() {
             tally.lock().unwrap_or_else(PoisonError::into_inner).merge(own);
             return Ok(());
-        };
-        let outcome = stage.run(plan)?;
+        }
+        let Some(plan) = plans.at(position) else { continue };
+        let outcome = stage.run(&plan)?;
         if options.trace {
             let lines: Vec<String> = outcome.trace.iter().map(|step| format!("{step}\n")).collect();
             say(&format!("seed {}\n{}", plan.seed, lines.concat()));
@@ -296,18 +346,30 @@ fn all_planted(options: &Options) -> Result<u64, StageError> {
             let Some(planted) = wanted.get(position).copied() else {
                 return Ok(());
             };
+            let name = format!("{planted:?}");
             let line = match caught(&stage, planted, options.from, options.seeds)? {
-                Some((seed, violation)) => format!("{planted:?}: seed {seed}, {violation}\n"),
+                Some(Caught { plan, violation, tried }) => {
+                    let shown = if options.planted.is_some() {
+                        show_shrunk(&stage, &plan)?;
+                        format!("\nagain: {}\n", again(&plan))
+                    } else {
+                        String::new()
+                    };
+                    format!("{name:<22} {:>6} {tried:>6}  {violation}\n{shown}", plan.seed)
+                }
                 None => {
                     missed.fetch_add(1, Ordering::Relaxed);
-                    format!("{planted:?}: not caught in {} seeds\n", options.seeds)
+                    format!("{name:<22} {:>6} {:>6}  not caught\n", "-", options.seeds)
                 }
             };
             say(&line);
         }
     };
+    say(&format!("{:<22} {:>6} {:>6}  caught by\n", "bug", "seed", "tried"));
     on_threads(options.threads, look)?;
-    Ok(missed.into_inner())
+    let missed = missed.into_inner();
+    say(&format!("{} bugs planted, {missed} not caught\n", wanted.len()));
+    Ok(missed)
 }
 
 fn on_threads(count: u64, work: impl Fn() -> Result<(), StageError> + Sync) -> Result<(), StageError> {
@@ -338,61 +400,83 @@ fn called(plan: &Plan) -> String {
     }
 }
 
+/// How a planted bug was caught.
+#[derive(Debug)]
+pub struct Caught {
+    /// By which schedule.
+    pub plan: Plan,
+    /// What it showed.
+    pub violation: Violation,
+    /// How many schedules were tried, with this one.
+    pub tried: u64,
+}
+
 /// The first seed that catches a planted bug, and how.
 ///
 /// # Errors
 /// [`StageError`].
-pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<(u64, Violation)>, StageError> {
+pub fn caught(stage: &Stage, planted: Planted, from: u64, seeds: u64) -> Result<Option<Caught>, StageError> {
     for seed in from..from.saturating_add(seeds) {
         let plan = Plan {
             planted: Some(planted),
             ..Plan::random(seed)
         };
         if let Some(violation) = stage.run(&plan)?.violations.into_iter().next() {
-            return Ok(Some((seed, violation)));
+            let tried = seed - from + 1;
+            return Ok(Some(Caught { plan, violation, tried }));
         }
     }
     Ok(None)
 }
 
-/// The most violations that are shrunk and shown in full.
+/// What went wrong, how often, and where the message stood.
+fn matrix(tally: &Tally) -> String {
+    let states = ClaimState::ALL.map(|state| format!("{:>11}", format!("{state:?}")));
+    let mut lines = format!("{:<15}{}{:>11}\n", "", states.concat(), "all");
+    for (fault, all) in &tally.faults {
+        let counts = ClaimState::ALL.map(|state| match tally.met.get(&(state, *fault)) {
+            Some(count) => format!("{count:>11}"),
+            None => format!("{:>11}", "."),
+        });
+        lines.push_str(&format!("{:<15}{}{all:>11}\n", format!("{fault:?}"), counts.concat()));
+    }
+    lines
+}
+
+/// The most schedules with violations that are told of, and the most that are shrunk and shown in full.
+const TOLD: usize = 30;
 const SHOWN: usize = 3;
 
-fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError> {
+fn show_shrunk(stage: &Stage, plan: &Plan) -> Result<(), StageError> {
+    let (small, outcome) = shrink(stage, plan)?;
+    say(&format!("\n{}, shrunk:\n", called(plan)));
+    for action in &small.actions {
+        say(&format!("  {:?} {:?}\n", action.when, action.what));
+    }
+    for step in &outcome.trace {
+        say(&format!("{step}\n"));
+    }
+    for violation in &outcome.violations {
+        say(&format!("{violation}\n"));
+    }
+    say(&format!("again: {}\n", again(&small)));
+    Ok(())
+}
+
+fn report(plans: &Asked, tally: &Tally, millis: i128) -> Result<(), StageError> {
     let stage = Stage::new()?;
-    for (position, violations) in tally.violations.iter().take(30) {
-        let name = plans.get(*position).map(called).unwrap_or_default();
+    for (position, violations) in tally.violations.iter().take(TOLD) {
+        let Some(plan) = plans.at(*position) else { continue };
         for violation in violations {
-            say(&format!("{name}: {violation}\n"));
+            say(&format!("{}: {violation}\n", called(&plan)));
         }
+        say(&format!("again: {}\n", again(&plan)));
     }
-    for plan in tally
-        .violations
-        .keys()
-        .take(SHOWN)
-        .filter_map(|position| plans.get(*position))
-    {
-        let (small, outcome) = shrink(&stage, plan)?;
-        say(&format!("\n{}, shrunk:\n", called(plan)));
-        for action in &small.actions {
-            say(&format!("  {:?} {:?}\n", action.when, action.what));
-        }
-        for step in &outcome.trace {
-            say(&format!("{step}\n"));
-        }
-        for violation in &outcome.violations {
-            say(&format!("{violation}\n"));
-        }
-        if matches!(plan.faults, Faults::Random { .. }) {
-            say(&format!(
-                "again: cargo run -p apropos-simulation -- --seeds 1 --from {}\n",
-                plan.seed
-            ));
-        }
+    let shown = tally.violations.keys().take(SHOWN);
+    for plan in shown.filter_map(|position| plans.at(*position)) {
+        show_shrunk(&stage, &plan)?;
     }
-    for (fault, count) in &tally.faults {
-        say(&format!("{:<16} {count}\n", format!("{fault:?}")));
-    }
+    say(&matrix(tally));
     let a_second = i128::from(tally.schedules) * 1_000 / millis;
     say(&format!(
         "{} calls, {} messages taken, {} situations reached, {a_second} schedules a second\n",
@@ -407,4 +491,48 @@ fn report(plans: &[Plan], tally: &Tally, millis: i128) -> Result<(), StageError>
         tally.violations.len()
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Site, Worker};
+
+    /// What a command's own arguments ask for, as a shell would split them.
+    fn asked(command: &str) -> Options {
+        let (_, arguments) = command.split_once(" -- ").unwrap();
+        let (flag, quoted) = arguments.split_once(' ').unwrap();
+        let value = quoted.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
+        assert!(!value.contains('\''), "{value}");
+        options(lexopt::Parser::from_args([flag, value])).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_a_failure_prints_runs_that_very_schedule_again() {
+        let stage = Stage::new().unwrap();
+        let [scenario, ..] = SCENARIOS;
+        let site = Site {
+            worker: Worker::Pages,
+            call: 8,
+        };
+        let unresolved = Plan {
+            planted: Some(Planted::FeedbackDropped),
+            ..Plan::random(0)
+        };
+        let twice = Plan {
+            planted: Some(Planted::AcknowledgedFirst),
+            ..scenario.with(vec![(site, Fault::QueueTwice)])
+        };
+        let turn = turns_around_the_claim(true).into_iter().next().unwrap();
+        for plan in [unresolved, twice, turn] {
+            let again = asked(&again(&plan));
+            assert!(again.trace);
+            let asked = plans(&again).unwrap();
+            assert_eq!((asked.count(), asked.at(0)), (1, Some(plan.clone())));
+            let (first, second) = (stage.run(&plan).unwrap(), stage.run(&asked.at(0).unwrap()).unwrap());
+            assert_eq!(first.digest(), second.digest());
+            assert_eq!(first.violations, second.violations);
+            assert_eq!(run(&again).unwrap() > 0, !first.violations.is_empty());
+        }
+    }
 }

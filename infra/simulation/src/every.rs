@@ -155,6 +155,55 @@ pub fn pairs(stage: &Stage, most: u64) -> Result<Vec<Plan>, StageError> {
     Ok(plans)
 }
 
+/// Every pair of faults at two calls, in all scenarios: too many to list, so each is made when it is asked for.
+#[derive(Debug)]
+pub struct Pairs(Vec<(Scenario, Vec<(Site, Fault)>)>);
+
+impl Pairs {
+    /// Finds out what can go wrong alone.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub fn new(stage: &Stage) -> Result<Self, StageError> {
+        let singles = |scenario: Scenario| Ok((scenario, scenario.single_faults(stage)?));
+        SCENARIOS.into_iter().map(singles).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// How many positions there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|(_, singles)| count(singles)).sum()
+    }
+
+    /// The pair at a position; none where both would be at one call, of which only the first would happen.
+    #[must_use]
+    pub fn at(&self, mut position: u64) -> Option<Plan> {
+        for (scenario, singles) in &self.0 {
+            if position >= count(singles) {
+                position -= count(singles);
+                continue;
+            }
+            // The later of the two is the number of the triangle that the position is in.
+            let mut later = (position * 2).isqrt();
+            while later * (later + 1) / 2 <= position {
+                later += 1;
+            }
+            while later * (later - 1) / 2 > position {
+                later -= 1;
+            }
+            let one = |number: u64| singles.get(usize::try_from(number).ok()?).copied();
+            let (first, second) = (one(position - later * (later - 1) / 2)?, one(later)?);
+            return (first.0 != second.0).then(|| scenario.with(vec![first, second]));
+        }
+        None
+    }
+}
+
+fn count(singles: &[(Site, Fault)]) -> u64 {
+    let singles = u64::try_from(singles.len()).unwrap_or(0);
+    singles * singles.saturating_sub(1) / 2
+}
+
 /// The most calls that a sender makes for one message.
 const MOST_CALLS: u32 = 27;
 
@@ -197,8 +246,6 @@ fn ordered(orders: Vec<Vec<u32>>, skewed: bool) -> Vec<Plan> {
     orders
         .into_iter()
         .map(|order| Plan {
-            // One message an invocation.
-            seed: if skewed { SKEWED_SEED } else { 3 },
             order: Order::Turns(order),
             skewed,
             ..scenario.with(vec![twice])
@@ -206,5 +253,34 @@ fn ordered(orders: Vec<Vec<u32>>, skewed: bool) -> Vec<Plan> {
         .collect()
 }
 
-/// The second sender's clock is five minutes fast here, the first one's is right, and an invocation takes one message.
-const SKEWED_SEED: u64 = 9;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_position_is_a_pair_of_its_own_and_none_is_left_out() {
+        let site = |call| Site {
+            worker: Worker::Pages,
+            call,
+        };
+        let singles = vec![
+            (site(0), Fault::CrashBefore),
+            (site(0), Fault::Error),
+            (site(1), Fault::Slow),
+            (site(2), Fault::Slow),
+        ];
+        let [first, second, ..] = SCENARIOS;
+        let pairs = Pairs(vec![(first, singles.clone()), (second, singles)]);
+        assert_eq!(pairs.count(), 12);
+        let told: Vec<_> = (0..12)
+            .filter_map(|position| pairs.at(position))
+            .map(|plan| serde_json::to_string(&plan).unwrap())
+            .collect();
+        // One of six in each scenario is at one call.
+        assert_eq!(told.len(), 10);
+        assert_eq!(told.into_iter().collect::<BTreeSet<_>>().len(), 10);
+        assert_eq!(pairs.at(12), None);
+    }
+}

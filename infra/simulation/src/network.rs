@@ -23,7 +23,7 @@ use crate::fault::{CallKind, Fault, Site, Worker, mixed};
 use crate::kernel::{Bell, Time};
 use crate::oracle::Oracle;
 use crate::plan::{Faults, Order, Plan};
-use crate::planted::{Planted, changed, instead};
+use crate::planted::{Planted, answered, changed, instead};
 use crate::store::{Reply, Store};
 
 /// When a schedule begins: ten in the morning in Paris, five in Fort-de-France.
@@ -38,6 +38,9 @@ pub(crate) struct Call {
     service: Service,
     pub(crate) operation: String,
     pub(crate) body: String,
+    kind: CallKind,
+    /// One bit for each table that it names, in the order of [`Table::ALL`].
+    tables: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,23 +60,18 @@ impl Call {
             None if request.method() == "GET" => (Service::Mails, "GetAccount"),
             None => (Service::Mails, "SendEmail"),
         };
+        let body = body.into_owned();
         Self {
             service,
             operation: operation.to_owned(),
-            body: body.into_owned(),
+            kind: kind(service, operation, &body),
+            tables: if service == Service::Tables { named(&body) } else { 0 },
+            body,
         }
     }
 
-    pub(crate) fn kind(&self) -> CallKind {
-        match (self.service, self.operation.as_str()) {
-            (Service::Mails, "GetAccount") => CallKind::Read,
-            (Service::Mails, _) => CallKind::Mail,
-            (Service::Queues, _) => CallKind::Queue,
-            (Service::Tables, "GetItem" | "BatchGetItem" | "TransactGetItems") => CallKind::Read,
-            (Service::Tables, "Query" | "Scan") if self.body.contains("\"ConsistentRead\":true") => CallKind::Read,
-            (Service::Tables, "Query" | "Scan") => CallKind::LaxRead,
-            (Service::Tables, _) => CallKind::Write,
-        }
+    pub(crate) const fn kind(&self) -> CallKind {
+        self.kind
     }
 
     /// Whether it hands a message to SES.
@@ -82,7 +80,9 @@ impl Call {
     }
 
     pub(crate) fn touches(&self, table: Table) -> bool {
-        self.service == Service::Tables && self.body.contains(&format!("\"{PREFIX}{}\"", table.suffix()))
+        (0..)
+            .zip(Table::ALL)
+            .any(|(position, each)| each == table && self.tables & (1 << position) != 0)
     }
 
     pub(crate) fn is(&self, operation: &str, table: Table) -> bool {
@@ -139,6 +139,34 @@ impl Call {
     }
 }
 
+fn kind(service: Service, operation: &str, body: &str) -> CallKind {
+    match (service, operation) {
+        (Service::Mails, "GetAccount") => CallKind::Read,
+        (Service::Mails, _) => CallKind::Mail,
+        (Service::Queues, _) => CallKind::Queue,
+        (Service::Tables, "GetItem" | "BatchGetItem" | "TransactGetItems") => CallKind::Read,
+        (Service::Tables, "Query" | "Scan") if body.contains("\"ConsistentRead\":true") => CallKind::Read,
+        (Service::Tables, "Query" | "Scan") => CallKind::LaxRead,
+        (Service::Tables, _) => CallKind::Write,
+    }
+}
+
+/// The tables that a request names.
+fn named(body: &str) -> u16 {
+    let mut tables = 0;
+    for (start, _) in body.match_indices("\"t-") {
+        let name = body.get(start + 1 + PREFIX.len()..).unwrap_or_default();
+        let is = |table: Table| {
+            name.strip_prefix(table.suffix())
+                .is_some_and(|rest| rest.starts_with('"'))
+        };
+        if let Some((position, _)) = (0..).zip(Table::ALL).find(|(_, table)| is(*table)) {
+            tables |= 1 << position;
+        }
+    }
+    tables
+}
+
 /// One line of a trace.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -191,6 +219,53 @@ struct Progress {
     due_minutes: BTreeSet<i64>,
     erasures: BTreeSet<String>,
     leaves: BTreeMap<String, usize>,
+    brands: BTreeMap<Worker, Vec<&'static str>>,
+    stands: BTreeMap<Worker, ClaimState>,
+    met: BTreeMap<(ClaimState, Fault), u64>,
+}
+
+/// Where a worker's message stands when something goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClaimState {
+    /// A sender has not claimed it yet.
+    Free,
+    /// A sender has claimed it.
+    Claimed,
+    /// A sender has left its trace, and may call SES.
+    Traced,
+    /// SES has taken it, whatever the sender knows.
+    Taken,
+    /// Its outcome is written: sent.
+    Sent,
+    /// Its outcome is written: withheld.
+    Withheld,
+    /// Its outcome is written down as not known.
+    Unresolved,
+    /// It is given back.
+    Released,
+    /// SES's events about it are read.
+    Reported,
+    /// The minute releases or abandons it.
+    Due,
+    /// There is none yet, or none any more: a page is scored, or a request is answered.
+    Elsewhere,
+}
+
+impl ClaimState {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Free,
+        Self::Claimed,
+        Self::Traced,
+        Self::Taken,
+        Self::Sent,
+        Self::Withheld,
+        Self::Unresolved,
+        Self::Released,
+        Self::Reported,
+        Self::Due,
+        Self::Elsewhere,
+    ];
 }
 
 /// Whose turn it is where the plan says so.
@@ -276,6 +351,11 @@ impl Shared {
         }
     }
 
+    /// For whom the next invocation of a worker is.
+    pub(crate) fn on_behalf_of(&self, worker: Worker, brands: Vec<&'static str>) {
+        self.progress().brands.insert(worker, brands);
+    }
+
     /// It waits again, or is done. Whether it crashed meanwhile.
     pub(crate) fn leave(&self, worker: Worker) -> bool {
         let mut progress = self.progress();
@@ -311,6 +391,56 @@ impl Shared {
 
     pub(crate) fn injected(&self) -> Vec<(Site, Fault)> {
         self.progress().injected.clone()
+    }
+
+    /// How often what went wrong where.
+    pub(crate) fn met(&self) -> BTreeMap<(ClaimState, Fault), u64> {
+        self.progress().met.clone()
+    }
+
+    /// Where the message of a worker stands.
+    fn stands(progress: &Progress, worker: Worker) -> ClaimState {
+        match worker {
+            Worker::SendsA | Worker::SendsB => progress.stands.get(&worker).copied().unwrap_or(ClaimState::Free),
+            Worker::Feedback => ClaimState::Reported,
+            Worker::Minute => ClaimState::Due,
+            Worker::Stage | Worker::Pages | Worker::Request(_) => ClaimState::Elsewhere,
+        }
+    }
+
+    /// Follows a sender's message by what it does about it.
+    fn follow(&self, worker: Worker, call: &Call, reply: &Reply) {
+        if side(worker).is_none() {
+            return;
+        }
+        let settled = || {
+            [
+                ("sent", ClaimState::Sent),
+                ("withheld", ClaimState::Withheld),
+                ("unresolved", ClaimState::Unresolved),
+                ("released", ClaimState::Released),
+            ]
+            .into_iter()
+            .find(|(state, _)| call.body.contains(&format!("\":state\":{{\"S\":\"{state}\"}}")))
+        };
+        let state = if call.operation == "BatchGetItem" && call.touches(Table::Contacts) {
+            Some(ClaimState::Free)
+        } else if reply.status != 200 {
+            None
+        } else if call.is_claim() {
+            Some(ClaimState::Claimed)
+        } else if call.is_trace() {
+            Some(ClaimState::Traced)
+        } else if call.is("UpdateItem", Table::Deliveries) {
+            settled().map(|(_, state)| state)
+        } else if call.is("PutItem", Table::Deliveries) && call.body.contains("{\"S\":\"withheld\"}") {
+            Some(ClaimState::Withheld)
+        } else {
+            None
+        };
+        if let Some(state) = state {
+            self.progress().stands.insert(worker, state);
+        }
     }
 
     /// How many calls the senders have made.
@@ -494,9 +624,19 @@ impl Shared {
                 .iter()
                 .find(|(at, fault)| *at == site && Fault::of(kind).contains(fault))
                 .map(|(_, fault)| *fault),
-            Faults::Random { in_1000 } => {
+            Faults::Random { in_1000, leaning } => {
                 // There are few claims, traces and calls of SES among the many calls, and they are what matters most.
                 let matters = kind == CallKind::Mail || call.is_claim() || call.is_trace();
+                if let Some(leaning) = leaning
+                    && (matters || kind == CallKind::Queue)
+                    // A claim that is long in coming sends nothing.
+                    && (*leaning != Fault::Slow || kind == CallKind::Mail)
+                    && Fault::of(kind).contains(leaning)
+                    && self.time.now() <= FAULTS_UNTIL
+                    && self.dice(site, 9) % 1_000 < LEANING_IN_1000
+                {
+                    return Some(*leaning);
+                }
                 let in_1000 = u64::from(*in_1000) * if matters { 5 } else { 1 };
                 if self.time.now() > FAULTS_UNTIL || self.dice(site, 1) % 1_000 >= in_1000.min(600) {
                     return None;
@@ -526,7 +666,11 @@ impl Shared {
             self.time.sleep(more + self.while_slow(site)).await;
         }
         if let Some(fault) = fault {
-            self.progress().injected.push((site, fault));
+            let mut progress = self.progress();
+            progress.injected.push((site, fault));
+            let state = Self::stands(&progress, site.worker);
+            *progress.met.entry((state, fault)).or_insert(0) += 1;
+            drop(progress);
         }
         let reply = self.effect(call, site, fault);
         let status = reply.as_ref().map_or(0, |reply| reply.status);
@@ -638,20 +782,36 @@ impl Shared {
             return store.stale(&call.operation, &call.body, now - lag);
         }
         let body = self.plan.planted.and_then(|planted| changed(planted, call));
-        let mut reply = store.call(&call.operation, body.as_deref().unwrap_or(&call.body), now);
+        let mut reply = store.call(&call.operation, body.as_deref().unwrap_or(&call.body), call.tables, now);
         if self.is_planted(Planted::ClaimRefusedMeansWon) && call.is_claim() && reply.status == 400 {
             reply = Reply::ok("{}");
         }
+        if site.worker != Worker::Stage
+            && let Some(planted) = self.plan.planted
+            && let Some(other) = answered(planted, call, site, &reply.body)
+        {
+            reply.body = other;
+        }
+        self.follow(site.worker, call, &reply);
         if self.is_planted(Planted::ZoneIgnored) && call.kind() == CallKind::Read {
             reply.body = reply.body.replace("America/Martinique", "Europe/Paris");
+        }
+        if site.worker != Worker::Stage {
+            let progress = self.progress();
+            let brands = progress.brands.get(&site.worker).map_or(&[][..], Vec::as_slice);
+            let asked = body.as_deref().unwrap_or(&call.body);
+            self.oracle().named(&call.operation, brands, [asked, &reply.body]);
         }
         if call.kind() == CallKind::Write && reply.status == 200 {
             if call.is_claim() {
                 self.progress().claims += 1;
                 self.bell.ring();
             }
+            if call.touches(Table::Audience) {
+                self.oracle().records.looked(&store);
+            }
             if call.touches(Table::Standing) {
-                self.oracle().looked(&store, now);
+                self.oracle().looked(&store, now, Some(&call.body));
             }
             drop(store);
             if call.touches(Table::Due) {
@@ -755,6 +915,7 @@ impl Shared {
         match answer {
             SendAnswer::Accepted(message_id) => {
                 self.accepted(&message_id, site);
+                self.progress().stands.insert(site.worker, ClaimState::Taken);
                 let body = json!({ "MessageId": message_id }).to_string();
                 match fault {
                     Some(Fault::MailErrorTaken) => MAIL_ERROR,
@@ -790,6 +951,9 @@ impl Shared {
         self.bell.ring();
     }
 }
+
+/// How often what a schedule leans to goes wrong, at the calls that matter most.
+const LEANING_IN_1000: u64 = 300;
 
 /// When things stop going wrong, in milliseconds.
 pub(crate) const FAULTS_UNTIL: i64 = 15 * 60_000;

@@ -3,24 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use apropos_aws::{DeliveryState, Table, Tables};
-use apropos_core::campaign::{DeliveryId, Run};
-use apropos_core::consent::{ConsentEvent, ConsentState, Consents, Objection};
-use apropos_core::erasure::Progress;
-use apropos_core::ids::{BrandId, CustomerId, RunId, TopicId};
-use apropos_core::ledger::verify;
+use apropos_aws::Table;
+use apropos_core::consent::{ConsentState, Consents, Objection};
+use apropos_core::ids::TopicId;
 use apropos_core::quiet::{Quiet, QuietHours};
-use apropos_core::reason::Reason;
-use apropos_core::receipt::Outcome;
 use apropos_core::time::TimeZoneName;
 use apropos_local::mail_service::AcceptedMail;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::declared::Records;
 use crate::network::{PREFIX, START};
-use crate::stage::{BRAND, CAMPAIGNS, NAMES, address};
 use crate::store::Store;
+use crate::world::{BRANDS, Customer, PEOPLE};
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +35,16 @@ impl fmt::Display for Violation {
 
 /// A person, as the world knows them.
 #[derive(Clone)]
-struct Seen {
+pub(crate) struct Seen {
     zone: TimeZoneName,
     /// Not interested: no message is ever relevant.
     is_spared: bool,
     /// Each state of the standing, and since when.
-    standings: Vec<(i64, Option<Consents>, bool)>,
+    pub(crate) standings: Vec<(i64, Option<Consents>, bool)>,
     /// Since when they are out, as somebody was told.
     left: Option<i64>,
     left_for_good: bool,
-    erased: bool,
+    pub(crate) erased: bool,
     /// When their last own yes was given.
     granted: i64,
     accepted: Vec<i64>,
@@ -57,12 +53,14 @@ struct Seen {
 /// The checks' own record of a schedule.
 #[derive(Clone)]
 pub(crate) struct Oracle {
-    people: Vec<Seen>,
+    pub(crate) people: Vec<Seen>,
     quiet: QuietHours,
     topic: TopicId,
-    accepts: BTreeMap<(usize, String), u32>,
-    told: BTreeSet<(usize, String)>,
-    recorded: BTreeSet<(usize, String)>,
+    pub(crate) accepts: BTreeMap<(usize, String), u32>,
+    pub(crate) told: BTreeSet<(usize, String)>,
+    pub(crate) recorded: BTreeSet<(usize, String)>,
+    /// What scoring could read.
+    pub(crate) records: Records,
     violations: Vec<Violation>,
     /// How far clocks are off.
     leniency: i64,
@@ -75,13 +73,13 @@ const FRESH: i64 = 5_000;
 const CAP: usize = 2;
 
 impl Oracle {
-    pub(crate) fn new(quiet: QuietHours, topic: TopicId, zones: &[TimeZoneName], skewed: bool) -> Self {
+    pub(crate) fn new(quiet: QuietHours, topic: TopicId, zones: &[TimeZoneName]) -> Self {
         let people = zones
             .iter()
-            .enumerate()
-            .map(|(position, zone)| Seen {
+            .zip(PEOPLE)
+            .map(|(zone, customer)| Seen {
                 zone: zone.clone(),
-                is_spared: position == 3,
+                is_spared: customer.is_spared(),
                 standings: Vec::new(),
                 left: None,
                 left_for_good: false,
@@ -97,8 +95,17 @@ impl Oracle {
             accepts: BTreeMap::new(),
             told: BTreeSet::new(),
             recorded: BTreeSet::new(),
+            records: Records::default(),
             violations: Vec::new(),
+            leniency: 0,
+        }
+    }
+
+    /// For a schedule in which clocks differ.
+    pub(crate) fn skewed(self, skewed: bool) -> Self {
+        Self {
             leniency: if skewed { 5 * 60_000 } else { 0 },
+            ..self
         }
     }
 
@@ -110,15 +117,19 @@ impl Oracle {
         self.people.iter().map(|person| person.accepted.len()).sum()
     }
 
-    fn broken(&mut self, invariant: &'static str, seen: impl Into<String>) {
+    pub(crate) fn broken(&mut self, invariant: &'static str, seen: impl Into<String>) {
         let seen = seen.into();
         self.violations.push(Violation { invariant, seen });
     }
 
-    /// Standings may have changed.
-    pub(crate) fn looked(&mut self, store: &Store, now: i64) {
-        for (person, name) in self.people.iter_mut().zip(NAMES) {
-            let item = store.item(&format!("{PREFIX}standing"), &format!("{BRAND}#{name}"));
+    /// The standings that a write names may have changed; without one, all may.
+    pub(crate) fn looked(&mut self, store: &Store, now: i64, write: Option<&str>) {
+        for (person, customer) in self.people.iter_mut().zip(PEOPLE) {
+            let key = customer.key();
+            if write.is_some_and(|body| !body.contains(&key)) {
+                continue;
+            }
+            let item = store.item(&format!("{PREFIX}standing"), &key);
             let bytes = item
                 .as_ref()
                 .and_then(|item| item.pointer("/consents/B")?.as_str())
@@ -181,6 +192,21 @@ impl Oracle {
         self.recorded.insert((person, event.to_owned()));
     }
 
+    /// A call on behalf of some brands, and what it was answered: neither names another.
+    pub(crate) fn named(&mut self, operation: &str, brands: &[&str], texts: [&str; 2]) {
+        for other in BRANDS.into_iter().filter(|brand| !brands.contains(brand)) {
+            let name = format!("\"{other}");
+            for (text, what) in texts.into_iter().zip(["asks", "is answered"]) {
+                if text.contains(&name) {
+                    self.broken(
+                        "I9",
+                        format!("{operation} for {} {what} about {other}", brands.join(" and ")),
+                    );
+                }
+            }
+        }
+    }
+
     /// Something goes into a queue.
     pub(crate) fn queued(&mut self, body: &str) {
         if body.contains("mail.example") {
@@ -190,9 +216,17 @@ impl Oracle {
 
     /// SES takes a message: whose, and of which run; `None` for a transactional one.
     pub(crate) fn accepted(&mut self, mail: &AcceptedMail, now: i64, at: Timestamp) -> Option<(usize, String)> {
-        let position = NAMES.iter().position(|name| address(name) == mail.to)?;
         let run = mail.tag("run")?.to_owned();
-        let name = NAMES.get(position)?;
+        let brand = mail.tag("brand").unwrap_or_default();
+        let is_theirs = |customer: &Customer| customer.brand == brand && customer.address == mail.to;
+        let Some(position) = PEOPLE.iter().position(is_theirs) else {
+            self.broken(
+                "I9",
+                format!("run {run} of {brand} writes to somebody whom {brand} does not know"),
+            );
+            return None;
+        };
+        let name = PEOPLE.get(position)?.key();
         let count = self.accepts.entry((position, run.clone())).or_insert(0);
         *count += 1;
         let count = *count;
@@ -252,250 +286,37 @@ impl Oracle {
     }
 }
 
-/// What is asked of the end of a schedule, when nothing goes wrong any more and nothing waits.
-pub(crate) struct Ending<'a> {
-    pub(crate) oracle: &'a mut Oracle,
-    pub(crate) tables: &'a Tables,
-    pub(crate) brand: &'a BrandId,
-}
-
-impl Ending<'_> {
-    pub(crate) async fn check(&mut self) {
-        // Who was erased without having been told is erased all the same.
-        for person in &mut self.oracle.people {
-            person.erased |= person.standings.last().is_some_and(|(_, _, erased)| *erased);
-        }
-        for campaign in CAMPAIGNS {
-            let Ok(id) = RunId::new(campaign) else { continue };
-            match self.tables.run(self.brand, &id).await {
-                Ok(Some(run)) => self.run(&run).await,
-                Ok(None) => {}
-                Err(error) => self
-                    .oracle
-                    .broken("I6", format!("run {campaign} cannot be read: {error}")),
-            }
-        }
-        for (position, name) in NAMES.into_iter().enumerate() {
-            if let Ok(customer) = CustomerId::new(name) {
-                self.person(position, &customer).await;
-            }
-        }
-        self.due().await;
-    }
-
-    async fn run(&mut self, run: &Run) {
-        let id = &run.id;
-        let (Ok(pages), Ok(deliveries)) = (
-            self.tables.page_totals(self.brand, id).await,
-            self.tables.delivery_totals(self.brand, id).await,
-        ) else {
-            self.oracle.broken("I4", format!("run {id} cannot be summed"));
-            return;
-        };
-        if pages.tasks_done != run.tasks {
-            self.oracle.broken(
-                "I6",
-                format!("run {id} has {} of {} parts", pages.tasks_done, run.tasks),
-            );
-        }
-        let withheld: u64 = deliveries.withheld.values().sum();
-        if deliveries.open > 0 {
-            self.oracle
-                .broken("I6", format!("run {id} has {} open deliveries", deliveries.open));
-        }
-        if pages.candidates != deliveries.sent + withheld + deliveries.open {
-            let finals = deliveries.sent + withheld;
-            self.oracle.broken(
-                "I4",
-                format!("run {id}: {} candidates, {finals} outcomes", pages.candidates),
-            );
-        }
-        let accepted = self
-            .oracle
-            .accepts
-            .iter()
-            .filter(|((_, of), _)| of == id.as_str())
-            .count();
-        let accepted = u64::try_from(accepted).unwrap_or(u64::MAX);
-        let abandoned = deliveries.withheld.get(&Reason::Abandoned).copied().unwrap_or(0);
-        if accepted < deliveries.sent || accepted > deliveries.sent + abandoned {
-            let sent = deliveries.sent;
-            self.oracle.broken(
-                "I4",
-                format!("run {id}: SES took {accepted}, {sent} counted as sent, {abandoned} abandoned"),
-            );
-        }
-        for (position, name) in NAMES.into_iter().enumerate() {
-            if self.oracle.people.get(position).is_none_or(|person| person.erased) {
-                continue;
-            }
-            let Ok(customer) = CustomerId::new(name) else { continue };
-            self.outcome(run, position, &customer).await;
-        }
-    }
-
-    /// One person's outcome in a run: exactly one, and the one that was.
-    async fn outcome(&mut self, run: &Run, position: usize, customer: &CustomerId) {
-        let id = DeliveryId::of(run, customer);
-        let (Ok(row), Ok(delivery)) = (
-            self.tables.receipt_row(self.brand, &run.id, id).await,
-            self.tables.delivery(self.brand, &run.id, id).await,
-        ) else {
-            self.oracle.broken(
-                "I4",
-                format!("the receipt of {customer} in run {} cannot be read", run.id),
-            );
-            return;
-        };
-        let key = (position, run.id.as_str().to_owned());
-        let accepted = self.oracle.accepts.contains_key(&key);
-        let told = self.oracle.told.contains(&key);
-        let run = &run.id;
-        match (
-            row.map(|row| row.outcome),
-            delivery.map(|delivery| (delivery.state, delivery.reason)),
-        ) {
-            (None, _) => self
-                .oracle
-                .broken("I4", format!("{customer} is in no receipt of run {run}")),
-            (Some(Outcome::Withheld(_)), None) if !accepted => {}
-            (Some(Outcome::Withheld(_)), _) => {
-                self.oracle
-                    .broken("I4", format!("{customer} was withheld by run {run} and has a delivery"));
-            }
-            (Some(Outcome::Candidate), None) => {
-                self.oracle
-                    .broken("I4", format!("{customer}, a candidate of run {run}, has no receipt"));
-            }
-            (Some(Outcome::Candidate), Some((state, reason))) => {
-                let fits = match (accepted, state) {
-                    (true, DeliveryState::Sent) => true,
-                    (true, DeliveryState::Withheld) => reason == Some(Reason::Abandoned) && !told,
-                    (false, DeliveryState::Withheld) => true,
-                    (_, DeliveryState::Claimed | DeliveryState::Unresolved | DeliveryState::Released)
-                    | (false, DeliveryState::Sent) => false,
-                };
-                if !fits {
-                    let took = if accepted { "took" } else { "did not take" };
-                    let reason = reason.map_or("no reason", Reason::code);
-                    self.oracle.broken(
-                        "I4",
-                        format!(
-                            "SES {took} {customer}'s message of run {run}, which is {} ({reason})",
-                            state.code()
-                        ),
-                    );
-                }
-            }
-        }
-    }
-
-    async fn person(&mut self, position: usize, customer: &CustomerId) {
-        let Ok(standing) = self.tables.standing(self.brand, customer).await else {
-            self.oracle
-                .broken("I7", format!("the standing of {customer} cannot be read"));
-            return;
-        };
-        let Ok(ledger) = self.tables.ledger(self.brand, customer).await else {
-            self.oracle
-                .broken("I7", format!("the ledger of {customer} cannot be read"));
-            return;
-        };
-        let entries: Vec<_> = ledger.iter().map(|(entry, _)| entry.clone()).collect();
-        if let Err(error) = verify(&entries, standing.head) {
-            self.oracle.broken("I7", format!("the ledger of {customer}: {error}"));
-        }
-        let was_told = self.oracle.people.get(position).is_some_and(|person| person.erased);
-        match &standing.erased {
-            None if was_told => self
-                .oracle
-                .broken("I8", format!("{customer} was told of an erasure that is not there")),
-            None => {
-                let mut fold = Consents::default();
-                let mut ids = BTreeSet::new();
-                for (seq, (_, document)) in (1..).zip(&ledger) {
-                    let Some(event) = document
-                        .as_ref()
-                        .and_then(|document| ConsentEvent::try_from(document).ok())
-                    else {
-                        continue;
-                    };
-                    if !ids.insert(event.id.clone()) {
-                        self.oracle
-                            .broken("I7", format!("an event of {customer} is recorded twice"));
-                    }
-                    fold.record(&event, seq);
-                }
-                let answered: Vec<_> = self
-                    .oracle
-                    .recorded
-                    .iter()
-                    .filter(|(of, _)| *of == position)
-                    .cloned()
-                    .collect();
-                for (_, event) in answered {
-                    if !ids.iter().any(|id| id.as_str() == event) {
-                        self.oracle
-                            .broken("I7", format!("event {event} of {customer} was recorded and is gone"));
-                    }
-                }
-                if fold != standing.consents {
-                    self.oracle.broken(
-                        "I7",
-                        format!("the standing of {customer} is not the fold of the ledger"),
-                    );
-                }
-            }
-            Some(erased) => {
-                if !matches!(erased.progress, Progress::Finished { .. }) {
-                    self.oracle
-                        .broken("I6", format!("the erasure of {customer} is not finished"));
-                }
-            }
-        }
-    }
-
-    async fn due(&mut self) {
-        let minutes = self.tables.listed_minutes().await.unwrap_or_default();
-        for minute in minutes {
-            let waiting = self.tables.due_in(minute).await.map_or(usize::MAX, |due| due.len());
-            if waiting > 0 {
-                self.oracle
-                    .broken("I6", format!("{waiting} things still wait for a minute"));
-            }
-        }
-        if !self
-            .tables
-            .pending_erasures()
-            .await
-            .is_ok_and(|pending| pending.is_empty())
-        {
-            self.oracle.broken("I6", "an erasure is still listed");
-        }
-    }
-}
-
 /// What is left of erased people, looked for in all tables as they are stored.
 pub(crate) fn remains(oracle: &mut Oracle, store: &Store) {
-    let erased: Vec<_> = NAMES
+    let erased: Vec<_> = PEOPLE
         .into_iter()
         .zip(&oracle.people)
         .filter(|(_, person)| person.erased)
-        .map(|(name, _)| name)
+        .map(|(customer, _)| customer)
         .collect();
     if erased.is_empty() {
         return;
     }
     for table in Table::ALL {
-        let dump = store.dump(&format!("{PREFIX}{}", table.suffix()));
-        for name in &erased {
-            if dump.contains(&address(name)) {
-                oracle.broken("I8", format!("the address of {name} is in {}", table.suffix()));
-            }
-            // The mark and the ledger's entries without their words stay, under the brand's own id.
-            let is_kept = matches!(table, Table::Standing | Table::Consents);
-            if !is_kept && dump.contains(&format!("#{name}\"")) {
-                oracle.broken("I8", format!("the id of {name} is in {}", table.suffix()));
+        let items = store.items(&format!("{PREFIX}{}", table.suffix()));
+        for item in items.iter().map(ToString::to_string) {
+            for customer in &erased {
+                let is_named = |brand: &str| item.contains(&format!("\"{brand}"));
+                if !is_named(customer.brand) && BRANDS.into_iter().any(is_named) {
+                    // Another brand's own.
+                    continue;
+                }
+                if item.contains(customer.address) {
+                    oracle.broken(
+                        "I8",
+                        format!("the address of {} is in {}", customer.key(), table.suffix()),
+                    );
+                }
+                // The mark and the ledger's entries without their words stay, under the brand's own id.
+                let is_kept = matches!(table, Table::Standing | Table::Consents);
+                if !is_kept && item.contains(&format!("#{}\"", customer.name)) {
+                    oracle.broken("I8", format!("the id of {} is in {}", customer.key(), table.suffix()));
+                }
             }
         }
     }

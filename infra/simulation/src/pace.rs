@@ -230,7 +230,7 @@ impl Account {
             Queue::new(queue(), url("pages")),
             Queue::new(queue(), url("sends")),
         );
-        let brand: BrandDocument = serde_json::from_value(settings()).map_err(unfit)?;
+        let brand: BrandDocument = serde_json::from_value(settings(BRAND)).map_err(unfit)?;
         let people = self.people;
         let mut kernel = Kernel::new(time);
         kernel
@@ -245,16 +245,16 @@ impl Account {
                         .iter()
                         .map(|number| consent(&name(*number), "yes", "grant", "customer", "2026-11-02T10:00:00Z"))
                         .collect();
-                    let people = request("POST", "/v1/customers", &json!({ "customers": people }))?;
-                    let said = request("POST", "/v1/consents", &json!({ "events": said }))?;
+                    let people = request(BRAND, "POST", "/v1/customers", &json!({ "customers": people }))?;
+                    let said = request(BRAND, "POST", "/v1/consents", &json!({ "events": said }))?;
                     answers.extend([context.http(&people).await, consents.http(&said).await]);
                 }
                 for (path, body) in [
-                    ("/v1/offers", offer()),
+                    ("/v1/offers", offer(BRAND)),
                     ("/v1/campaigns", campaign()),
                     ("/v1/campaigns/sale/launch", json!({})),
                 ] {
-                    answers.push(Box::pin(campaigns.http(&request("POST", path, &body)?)).await);
+                    answers.push(Box::pin(campaigns.http(&request(BRAND, "POST", path, &body)?)).await);
                 }
                 match answers.iter().find(|answer| !(200..300).contains(&answer.status_code)) {
                     Some(answer) => Err(unfit(format!("{} {:?}", answer.status_code, answer.body))),

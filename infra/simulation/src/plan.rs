@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Site, Worker, mixed};
 use crate::planted::Planted;
+use crate::world::{OTHERS_CAMPAIGN, OTHERS_PEOPLE};
 
-/// Everything that a run follows from.
-#[derive(Debug, Clone)]
+/// Everything that a run follows from. As JSON it can be told in one line, and run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What waits and choices are drawn from.
     pub seed: u64,
@@ -19,23 +21,27 @@ pub struct Plan {
     /// Whether the functions' clocks differ, by up to five minutes.
     pub skewed: bool,
     /// A bug put in on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planted: Option<Planted>,
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Faults {
     /// Drawn from the seed, so many of a thousand calls.
     Random {
         /// How many.
         in_1000: u16,
+        /// What goes wrong more than anything else, at the calls that matter most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leaning: Option<Fault>,
     },
     /// These and no others.
     These(Vec<(Site, Fault)>),
 }
 
 /// Whose call comes when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// Each call takes a while drawn from the seed.
     Times,
@@ -131,20 +137,100 @@ impl Plan {
             };
             actions.push(Action { when, what });
         }
-        let in_1000 = match draw(6) {
+        let mut in_1000 = match draw(6) {
             0 => 0,
             1 => 10,
             2 | 3 => 30,
             4 => 80,
             _ => 200,
         };
+        let skewed = draw(4) == 0;
+        let small = |number: u64| u8::try_from(number).unwrap_or(0);
+        let mut leaning = match draw(12) {
+            0 | 1 => Some(Fault::Slow),
+            2 => Some(Fault::QueueTwice),
+            3 => Some(Fault::LostAnswer),
+            4 => Some(Fault::CrashAfter),
+            5 => Some(Fault::Conflict),
+            6 => Some(Fault::MailSilent),
+            _ => None,
+        };
+        if draw(3) == 0 {
+            // Somebody leaves while a message, which may be theirs, is claimed or on its way; and that may take long.
+            let person = small(draw(2));
+            let count = 1 + u32::from(person);
+            let (when, slow) = match draw(2) {
+                0 => (When::Mail(count), Fault::Slow),
+                _ => (When::Claim(count), Fault::SlowAnswer),
+            };
+            let what = match draw(3) {
+                0 => What::Withdraw(person),
+                _ => What::Unsubscribe(person),
+            };
+            actions.push(Action { when, what });
+            if draw(2) == 0 {
+                leaning = Some(slow);
+            }
+        }
+        if draw(6) == 0 {
+            // Two write about one person at once.
+            let person = small(draw(3));
+            let when = When::At(i64::try_from(draw(60_000)).unwrap_or(0));
+            for _ in 0..2 {
+                let what = match draw(5) {
+                    0 => What::Withdraw(person),
+                    1 => What::Grant(person),
+                    2 => What::Unsubscribe(person),
+                    3 => What::Import(person),
+                    _ => What::Context(person),
+                };
+                actions.push(Action { when, what });
+            }
+        }
+        if draw(5) == 0 {
+            // The other brand writes too, and its people do things.
+            let launch = What::Launch(OTHERS_CAMPAIGN);
+            let when = When::At(i64::try_from(draw(2_000)).unwrap_or(0));
+            actions.push(Action { when, what: launch });
+            for _ in 0..draw(3) {
+                let person = OTHERS_PEOPLE + small(draw(3));
+                let when = When::At(i64::try_from(draw(240_000)).unwrap_or(0));
+                let what = match draw(6) {
+                    0 => What::Unsubscribe(person),
+                    1 => What::Withdraw(person),
+                    2 => What::Complain(person),
+                    3 => What::Bounce(person),
+                    4 => What::Context(person),
+                    _ => What::Erase(person),
+                };
+                actions.push(Action { when, what });
+            }
+        }
+        let mut order = Order::Times;
+        if draw(8) == 0 {
+            // Two senders with the same candidates, in an order that is given.
+            leaning = Some(Fault::QueueTwice);
+            in_1000 = in_1000.min(10);
+            let turns = [4 + draw(6), 3 + draw(12), 1 + draw(3)];
+            let most = 1 + usize::try_from(draw(3)).unwrap_or(0);
+            let turns = turns.into_iter().take(most);
+            order = Order::Turns(turns.map(|calls| u32::try_from(calls).unwrap_or(0)).collect());
+        }
         Self {
             seed,
-            faults: Faults::Random { in_1000 },
-            order: Order::Times,
+            faults: Faults::Random { in_1000, leaning },
+            order,
             actions,
-            skewed: draw(4) == 0,
+            skewed,
             planted: None,
+        }
+    }
+
+    /// How many messages a sender takes at once: where turns are given, one.
+    pub(crate) fn batch(&self) -> usize {
+        match self.order {
+            Order::Times => 1 + usize::try_from(self.seed % 3).unwrap_or(0),
+            Order::Turns(_) => 1,
         }
     }
 
@@ -152,6 +238,12 @@ impl Plan {
     pub(crate) fn skew(&self, worker: Worker) -> i64 {
         if !self.skewed || worker == Worker::Stage {
             return 0;
+        }
+        // The first of two senders that take turns is right, and the second is fast.
+        match (&self.order, worker) {
+            (Order::Turns(_), Worker::SendsA) => return 0,
+            (Order::Turns(_), Worker::SendsB) => return 5 * 60_000,
+            _ => {}
         }
         let minutes = match mixed(self.seed, [901, worker.number(), 0]) % 4 {
             0 => -5,

@@ -2,6 +2,10 @@
 //! back. The functions are the real ones and carry nothing of this.
 
 use apropos_aws::Table;
+use apropos_core::audience::AudienceRecord;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fault::{CallKind, Site, Worker};
@@ -9,7 +13,7 @@ use crate::network::{Call, parsed, put};
 use crate::store::Reply;
 
 /// A bug that the checks must find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Planted {
     /// The SDK's usual retries on SendEmail.
     MailRetried,
@@ -59,11 +63,19 @@ pub enum Planted {
     FeedbackDropped,
     /// An attempt is not fenced out before its claim is given away, and its trace is taken over.
     NotFencedOut,
+    /// A contact point is read under another brand's key.
+    BrandForgotten,
+    /// A contact point is remembered by the customer's id alone, whatever the brand.
+    RememberedAcrossBrands,
+    /// What people like is read of those too who did not agree.
+    ProfilingAssumed,
+    /// A decision reads what the offer does not declare.
+    UndeclaredUsed,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::MailRetried,
         Self::UnknownMeansNotSent,
         Self::NoMailTimeout,
@@ -88,6 +100,10 @@ impl Planted {
         Self::AddressQueued,
         Self::FeedbackDropped,
         Self::NotFencedOut,
+        Self::BrandForgotten,
+        Self::RememberedAcrossBrands,
+        Self::ProfilingAssumed,
+        Self::UndeclaredUsed,
     ];
 }
 
@@ -138,6 +154,9 @@ pub(crate) fn changed(planted: Planted, call: &Call) -> Option<String> {
         } else {
             return None;
         }
+    } else if planted == Planted::BrandForgotten && call.is("BatchGetItem", Table::Contacts) {
+        let contacts = body.pointer_mut("/RequestItems/t-contacts")?;
+        *contacts = parsed(&contacts.to_string().replace("\"maison#", "\"atelier#"));
     } else if planted == Planted::NotFencedOut && call.is_trace() {
         let condition = "attribute_not_exists(#pk) OR #state = :released OR #state = :claimed OR #attempt = :mine";
         put(&mut body, CONDITION, json!(condition));
@@ -160,6 +179,39 @@ pub(crate) fn changed(planted: Planted, call: &Call) -> Option<String> {
         return None;
     }
     Some(body.to_string())
+}
+
+/// What a planted bug takes an answer of the tables for.
+pub(crate) fn answered(planted: Planted, call: &Call, site: Site, answer: &str) -> Option<String> {
+    if planted == Planted::RememberedAcrossBrands && call.touches(Table::Contacts) {
+        return Some(answer.replace("ada@post.mail.example", "ada@mail.example"));
+    }
+    if planted == Planted::ProfilingAssumed && call.is("Query", Table::Audience) && site.worker == Worker::Pages {
+        let mut answer = parsed(answer);
+        for data in answer.get_mut("Items")?.as_array_mut()? {
+            let Some(data) = data.pointer_mut("/d/B") else { continue };
+            let bytes = data.as_str().and_then(|data| STANDARD.decode(data).ok());
+            if let Some(mut record) = bytes.and_then(|bytes| AudienceRecord::from_bytes(&bytes).ok()) {
+                record.hint.purposes = 0b1111;
+                *data = json!(STANDARD.encode(record.to_bytes()));
+            }
+        }
+        return Some(answer.to_string());
+    }
+    if planted == Planted::UndeclaredUsed && call.is("GetItem", Table::Campaigns) {
+        let added = json!({ "attribute": "lifecycle", "because": { "fr": "Utile.", "en": "Useful." } });
+        let (uses, more) = (json!("\"uses\":["), json!(format!("\"uses\":[{added},")));
+        // Within a text of a text, without the quotation marks around.
+        let within = |text: &Value| {
+            let text = text.to_string();
+            text.strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        return Some(answer.replace(&within(&uses), &within(&more)));
+    }
+    None
 }
 
 /// Takes the guards out of a transaction's writes: an entry is written over another, and a version that was passed will

@@ -1,11 +1,11 @@
-//! The stage of every schedule: a brand, its campaigns, and four people who said yes.
+//! The stage of every schedule: two brands, their campaigns, and people who said yes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apropos_aws::{Clock, DeadLetters, LinkKeys, Mailer, Pacer, Queue, StoreError, Tables, TopicArn, behavior};
 use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
-use apropos_core::ids::{BrandId, CustomerId};
+use apropos_core::ids::{BrandId, CampaignId, CustomerId, TopicId};
 use apropos_core::link::{KeyRing, LinkContent, LinkId, LinkPurpose, PublicBaseUrl, sign};
 use apropos_core::suppression::Pepper;
 use apropos_core::time::TimeZoneName;
@@ -21,21 +21,16 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::actors;
+use crate::declared::Declared;
+use crate::ending::{Ending, Stored};
 use crate::fault::{Fault, Site, Worker};
 use crate::kernel::{Endless, Kernel, Time};
-use crate::network::{Network, PREFIX, START, Shared, Step};
-use crate::oracle::{Ending, Oracle, Violation, remains};
+use crate::network::{ClaimState, Network, PREFIX, START, Shared, Step};
+use crate::oracle::{Oracle, Violation, remains};
 use crate::plan::{Faults, Order, Plan};
 use crate::planted::Planted;
 use crate::store::Store;
-
-pub(crate) const BRAND: &str = "maison";
-pub(crate) const NAMES: [&str; 4] = ["ada", "bea", "cyd", "dov"];
-pub(crate) const CAMPAIGNS: [&str; 3] = ["sale-1", "sale-2", "sale-3"];
-
-pub(crate) fn address(name: &str) -> String {
-    format!("{name}@mail.example")
-}
+use crate::world::{BRAND, BRANDS, CAMPAIGNS, Customer, PEOPLE};
 
 /// Why a schedule could not be run at all.
 #[derive(Debug, Error)]
@@ -64,6 +59,8 @@ pub struct Outcome {
     pub trace: Vec<Step>,
     /// What went wrong with which call.
     pub injected: Vec<(Site, Fault)>,
+    /// How often what went wrong where.
+    pub met: std::collections::BTreeMap<(ClaimState, Fault), u64>,
     /// How many messages SES took.
     pub accepted: usize,
     /// How many calls each worker made.
@@ -87,10 +84,14 @@ pub struct Stage {
     store: Arc<Mutex<Store>>,
     ring: KeyRing,
     pepper: Pepper,
-    links: Vec<LinkId>,
-    brand: Brand,
-    zones: Vec<TimeZoneName>,
+    links: Vec<(BrandId, LinkId)>,
+    /// The checks' record of the stage before anything happens.
+    oracle: Oracle,
+    declared: Vec<Declared>,
 }
+
+/// What is known once the stage is set: each person's link, and what each campaign declares.
+type SetUp = (Vec<(BrandId, LinkId)>, Vec<Declared>);
 
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -119,27 +120,38 @@ impl Stage {
     /// # Errors
     /// [`StageError`].
     pub fn new() -> Result<Self, StageError> {
-        let settings: BrandDocument = serde_json::from_value(settings()).map_err(unfit)?;
-        let brand = Brand::try_from(&settings).map_err(unfit)?;
-        let zones = ["Europe/Paris", "Europe/Paris", "America/Martinique", "Europe/Paris"]
+        let settings = BRANDS
             .into_iter()
-            .map(TimeZoneName::new)
-            .collect::<Result<_, _>>()
+            .map(|brand| serde_json::from_value::<BrandDocument>(settings(brand)).map_err(unfit))
+            .collect::<Result<Vec<_>, _>>()?;
+        let brands = settings
+            .iter()
+            .map(|settings| Brand::try_from(settings).map_err(unfit))
+            .collect::<Result<Vec<_>, _>>()?;
+        let brand = brands.first().cloned().ok_or_else(|| unfit("there is no brand"))?;
+        let zones = PEOPLE
+            .into_iter()
+            .map(|customer| TimeZoneName::new(customer.zone))
+            .collect::<Result<Vec<_>, _>>()
             .map_err(unfit)?;
         let mut stage = Self {
             store: Arc::new(Mutex::new(Store::new()?)),
             ring: KeyRing::parse(r#"{"1": "0123456789abcdef0123456789abcdef"}"#).map_err(unfit)?,
             pepper: Pepper::new(&"p".repeat(32)).map_err(unfit)?,
             links: Vec::new(),
-            brand,
-            zones,
+            oracle: Oracle::new(brand.quiet, TopicId::new("offers").map_err(unfit)?, &zones),
+            declared: Vec::new(),
         };
-        stage.links = stage.set_up(settings)?;
-        stage.store.lock().unwrap_or_else(PoisonError::into_inner).keep()?;
+        (stage.links, stage.declared) = stage.set_up(settings)?;
+        let mut store = stage.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.keep()?;
+        stage.oracle.looked(&store, i64::MIN, None);
+        stage.oracle.records.looked(&store);
+        drop(store);
         Ok(stage)
     }
 
-    fn set_up(&self, settings: BrandDocument) -> Result<Vec<LinkId>, StageError> {
+    fn set_up(&self, settings: Vec<BrandDocument>) -> Result<SetUp, StageError> {
         let nothing = Plan {
             seed: 0,
             faults: Faults::These(Vec::new()),
@@ -154,48 +166,38 @@ impl Stage {
         kernel
             .block_on(async move {
                 functions.tables.create_missing().await?;
-                functions.tables.put_brand(&settings).await?;
-                let customers: Vec<Value> = NAMES.iter().map(|name| customer(name)).collect();
-                let events: Vec<Value> = NAMES
-                    .iter()
-                    .map(|name| consent(name, "yes", "grant", "customer", BEFORE))
-                    .collect();
-                let profiling: Vec<Value> = NAMES
-                    .iter()
-                    .map(|name| {
+                for settings in &settings {
+                    functions.tables.put_brand(settings).await?;
+                }
+                let mut answers = Vec::new();
+                for brand in BRANDS {
+                    let people = || PEOPLE.iter().filter(|customer| customer.brand == brand);
+                    let customers: Vec<Value> = people().map(customer).collect();
+                    let agreed = |event: &str| {
+                        let consents =
+                            people().map(|customer| consent(customer.name, event, "grant", "customer", BEFORE));
+                        json!({ "events": consents.collect::<Vec<Value>>() })
+                    };
+                    let profiling = people().filter(|customer| customer.profiled).map(|customer| {
                         with(
-                            consent(name, "yes-profiling", "grant", "customer", BEFORE),
+                            consent(customer.name, "yes-profiling", "grant", "customer", BEFORE),
                             "purpose",
                             json!("profiling"),
                         )
-                    })
-                    .collect();
-                let answers = [
-                    functions
-                        .context
-                        .http(&request("POST", "/v1/customers", &json!({ "customers": customers }))?)
-                        .await,
-                    functions
-                        .consents
-                        .http(&request("POST", "/v1/consents", &json!({ "events": events }))?)
-                        .await,
-                    functions
-                        .consents
-                        .http(&request("POST", "/v1/consents", &json!({ "events": profiling }))?)
-                        .await,
-                    functions
-                        .campaigns
-                        .http(&request("POST", "/v1/offers", &offer())?)
-                        .await,
-                ];
-                let mut answers = Vec::from(answers);
-                for id in CAMPAIGNS {
-                    answers.push(
-                        functions
-                            .campaigns
-                            .http(&request("POST", "/v1/campaigns", &campaign(id))?)
-                            .await,
-                    );
+                    });
+                    let profiling = json!({ "events": profiling.collect::<Vec<Value>>() });
+                    let customers = request(brand, "POST", "/v1/customers", &json!({ "customers": customers }))?;
+                    answers.push(functions.context.http(&customers).await);
+                    let consents = request(brand, "POST", "/v1/consents", &agreed("yes"))?;
+                    answers.push(functions.consents.http(&consents).await);
+                    let consents = request(brand, "POST", "/v1/consents", &profiling)?;
+                    answers.push(functions.consents.http(&consents).await);
+                    let offer = request(brand, "POST", "/v1/offers", &offer(brand))?;
+                    answers.push(functions.campaigns.http(&offer).await);
+                }
+                for (brand, id) in CAMPAIGNS {
+                    let campaign = request(brand, "POST", "/v1/campaigns", &campaign(id))?;
+                    answers.push(functions.campaigns.http(&campaign).await);
                 }
                 for answer in answers {
                     if !(200..300).contains(&answer.status_code) {
@@ -203,15 +205,30 @@ impl Stage {
                     }
                 }
                 let mut links = Vec::new();
-                let brand = BrandId::new(BRAND).map_err(unfit)?;
-                for name in NAMES {
-                    let person = functions
-                        .tables
-                        .person(&brand, &CustomerId::new(name).map_err(unfit)?)
-                        .await?;
-                    links.extend(person.contact.map(|(_, link)| link));
+                for customer in PEOPLE {
+                    let brand = BrandId::new(customer.brand).map_err(unfit)?;
+                    let id = CustomerId::new(customer.name).map_err(unfit)?;
+                    let person = functions.tables.person(&brand, &id).await?;
+                    links.extend(person.contact.map(|(_, link)| (brand, link)));
                 }
-                Ok(links)
+                let mut declared = Vec::new();
+                for (brand, id) in CAMPAIGNS {
+                    let brand = BrandId::new(brand).map_err(unfit)?;
+                    let campaign = CampaignId::new(id).map_err(unfit)?;
+                    let held = functions.tables.campaign(&brand, &campaign).await?;
+                    let campaign = held.ok_or_else(|| unfit("a campaign is not there"))?.campaign;
+                    let offer = functions
+                        .tables
+                        .offer(&brand, &campaign.offer, campaign.offer_version)
+                        .await?;
+                    let brand = functions.tables.brand(&brand).await?;
+                    declared.push(Declared {
+                        brand: brand.ok_or_else(|| unfit("a brand is not there"))?,
+                        offer: offer.ok_or_else(|| unfit("an offer is not there"))?,
+                        campaign,
+                    });
+                }
+                Ok((links, declared))
             })
             .ok_or_else(|| unfit("setting up never ended"))?
     }
@@ -227,9 +244,6 @@ impl Stage {
         let (shared, functions) = self.assemble(plan.clone(), &time)?;
         let functions = Arc::new(functions);
         let store = Arc::clone(&self.store);
-        shared
-            .oracle()
-            .looked(&store.lock().unwrap_or_else(PoisonError::into_inner), i64::MIN);
         let mut kernel = Kernel::new(time);
         actors::enter(&mut kernel, &shared, &functions);
         let mut ended = kernel.run();
@@ -258,13 +272,15 @@ impl Stage {
             }
         }
         let (checked, tables) = (Arc::clone(&shared), functions.tables.clone());
-        let brand = self.brand.id.clone();
+        let declared = self.declared.clone();
+        let stored = Stored::of(&store.lock().unwrap_or_else(PoisonError::into_inner));
         kernel.block_on(async move {
             let mut oracle = checked.oracle().clone();
             let mut ending = Ending {
                 oracle: &mut oracle,
                 tables: &tables,
-                brand: &brand,
+                declared: &declared,
+                stored,
             };
             ending.check().await;
             *checked.oracle() = oracle;
@@ -277,6 +293,7 @@ impl Stage {
             accepted: oracle.accepted_count(),
             trace: shared.trace(),
             injected: shared.injected(),
+            met: shared.met(),
             calls: shared.calls(),
         })
     }
@@ -290,7 +307,7 @@ impl Stage {
         let mails = MailService::new(
             truth.clone(),
             MailSettings {
-                verified_domains: vec!["maison.example".to_owned()],
+                verified_domains: BRANDS.map(|brand| format!("{brand}.example")).to_vec(),
                 configuration_sets: Vec::new(),
                 quota: SendQuota {
                     max_24_hour: u32::MAX,
@@ -300,9 +317,7 @@ impl Stage {
             },
         )
         .map_err(unfit)?;
-        let topic = self.brand.topics.iter().next().map(|topic| topic.id.clone());
-        let topic = topic.ok_or_else(|| unfit("there is no topic"))?;
-        let oracle = Oracle::new(self.brand.quiet, topic, &self.zones, plan.skewed);
+        let oracle = self.oracle.clone().skewed(plan.skewed);
         let no_timeout = plan.planted == Some(Planted::NoMailTimeout);
         let shared = Arc::new(Shared::new(
             plan,
@@ -312,13 +327,16 @@ impl Stage {
             Arc::clone(&self.store),
             oracle,
         ));
-        let sdk = sdk_config(&shared, time);
+        let unsigned = sdk_config(&shared, time);
+        let sdk = unsigned.to_builder().credentials_provider(credentials()).build();
         // A schedule has its own allowance of retries: none is used up by the one before.
-        let config = aws_sdk_dynamodb::config::Builder::from(&sdk)
+        let config = aws_sdk_dynamodb::config::Builder::from(&unsigned)
+            .allow_no_auth()
             .retry_partition(RetryPartition::custom("schedule").build())
             .build();
         let tables = Tables::new(aws_sdk_dynamodb::Client::from_conf(config), PREFIX);
-        let config = aws_sdk_sqs::config::Builder::from(&sdk)
+        let config = aws_sdk_sqs::config::Builder::from(&unsigned)
+            .allow_no_auth()
             .retry_partition(RetryPartition::custom("schedule").build())
             .build();
         let sqs = aws_sdk_sqs::Client::from_conf(config);
@@ -379,14 +397,14 @@ impl Stage {
     fn tokens(&self) -> Result<Vec<[String; 2]>, StageError> {
         self.links
             .iter()
-            .map(|link| {
+            .map(|(brand, link)| {
                 let content = LinkContent {
                     id: *link,
-                    topic: 0,
+                    topic: offers_number(brand.as_str()).into(),
                     delivery: None,
                 };
                 let token = |purpose| {
-                    let token = sign(purpose, &self.brand.id, content, &self.ring);
+                    let token = sign(purpose, brand, content, &self.ring);
                     token
                         .map(|token| token.as_str().to_owned())
                         .ok_or_else(|| unfit("there is no link key"))
@@ -397,17 +415,15 @@ impl Stage {
     }
 }
 
+/// Only the mailer signs: nobody checks a signature here, and it costs as much as carrying out what is signed.
+fn credentials() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "simulation"))
+}
+
 fn sdk_config(shared: &Arc<Shared>, time: &Time) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(behavior())
         .region(Region::new("eu-west-3"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "id",
-            "secret",
-            None,
-            None,
-            "simulation",
-        )))
         .endpoint_url("http://services.example")
         .http_client(Network(Arc::clone(shared)))
         .sleep_impl(time.clone())
@@ -438,32 +454,37 @@ pub(crate) fn create(queues: &QueueService, queue: &str) -> Result<(), apropos_l
 /// When everybody said yes.
 const BEFORE: &str = "2026-11-02T10:00:00Z";
 
-pub(crate) fn settings() -> Value {
+/// The other brand numbers its topics otherwise.
+fn offers_number(brand: &str) -> u8 {
+    u8::from(brand != BRAND)
+}
+
+pub(crate) fn settings(brand: &str) -> Value {
+    let offers = json!({ "id": "offers", "number": offers_number(brand), "name": { "fr": "Offres", "en": "Offers" } });
+    let news = json!({ "id": "news", "number": 0, "name": { "fr": "Nouvelles", "en": "News" } });
+    let topics = if brand == BRAND {
+        json!([offers])
+    } else {
+        json!([news, offers])
+    };
     json!({
-        "id": BRAND,
+        "id": brand,
         "name": "Maison Claire",
         "imprint": "Maison Claire SAS, 1 rue des Essais, 75011 Paris",
-        "sender": "bonjour@maison.example",
-        "list_domain": "maison.example",
-        "topics": [{ "id": "offers", "number": 0, "name": { "fr": "Offres", "en": "Offers" } }],
+        "sender": format!("bonjour@{brand}.example"),
+        "list_domain": format!("{brand}.example"),
+        "topics": topics,
         "notice": { "id": "privacy", "version": "3", "hash": "a".repeat(64), "language": "fr" },
         "caps": [{ "most": 2, "window_days": 7 }],
     })
 }
 
-/// The first two are in Lyon, the third in Fort-de-France, and the last is not interested.
-pub(crate) fn customer(name: &str) -> Value {
-    let commune = if name == "cyd" { "97209" } else { "69123" };
-    let interest = if name == "dov" {
-        "lawnmower"
-    } else {
-        "exhibition-tickets"
-    };
+pub(crate) fn customer(customer: &Customer) -> Value {
     json!({
-        "customer": name,
-        "contact": { "email": address(name), "language": "fr" },
-        "home": { "commune": commune },
-        "interests": [interest],
+        "customer": customer.name,
+        "contact": { "email": customer.address, "language": "fr" },
+        "home": { "commune": customer.commune },
+        "interests": [customer.interest],
     })
 }
 
@@ -491,12 +512,12 @@ pub(crate) fn with(mut object: Value, name: &str, value: Value) -> Value {
     object
 }
 
-pub(crate) fn offer() -> Value {
+pub(crate) fn offer(brand: &str) -> Value {
     json!({
         "id": "expo",
         "title": { "fr": "Coupe-file", "en": "Skip the line" },
         "text": { "fr": "Entrez sans attendre.", "en": "Walk straight in." },
-        "link": "https://maison.example/expo",
+        "link": format!("https://{brand}.example/expo"),
         "category": "exhibition-tickets",
         "places": [],
         "uses": [{ "attribute": "interests", "because": { "fr": "Utile.", "en": "Useful." } }],
@@ -512,9 +533,14 @@ pub(crate) fn campaign(id: &str) -> Value {
 }
 
 /// A request of the brand's, as API Gateway would send it, already authorised.
-pub(crate) fn request(method: &str, path: &str, body: &Value) -> Result<ApiGatewayV2httpRequest, StageError> {
+pub(crate) fn request(
+    brand: &str,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Result<ApiGatewayV2httpRequest, StageError> {
     let scopes = "context:write consents:write campaigns:write campaigns:read relevance:read";
-    let authorizer = json!({ "lambda": { "brand": BRAND, "scopes": scopes } });
+    let authorizer = json!({ "lambda": { "brand": brand, "scopes": scopes } });
     event(method, path, "application/json", &body.to_string(), Some(&authorizer))
 }
 

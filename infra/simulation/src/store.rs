@@ -1,8 +1,10 @@
 //! The embedded DynamoDB in this process: its typed operations, called as its own server would, without a socket.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use apropos_aws::Table;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +45,13 @@ pub(crate) struct Store {
     template: Option<Template>,
     written: Vec<(i64, String, String)>,
     replayed: usize,
+    /// The number of the last write to each table, in the order of [`Table::ALL`]; 0 since the last reset.
+    versions: [u64; Table::ALL.len()],
+    /// How many writes there were in all.
+    writes: u64,
+    /// What reads were answered, with the version of what they read: a read of what nobody has written to since is
+    /// answered so again. Most are.
+    answers: HashMap<String, (u64, Reply)>,
 }
 
 /// A file that databases are reset from; removed with it.
@@ -64,6 +73,9 @@ impl Store {
             template: None,
             written: Vec::new(),
             replayed: 0,
+            versions: [0; Table::ALL.len()],
+            writes: 0,
+            answers: HashMap::new(),
         };
         store.database.enable_bulk_loading()?;
         store.replica.enable_bulk_loading()?;
@@ -78,6 +90,7 @@ impl Store {
         let _ = std::fs::remove_file(&path);
         self.database.vacuum_into(&path.to_string_lossy())?;
         self.template = Some(Template(path));
+        self.answers.clear();
         self.reset()
     }
 
@@ -90,14 +103,43 @@ impl Store {
         }
         self.written.clear();
         self.replayed = 0;
+        self.versions = [0; Table::ALL.len()];
+        // What was read before anything was written is the same in every schedule.
+        self.answers.retain(|_, (version, _)| *version == 0);
         Ok(())
     }
 
-    /// Carries out an operation.
-    pub(crate) fn call(&mut self, operation: &str, body: &str, now: i64) -> Reply {
+    /// Carries out an operation on these tables: one bit each, in the order of [`Table::ALL`].
+    pub(crate) fn call(&mut self, operation: &str, body: &str, tables: u16, now: i64) -> Reply {
+        if is_write(operation) {
+            let reply = dispatch(&self.database, operation, body);
+            self.writes += 1;
+            for (position, version) in self.versions.iter_mut().enumerate() {
+                if tables & (1 << position) != 0 {
+                    *version = self.writes;
+                }
+            }
+            if reply.status == 200 {
+                self.written.push((now, operation.to_owned(), body.to_owned()));
+            }
+            return reply;
+        }
+        let read = self.versions.iter().enumerate();
+        let version = read
+            .filter(|(position, _)| tables & (1 << position) != 0)
+            .map(|(_, version)| *version)
+            .max()
+            .unwrap_or(0);
+        let question = format!("{operation} {body}");
+        if let Some((known, reply)) = self.answers.get(&question)
+            && *known == version
+            && self.template.is_some()
+        {
+            return reply.clone();
+        }
         let reply = dispatch(&self.database, operation, body);
-        if reply.status == 200 && is_write(operation) {
-            self.written.push((now, operation.to_owned(), body.to_owned()));
+        if reply.status == 200 {
+            self.answers.insert(question, (version, reply.clone()));
         }
         reply
     }
@@ -120,6 +162,20 @@ impl Store {
         let reply = dispatch(&self.database, "GetItem", &body.to_string());
         let answer: Value = serde_json::from_str(&reply.body).ok()?;
         answer.get("Item").cloned()
+    }
+
+    /// All that a table holds.
+    pub(crate) fn items(&self, table: &str) -> Vec<Value> {
+        let answer: Value = serde_json::from_str(&self.dump(table)).unwrap_or_default();
+        match answer.get("Items").and_then(Value::as_array) {
+            Some(items) => items.clone(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether something written since the last reset says this.
+    pub(crate) fn has_written(&self, text: &str) -> bool {
+        self.written.iter().any(|(_, _, body)| body.contains(text))
     }
 
     /// All that a table holds, as text.
