@@ -2,8 +2,11 @@
 //!
 //! None may panic, whatever it is given, and each asserts what holds of all that it accepts and of all that it refuses.
 
+use apropos_authorize_brand::AuthorizerEvent;
 use apropos_aws::http::{MOST_BODY_BYTES, Problem, authorized, body, parse, route};
-use apropos_aws::{Event, Heard, PageTask, SendMessage, TopicArn, Undone, hear, read_message, verify_receipt};
+use apropos_aws::{
+    Event, Heard, PageTask, ReceiptKey, SendMessage, TopicArn, Undone, hear, read_message, verify_receipt,
+};
 use apropos_core::api_key::{PresentedKey, Scope};
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::{Brand, Topics};
@@ -16,10 +19,12 @@ use apropos_core::document::{
 };
 use apropos_core::email::EmailAddress;
 use apropos_core::fingerprint::{base64url, from_base64url};
+use apropos_core::idempotency::{IdempotencyKey, MOST_CHARACTERS};
 use apropos_core::link::{InvalidKeyRing, InvalidLink, KeyRing, LinkPurpose, UnverifiedLink, sign};
 use apropos_core::objects::from_str;
 use apropos_core::receipt::{PageReceipt, ROW_BYTES, without};
 use apropos_core::retention::Retention;
+use apropos_core::suppression::Pepper;
 use apropos_customer_portal::form::{MOST_BYTES, MOST_FIELDS, fields};
 use apropos_ingest_consents::read_consents;
 use apropos_ingest_context::read_customers;
@@ -40,15 +45,17 @@ pub type Target = fn(&[u8]) -> Option<Accepted>;
 pub struct Accepted;
 
 /// Every target by its name, which is that of its corpus and of its fuzzing program.
-pub const TARGETS: [(&str, Target); 21] = [
+pub const TARGETS: [(&str, Target); 23] = [
     ("addresses", addresses),
     ("api_keys", api_keys),
     ("audience_records", audience_records),
+    ("authorizer_events", authorizer_events),
     ("brands", brands),
     ("campaigns", campaigns),
     ("consents", consents),
     ("customers", customers),
     ("forms", forms),
+    ("idempotency_keys", idempotency_keys),
     ("key_rings", key_rings),
     ("lambda_events", lambda_events),
     ("launches", launches),
@@ -63,6 +70,9 @@ pub const TARGETS: [(&str, Target); 21] = [
     ("signed_receipts", signed_receipts),
     ("tokens", tokens),
 ];
+
+/// The one receipt that the key of the corpus signed.
+const SIGNED: &str = include_str!("../fuzz/corpus/signed_receipts/good_signed");
 
 /// A word of the corpus that stands where values stand: no problem may repeat it.
 pub const CANARY: &str = "canari";
@@ -288,6 +298,53 @@ pub fn api_keys(bytes: &[u8]) -> Option<Accepted> {
     alone.or(in_header).ok().map(|_| Accepted)
 }
 
+/// What API Gateway asks the authorizer.
+pub fn authorizer_events(bytes: &[u8]) -> Option<Accepted> {
+    let event = match serde_json::from_slice::<AuthorizerEvent>(bytes) {
+        Ok(event) => event,
+        Err(error) => {
+            assert!(
+                !error.to_string().contains(CANARY),
+                "an error repeats the event: {error}"
+            );
+            return None;
+        }
+    };
+    let header = event.authorization()?;
+    let whole: Value = serde_json::from_slice(bytes).ok()?;
+    let sources = whole.get("identitySource").and_then(Value::as_array).expect("a list");
+    assert_eq!(
+        sources.as_slice(),
+        [Value::from(header)],
+        "a header came from elsewhere"
+    );
+    api_keys(header.as_bytes())
+}
+
+/// The `Idempotency-Key` header.
+pub fn idempotency_keys(bytes: &[u8]) -> Option<Accepted> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let key = IdempotencyKey::new(text).ok()?;
+    assert_eq!(format!("{key:?}"), "IdempotencyKey(…)", "a key is printed");
+    let kept = key.kept_under(&brand_id(BRAND));
+    assert!(kept.starts_with(&format!("{BRAND}#")), "{kept}");
+    assert_ne!(kept, key.kept_under(&brand_id("other")), "two brands share an answer");
+    let bare = text.trim().trim_matches('"');
+    assert!((1..=MOST_CHARACTERS).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic()));
+    for same in [bare.to_owned(), format!("\"{bare}\""), format!(" {bare} ")] {
+        assert!(IdempotencyKey::new(&same).as_ref() == Ok(&key), "one key has two names");
+    }
+    let other = IdempotencyKey::new(&format!("{}x", bare.get(..bare.len() - 1).expect("it is ASCII")));
+    if !bare.ends_with('x') {
+        assert_ne!(
+            other.expect("it is one").kept_under(&brand_id(BRAND)),
+            kept,
+            "two keys share an answer"
+        );
+    }
+    Some(Accepted)
+}
+
 /// E-mail addresses.
 pub fn addresses(bytes: &[u8]) -> Option<Accepted> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -359,6 +416,9 @@ pub fn ledgers(bytes: &[u8]) -> Option<Accepted> {
 /// The files that `receipt verify` reads.
 pub fn signed_receipts(bytes: &[u8]) -> Option<Accepted> {
     let text = std::str::from_utf8(bytes).ok()?;
+    let pepper = Pepper::new(&"p".repeat(32)).expect("it is long enough");
+    let signer = ReceiptKey::derive(&pepper).expect("it is a seed").public();
+    let seed: SignedReceipt = from_str(SIGNED).expect("it is one");
     for receipt in SignedReceipt::find(text)? {
         let again = SignedReceipt::find(&serde_json::to_string(&receipt).expect("it is written"));
         assert_eq!(again.as_deref(), Some(std::slice::from_ref(&receipt)));
@@ -369,6 +429,12 @@ pub fn signed_receipts(bytes: &[u8]) -> Option<Accepted> {
             "a signature of nobody's is believed"
         );
         assert!(verify_receipt(&receipt, text).is_err());
+        let signed = receipt.receipt == seed.receipt && receipt.signature == seed.signature;
+        let believed = verify_receipt(&receipt, &signer).is_ok();
+        assert_eq!(
+            believed, signed,
+            "a receipt is believed by other than its text and signature"
+        );
     }
     Some(Accepted)
 }

@@ -48,7 +48,7 @@ impl Handler {
     /// [`NoVerdict`], which the runtime logs.
     pub async fn on(&self, event: &AuthorizerEvent) -> Result<Verdict, NoVerdict> {
         let header = event.authorization().ok_or(NoVerdict::Event)?;
-        let Ok(presented) = PresentedKey::from_authorization(&header) else {
+        let Ok(presented) = PresentedKey::from_authorization(header) else {
             tracing::info!(reason = "malformed", "a caller was refused");
             return Ok(Verdict::refused());
         };

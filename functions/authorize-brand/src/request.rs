@@ -1,22 +1,41 @@
 //! What API Gateway asks and is told: an authorizer's event of payload format 2.0, and the simple answer.
 
 use apropos_core::api_key::{KeyId, KeyRecord};
+use apropos_core::objects::from_str;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The part of an authorizer's event that the answer is made from. It has no `Debug`, and reading it cannot fail in a
-/// way that quotes it: what is in it is a secret.
+/// way that quotes it, whatever the event is: what is in it is a secret.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Box<RawValue>")]
 pub struct AuthorizerEvent {
-    identity_source: Box<RawValue>,
+    authorization: Option<String>,
 }
 
 impl AuthorizerEvent {
     /// The `Authorization` header, if that is the one identity source; in payload format 1.0 it is not a list.
-    pub(crate) fn authorization(&self) -> Option<String> {
-        let [header] = serde_json::from_str(self.identity_source.get()).ok()?;
-        Some(header)
+    #[must_use]
+    pub fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+}
+
+impl From<Box<RawValue>> for AuthorizerEvent {
+    fn from(event: Box<RawValue>) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Asked {
+            identity_source: [String; 1],
+        }
+        let asked = from_str::<Asked>(event.get()).ok();
+        Self {
+            authorization: asked.map(
+                |Asked {
+                     identity_source: [header],
+                 }| header,
+            ),
+        }
     }
 }
 

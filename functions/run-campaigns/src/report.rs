@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use apropos_aws::http::{Problem, authorized, json};
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::{Run, RunStatus};
+use apropos_core::feedback::Fate;
 use apropos_core::ids::{BrandId, RunId};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
@@ -52,12 +53,15 @@ async fn of_run(handler: &Handler, brand: &BrandId, id: &RunId) -> Result<RunRep
     let decided = deliveries.sent + deliveries.open + deliveries.withheld.values().sum::<u64>();
     let queued = pages.candidates.saturating_sub(decided);
     let over = pages.tasks_done >= run.tasks && queued == 0 && deliveries.open == 0;
+    let became = |fate| deliveries.fates.get(&fate).copied().unwrap_or(0);
     Ok(RunReport {
         run: id.to_string(),
         status: status(&run, over),
         launched_at: run.launched_at.to_string(),
         considered: pages.considered,
         sent: deliveries.sent,
+        bounced: became(Fate::Bounced),
+        complained: became(Fate::Complained),
         spared: withheld.values().sum(),
         withheld,
         open: deliveries.open,

@@ -61,6 +61,10 @@ pub(crate) struct RunReport {
     pub(crate) considered: u64,
     /// How many SES took a message for.
     pub(crate) sent: u64,
+    /// Of `sent`: how many came back because the address does not exist.
+    pub(crate) bounced: u64,
+    /// Of `sent`: how many the person reported as spam; none of them is in `bounced`.
+    pub(crate) complained: u64,
     /// How many were spared, by reason.
     pub(crate) withheld: BTreeMap<&'static str, u64>,
     /// The sum of `withheld`.

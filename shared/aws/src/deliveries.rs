@@ -155,6 +155,8 @@ pub struct Delivery {
 pub struct DeliveryTotals {
     /// How many SES took.
     pub sent: u64,
+    /// What became of some of these.
+    pub fates: BTreeMap<Fate, u64>,
     /// How many were withheld on fresh facts, by reason.
     pub withheld: BTreeMap<Reason, u64>,
     /// How many are not final yet.
@@ -363,7 +365,12 @@ impl Tables {
                 .await?
             {
                 match state(&item)? {
-                    DeliveryState::Sent => totals.sent += 1,
+                    DeliveryState::Sent => {
+                        totals.sent += 1;
+                        if let Some(fate) = stored_fate(&item)? {
+                            *totals.fates.entry(fate).or_insert(0) += 1;
+                        }
+                    }
                     DeliveryState::Claimed | DeliveryState::Unresolved | DeliveryState::Released => totals.open += 1,
                     DeliveryState::Withheld => {
                         let reason = reason(&item)?.ok_or(StoreError::Corrupt { attribute: REASON })?;
@@ -414,11 +421,19 @@ pub(crate) fn delivery_key(brand: &BrandId, run: &RunId, id: DeliveryId) -> Item
 }
 
 /// What a delivery counted for, under a random id and with the times of the run: it names nobody.
-pub(crate) fn anonymous_delivery(run: &Run, state: DeliveryState, reason: Option<Reason>) -> Result<Item, StoreError> {
+pub(crate) fn anonymous_delivery(
+    run: &Run,
+    state: DeliveryState,
+    reason: Option<Reason>,
+    fate: Option<Fate>,
+) -> Result<Item, StoreError> {
     let mut item = delivery_key(&run.brand, &run.id, DeliveryId(random()?));
     item.insert(STATE.to_owned(), s(state.code()));
     if let Some(reason) = reason {
         item.insert(REASON.to_owned(), s(reason.code()));
+    }
+    if let Some(fate) = fate {
+        item.insert(FATE.to_owned(), n(fate.number()));
     }
     item.insert(AT.to_owned(), ms(run.launched_at));
     item.insert(TTL.to_owned(), n(run.launched_at.as_second() + DELIVERY_SECONDS));
@@ -428,6 +443,13 @@ pub(crate) fn anonymous_delivery(run: &Run, state: DeliveryState, reason: Option
 /// Where a stored delivery stands, and why.
 pub(crate) fn stored_state(item: &Item) -> Result<(DeliveryState, Option<Reason>), StoreError> {
     Ok((state(item)?, reason(item)?))
+}
+
+/// What became of the message, if that is known.
+pub(crate) fn stored_fate(item: &Item) -> Result<Option<Fate>, StoreError> {
+    optional_number(item, FATE)?
+        .map(|number| Fate::from_number(number).ok_or(StoreError::Corrupt { attribute: FATE }))
+        .transpose()
 }
 
 fn state(item: &Item) -> Result<DeliveryState, StoreError> {
@@ -456,9 +478,7 @@ pub(crate) fn read(id: DeliveryId, item: &Item) -> Result<Delivery, StoreError> 
         state: state(item)?,
         at: time(item, AT)?,
         reason: reason(item)?,
-        fate: optional_number(item, FATE)?
-            .map(|number| Fate::from_number(number).ok_or(StoreError::Corrupt { attribute: FATE }))
-            .transpose()?,
+        fate: stored_fate(item)?,
         receipt: document(item, DOC)?,
     })
 }

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::deliveries::{DeliveryState, anonymous_delivery, delivery_key, stored_state};
+use crate::deliveries::{DeliveryState, anonymous_delivery, delivery_key, stored_fate, stored_state};
 use crate::due::{DueItem, DueKind};
 use crate::names::{
     AFTER, BRAND, CLAIMS, CUSTOMER, DATA, DOC, ERASED, ERASURES, FINISHED, KIND, PK, PROOF, PROOF_KEY, REASON, SK,
@@ -415,7 +415,8 @@ impl Tables {
             };
             if counts {
                 let (state, reason) = settled(delivery.as_ref())?;
-                let item = anonymous_delivery(run, state, reason)?;
+                let fate = delivery.as_ref().map_or(Ok(None), stored_fate)?;
+                let item = anonymous_delivery(run, state, reason, fate)?;
                 let put = Put::builder()
                     .table_name(self.name(Table::Deliveries))
                     .set_item(Some(item))

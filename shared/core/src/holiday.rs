@@ -47,7 +47,8 @@ pub fn holiday(day: Date) -> Option<Holiday> {
 }
 
 /// Whether a day commemorates the abolition of slavery where people live by this zone: a holiday of the five overseas
-/// departments, each on its own day (Code du travail, L3422-2; décret n° 83-1003). The collectivities are not known, nor
+/// departments, of Saint-Barthélemy and of Saint-Martin, each on its own day (Code du travail, L3422-2; décret n° 83-1003).
+/// In Saint-Martin it is kept on 28 May since 2018; the articles still say otherwise. No other collectivity is known, nor
 /// is any country but France.
 ///
 /// ```
@@ -67,6 +68,8 @@ pub fn commemorates_abolition(day: Date, zone: &TimeZoneName) -> bool {
         "America/Martinique" => (5, 22),
         "America/Guadeloupe" => (5, 27),
         "America/Cayenne" => (6, 10),
+        "America/St_Barthelemy" => (10, 9),
+        "America/Marigot" => (5, 28),
         "Indian/Reunion" => (12, 20),
         _ => return false,
     };
@@ -118,6 +121,24 @@ mod tests {
             let sunday = date(year, month, day);
             assert_eq!(easter(i32::from(year)), day_of_year(sunday), "{sunday}");
             assert_eq!(holiday(sunday.tomorrow().unwrap()), Some(Holiday::National), "{sunday}");
+        }
+    }
+
+    #[test]
+    fn each_land_overseas_commemorates_the_abolition_on_its_own_day() {
+        for (zone, month, day) in [
+            ("Indian/Mayotte", 4, 27),
+            ("America/Martinique", 5, 22),
+            ("America/Guadeloupe", 5, 27),
+            ("America/Marigot", 5, 28),
+            ("America/Cayenne", 6, 10),
+            ("America/St_Barthelemy", 10, 9),
+            ("Indian/Reunion", 12, 20),
+        ] {
+            let zone = TimeZoneName::new(zone).unwrap();
+            let days = date(2026, 1, 1).series(jiff::Span::new().days(1)).take(365);
+            let found: Vec<Date> = days.filter(|day| commemorates_abolition(*day, &zone)).collect();
+            assert_eq!(found, [date(2026, month, day)], "{}", zone.as_str());
         }
     }
 

@@ -5,6 +5,7 @@ use apropos_core::email::EmailAddress;
 use apropos_core::erasure::Progress;
 use apropos_core::ids::CustomerId;
 use apropos_core::ledger::verify;
+use apropos_local::mail_service::Feedback;
 use apropos_tests::words::{all_consents, lyonnais, with};
 use apropos_tests::{BRAND, TestApp, accepted, brand_id};
 use axum::http::{Method, StatusCode};
@@ -38,6 +39,25 @@ async fn an_erased_person_gets_a_certificate_that_says_nothing_about_them() {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(!page.contains("camille") && !page.contains("mail.example"), "{page}");
+}
+
+#[tokio::test]
+async fn a_complaint_stays_counted_when_who_complained_is_erased() {
+    let (app, why) = written_to().await;
+    app.advance(SignedDuration::from_mins(5));
+    let erase = fresh_link(&app, &why, "erase").await;
+    let offer = app.outbox().into_iter().find(|mail| mail.tag("run").is_some()).unwrap();
+    app.stack.report(&offer.message_id, Feedback::Complaint).unwrap();
+    assert!(app.drain().await.is_clean());
+    let before = app.report("expo-1").await;
+    assert_eq!(before["complained"], 1, "{before}");
+    assert_eq!(app.submit(&erase, FORM, "erase=yes").await.status, StatusCode::OK);
+    for _ in 0..2 {
+        app.advance(SignedDuration::from_mins(15));
+        app.stack.tick().await.unwrap();
+    }
+    assert!(app.stack.tables().pending_erasures().await.unwrap().is_empty());
+    assert_eq!(app.report("expo-1").await, before);
 }
 
 #[tokio::test]

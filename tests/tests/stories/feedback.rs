@@ -187,11 +187,13 @@ async fn events_that_come_twice_and_out_of_order_change_nothing() {
 
     told(&app, "c-0", Feedback::Complaint).await;
     let after = app.standing("c-0").await;
+    let mut reported = first;
+    reported["complained"] = json!(1);
     for feedback in [Feedback::Complaint, Feedback::Send, Feedback::Delivery] {
         told(&app, "c-0", feedback).await;
     }
     assert_eq!(app.standing("c-0").await, after);
-    assert_eq!(app.report("expo-1").await, first);
+    assert_eq!(app.report("expo-1").await, reported);
 }
 
 #[tokio::test]
@@ -220,4 +222,27 @@ async fn nothing_can_be_reported_of_a_message_that_never_was() {
     let app = TestApp::start().await;
     let refused = app.stack.report("0112-none", Feedback::Send);
     assert!(matches!(refused, Err(StackError::UnknownMessage)));
+}
+
+#[tokio::test]
+async fn the_report_tells_how_many_came_back_and_how_many_were_reported_as_spam() {
+    let app = audience(4).await;
+    let report = app.take_through("expo-1").await;
+    assert_eq!(
+        (&report["bounced"], &report["complained"]),
+        (&json!(0), &json!(0)),
+        "{report}"
+    );
+    told(&app, "c-0", Feedback::Bounce(BounceKind::Permanent)).await;
+    told(&app, "c-1", Feedback::Bounce(BounceKind::Transient)).await;
+    told(&app, "c-2", Feedback::Complaint).await;
+    // Told twice, it counts once.
+    told(&app, "c-2", Feedback::Complaint).await;
+    let report = app.report("expo-1").await;
+    assert_eq!(
+        (&report["bounced"], &report["complained"]),
+        (&json!(1), &json!(1)),
+        "{report}"
+    );
+    assert_eq!(report["sent"], 4, "{report}");
 }

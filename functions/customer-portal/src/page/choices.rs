@@ -326,8 +326,8 @@ const HOLIDAYS: [(&str, &str, &str); 2] = [
     ("holidays", "jours fériés de France", "public holidays of France"),
     (
         "holidays_alsace_moselle",
-        "jours fériés d’Alsace et de Moselle",
-        "public holidays of Alsace and Moselle",
+        "ceux d’Alsace et de Moselle aussi",
+        "those of Alsace and Moselle too",
     ),
 ];
 

@@ -286,7 +286,7 @@ impl QuietDocument {
                 .chain(
                     HOLIDAYS
                         .into_iter()
-                        .filter(|(which, _)| quiet.holidays() == *which)
+                        .filter(|(which, _)| *which <= quiet.holidays())
                         .map(|(_, name)| name),
                 )
                 .map(str::to_owned)
@@ -313,7 +313,7 @@ mod tests {
         for (names, holidays) in [
             (vec!["sunday"], HolidaysOff::None),
             (vec!["sunday", "holidays"], HolidaysOff::National),
-            (vec!["holidays_alsace_moselle"], HolidaysOff::AlsaceMoselle),
+            (vec!["holidays", "holidays_alsace_moselle"], HolidaysOff::AlsaceMoselle),
         ] {
             let document = QuietDocument {
                 from: None,
@@ -324,6 +324,16 @@ mod tests {
             assert_eq!(quiet.holidays(), holidays);
             assert_eq!(QuietDocument::of(quiet).days_off, names);
         }
+        // Those of Alsace and Moselle are all of them, named alone or not.
+        let document = QuietDocument {
+            from: None,
+            until: None,
+            days_off: vec!["holidays_alsace_moselle".to_owned()],
+        };
+        assert_eq!(
+            QuietDocument::of(document.parse().unwrap()).days_off,
+            ["holidays", "holidays_alsace_moselle"]
+        );
     }
 
     #[test]
