@@ -152,7 +152,7 @@ fn kind(service: Service, operation: &str, body: &str) -> CallKind {
 }
 
 /// The tables that a request names.
-fn named(body: &str) -> u16 {
+pub(crate) fn named(body: &str) -> u16 {
     let mut tables = 0;
     for (start, _) in body.match_indices("\"t-") {
         let name = body.get(start + 1 + PREFIX.len()..).unwrap_or_default();

@@ -29,9 +29,10 @@ use serde_json::{Value, json};
 use crate::actors::batch;
 use crate::fault::mixed;
 use crate::kernel::{Kernel, Time};
-use crate::network::{START, parsed, response};
-use crate::stage::{BRAND, StageError, consent, create, dead_letters, offer, request, settings, unfit, with};
+use crate::network::{START, named, parsed, response};
+use crate::stage::{StageError, consent, create, dead_letters, offer, request, settings, unfit, with};
 use crate::store::{Reply, Store};
+use crate::world::BRAND;
 
 /// What one sender sends in a second when nothing holds it. Less than it does, so that whoever could reach a rate is asked
 /// to.
@@ -543,7 +544,7 @@ impl Network {
                 let is_lease = is_pace && operation == "UpdateItem";
                 self.leases.fetch_add(u32::from(is_lease), Ordering::Relaxed);
                 let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-                (store.call(operation, body, self.time.now()), is_pace)
+                (store.call(operation, body, named(body), self.time.now()), is_pace)
             }
             None if method == "GET" => {
                 let account = serde_json::to_string(&self.mails.account());
