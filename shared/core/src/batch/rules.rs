@@ -82,8 +82,8 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
         }
         Condition::Interested(category) => {
             let place = usize::from(category.code()) - 1;
-            let column = group.interests.get(place / 32).unwrap_or(&[0; LANES]);
-            of(&readable.interests, &|lane| column[lane] & (1 << (place % 32)) != 0)
+            let column = group.interests.get(place / 8).unwrap_or(&[0; LANES]);
+            of(&readable.interests, &|lane| column[lane] & (1 << (place % 8)) != 0)
         }
     }
 }
