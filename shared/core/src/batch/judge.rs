@@ -42,18 +42,11 @@ struct Answers<'a> {
     contributions: [&'a mut Mask; 5],
 }
 
-/// What is known of each beside the place, as weights and values.
-struct Known {
-    moments: Words,
-    seen: Mask,
-    fit: Mask,
-    reacted: Mask,
-    reaction: Mask,
-}
-
-/// What each factor would add over the whole weight, in eighths of a hundredth, and by what that is divided.
-struct Parts {
+/// What a group is worked out in, kept from one to the next.
+struct Room {
+    /// What each factor adds over the whole weight, in eighths.
     eighths: [Words; 5],
+    /// By what that is multiplied.
     inverse: Words,
 }
 
@@ -94,6 +87,10 @@ impl Plan<'_> {
             .contributions
             .each_mut()
             .map(|column| column.as_chunks_mut::<LANES>().0.iter_mut());
+        let mut room = Room {
+            eighths: [[0; LANES]; 5],
+            inverse: [0; LANES],
+        };
         let mut first = 0;
         for ((group, outcome), relevance) in block.groups.iter().zip(outcomes).zip(relevance) {
             let [Some(a), Some(b), Some(c), Some(d), Some(e)] = columns.each_mut().map(Iterator::next) else {
@@ -104,7 +101,7 @@ impl Plan<'_> {
                 relevance,
                 contributions: [a, b, c, d, e],
             };
-            self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane), answers);
+            self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane), answers, &mut room);
             first += LANES;
         }
     }
@@ -116,11 +113,12 @@ impl Plan<'_> {
         people: usize,
         held_out: impl FnMut(usize) -> bool,
         mut answers: Answers<'_>,
+        room: &mut Room,
     ) {
         let mut outcome = [self.closed; LANES];
         if self.closed == 0 {
             outcome[people..].fill(u8::MAX);
-            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers);
+            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers, room);
         } else {
             answers.unscored::<EXPLAIN>();
         }
@@ -134,6 +132,7 @@ impl Plan<'_> {
         held_out: impl FnMut(usize) -> bool,
         outcome: &mut Mask,
         answers: &mut Answers<'_>,
+        room: &mut Room,
     ) {
         self.wishes(group, outcome, held_out);
         if !outcome.contains(&0) {
@@ -154,19 +153,23 @@ impl Plan<'_> {
             return answers.unscored::<EXPLAIN>();
         }
         let affinity = self.affinity(group, &readable, &met);
-        let known = self.known(group, &moments, &proximity, &affinity);
-        let parts = self.relevance::<EXPLAIN>(&known, &proximity, &affinity, answers.relevance);
+        let seen = allowed(group, self.lifecycle);
+        let timely = capped(&moments, &affinity, &proximity);
+        let (fit, reaction) = (self.fit(group, &seen), self.reaction(group));
+        let factors = [&proximity, &affinity, &timely];
+        self.relevance::<EXPLAIN>(factors, [&seen, &fit, &reaction], answers.relevance, room);
         if EXPLAIN {
             let told = mask(|lane| outcome[lane] == 0);
             let all = [255; LANES];
             let moment = mask(|lane| moments[lane] != UNKNOWN);
+            let reacted = mask(|lane| reaction[lane] != 0);
             let places = if self.spots.is_empty() { [0; LANES] } else { all };
-            let are_known = [&places, &all, &moment, &known.seen, &known.reacted];
-            for ((column, eighths), is_known) in answers.contributions.iter_mut().zip(&parts.eighths).zip(are_known) {
-                explain(eighths, &parts.inverse, self.shift, &told, is_known, column);
+            let are_known = [&places, &all, &moment, &seen, &reacted];
+            for ((column, eighths), is_known) in answers.contributions.iter_mut().zip(&room.eighths).zip(are_known) {
+                explain(eighths, &room.inverse, self.shift, &told, is_known, column);
             }
         }
-        self.thresholds(group, &parts.inverse, answers.relevance, outcome);
+        self.thresholds(group, &room.inverse, answers.relevance, outcome);
     }
 
     #[inline(never)]
@@ -373,66 +376,47 @@ impl Plan<'_> {
         left
     }
 
+    /// How well the goal fits the lifecycle, in levels.
     #[inline(never)]
-    fn known(&self, group: &Group, moments: &Words, proximity: &Words, affinity: &Words) -> Known {
-        let (seen, measured) = (allowed(group, self.lifecycle), allowed(group, self.reaction));
-        let mut known = Known {
-            moments: [0; LANES],
-            seen,
-            fit: [0; LANES],
-            reacted: [0; LANES],
-            reaction: [0; LANES],
-        };
+    fn fit(&self, group: &Group, seen: &Mask) -> Mask {
         let mut fit = [0; LANES];
-        for lane in 0..LANES {
-            let mut by = 0;
-            for (each, fits) in (0..5).zip(self.fits) {
-                by = if group.life[lane] & 0b111 == each { fits } else { by };
+        for (each, level) in (0..8).zip(self.fits) {
+            for lane in 0..LANES {
+                let is_it = u8::from(group.life[lane] & 0b111 == each).wrapping_neg();
+                fit[lane] |= is_it & seen[lane] & level;
             }
-            fit[lane] = by & seen[lane];
         }
-        known.fit = fit;
+        fit
+    }
+
+    /// The level of the reaction; 0 is not known.
+    #[inline(never)]
+    fn reaction(&self, group: &Group) -> Mask {
+        let measured = allowed(group, self.reaction);
         let mut reaction = [0; LANES];
         for lane in 0..LANES {
             reaction[lane] = ((group.life[lane] >> 3) & 0b111).min(5) & measured[lane];
         }
-        known.reacted = mask(|lane| reaction[lane] != 0);
-        known.reaction = reaction;
-        let mut capped = [0; LANES];
-        for lane in 0..LANES {
-            let most = affinity[lane].max(proximity[lane]);
-            let is_known = moments[lane] != UNKNOWN;
-            capped[lane] = if is_known { moments[lane].min(most) } else { UNKNOWN };
-        }
-        known.moments = capped;
-        known
+        reaction
     }
 
     #[inline(never)]
     fn relevance<const EXPLAIN: bool>(
         &self,
-        known: &Known,
-        proximity: &Words,
-        affinity: &Words,
+        [proximity, affinity, moments]: [&Words; 3],
+        [seen, fit, reaction]: [&Mask; 3],
         relevance: &mut Words,
-    ) -> Parts {
-        let Known {
-            moments,
-            seen,
-            fit,
-            reacted,
-            reaction,
-        } = known;
-        let mut inverse = [0; LANES];
-        let mut eighths = [[0; LANES]; 5];
-        let [near, liked, timely, fits, reacts] = &mut eighths;
+        room: &mut Room,
+    ) {
+        let inverse = &mut room.inverse;
+        let [near, liked, timely, fits, reacts] = &mut room.eighths;
         let weights = self.weights;
         let table = self.inverses;
         let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
         let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
         for lane in 0..LANES {
             let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
-            let (is_seen, is_reacted) = (wide(seen[lane]), wide(reacted[lane]));
+            let (is_seen, is_reacted) = (wide(seen[lane]), wide(reaction[lane]));
             let values = [
                 proximity[lane],
                 affinity[lane],
@@ -475,7 +459,6 @@ impl Plan<'_> {
                 reacts[lane] = parts[4];
             }
         }
-        Parts { eighths, inverse }
     }
 
     #[inline(never)]
@@ -522,6 +505,17 @@ impl Tiers {
         }
         out
     }
+}
+
+/// A moment counts no more than the best reason.
+#[inline(never)]
+fn capped(moments: &Words, affinity: &Words, proximity: &Words) -> Words {
+    let mut out = [0; LANES];
+    for lane in 0..LANES {
+        let unknown = u16::from(moments[lane] == UNKNOWN).wrapping_neg();
+        out[lane] = moments[lane].min(affinity[lane].max(proximity[lane])) | unknown;
+    }
+    out
 }
 
 /// The latest of the purchases that may be read.

@@ -338,11 +338,7 @@ fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spo
         std::array::from_fn(|bits| bits.checked_sub(1).and_then(|at| Area::ALL.get(at).copied()));
     let ways = areas.into_iter().chain([Some(Area::DenseCity)]);
     let longest = ways.map(|area| minutes(place.radius_from(area).chord(), area)).max();
-    let opens = openings(place.hours.as_ref(), reads, longest.unwrap_or(0));
-    let in_time: Vec<bool> = opens
-        .iter()
-        .map(|opens| opens.is_some_and(|opens| opens < ends))
-        .collect();
+    let in_time = InTime::of(place.hours.as_ref(), reads, ends, longest.unwrap_or(0));
     let reach = |area: Option<Area>| reach(place.radius_from(area), area, &in_time);
     let mut from_home: Vec<(u8, Reach)> = Vec::new();
     for (bits, area) in (0..).zip(areas) {
@@ -360,60 +356,87 @@ fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spo
     }
 }
 
-/// When somebody who arrives so many minutes later finds the place open, by the minute. The calendar is asked once for
-/// each stretch of being open or shut, as long as its end agrees with its beginning: on two nights a year it does not.
-fn openings(hours: Option<&OpeningHours>, reads: Timestamp, longest: u32) -> Vec<Option<Timestamp>> {
-    let after = |minutes: u32| later(reads, SignedDuration::from_mins(minutes.into()));
-    let Some(hours) = hours else {
-        return (0..=longest).map(|minute| Some(after(minute))).collect();
-    };
-    let mut opens = Vec::new();
-    let mut minute = 0;
-    while minute <= longest {
-        let (left, last) = match hours.at(after(minute)) {
-            Opening::Open { minutes_left } => (minutes_left, Opening::Open { minutes_left: 1 }),
-            Opening::Shut { opens_in: Some(wait) } => (wait, Opening::Shut { opens_in: Some(1) }),
-            Opening::Shut { opens_in: None } => {
-                opens.push(None);
-                minute += 1;
-                continue;
-            }
-        };
-        let is_steady = left > 1 && hours.at(after(minute + left - 1)) == last;
-        let stretch = if is_steady { left.min(longest - minute + 1) } else { 1 };
-        for passed in 0..stretch {
-            opens.push(Some(match last {
-                Opening::Open { .. } => after(minute + passed),
-                Opening::Shut { .. } => after(minute + left),
-            }));
-        }
-        minute += stretch;
-    }
-    opens
+/// Whether somebody who arrives so many minutes later finds the place open before it is over.
+struct InTime {
+    at_once: bool,
+    /// From which minutes on it is the other way round.
+    changes: Vec<u32>,
 }
 
-fn reach(radius: Radius, area: Option<Area>, in_time: &[bool]) -> Reach {
-    let farthest = radius.chord();
-    let in_time = |minute: u32| {
-        usize::try_from(minute)
-            .ok()
-            .and_then(|at| in_time.get(at))
-            .is_some_and(|is| *is)
-    };
-    let nearest_in_time = in_time(0);
-    let (mut before, mut cuts) = (nearest_in_time, Vec::new());
-    for minute in 1..=minutes(farthest, area) {
-        let here = in_time(minute);
-        if here != before {
-            cuts.push(last_within(minute - 1, farthest.value(), area));
-            before = here;
+/// How many whole minutes after the one instant are before the other, that instant itself among them.
+fn minutes_before(ends: Timestamp, from: Timestamp) -> u32 {
+    let nanoseconds = ends.duration_since(from).as_nanos().max(0).unsigned_abs();
+    u32::try_from(nanoseconds.div_ceil(60_000_000_000)).unwrap_or(u32::MAX)
+}
+
+impl InTime {
+    /// The calendar is asked once for each stretch of being open or shut, as long as its end agrees with its beginning: on two
+    /// nights a year it does not.
+    fn of(hours: Option<&OpeningHours>, reads: Timestamp, ends: Timestamp, longest: u32) -> Self {
+        let after = |minutes: u32| later(reads, SignedDuration::from_mins(minutes.into()));
+        let mut told = Self {
+            at_once: false,
+            changes: Vec::new(),
+        };
+        // Whole minutes that begin before the end.
+        let left = minutes_before(ends, reads);
+        let Some(hours) = hours else {
+            told.add(0, left > 0);
+            told.add(left, false);
+            return told;
+        };
+        let mut minute = 0;
+        while minute <= longest {
+            let (lasts, last) = match hours.at(after(minute)) {
+                Opening::Open { minutes_left } => (minutes_left, Opening::Open { minutes_left: 1 }),
+                Opening::Shut { opens_in: Some(wait) } => (wait, Opening::Shut { opens_in: Some(1) }),
+                Opening::Shut { opens_in: None } => {
+                    told.add(minute, false);
+                    minute += 1;
+                    continue;
+                }
+            };
+            let is_steady = lasts > 1 && hours.at(after(minute + lasts - 1)) == last;
+            let stretch = if is_steady { lasts.min(longest - minute + 1) } else { 1 };
+            match last {
+                Opening::Open { .. } => {
+                    told.add(minute, minute < left);
+                    if minute + stretch > left {
+                        told.add(left.max(minute), false);
+                    }
+                }
+                Opening::Shut { .. } => told.add(minute, minute + lasts < left),
+            }
+            minute += stretch;
+        }
+        told
+    }
+
+    /// From this minute on it is so.
+    fn add(&mut self, minute: u32, is_in_time: bool) {
+        if minute == 0 {
+            self.at_once = is_in_time;
+        } else if is_in_time != self.last() {
+            self.changes.push(minute);
         }
     }
+
+    const fn last(&self) -> bool {
+        self.at_once != (self.changes.len() % 2 == 1)
+    }
+}
+
+fn reach(radius: Radius, area: Option<Area>, in_time: &InTime) -> Reach {
+    let farthest = radius.chord();
+    let longest = minutes(farthest, area);
+    let changes = in_time.changes.iter().filter(|change| **change <= longest);
     Reach {
         squared: farthest.value(),
         scale: radius.scale(),
-        cuts,
-        nearest_in_time,
+        cuts: changes
+            .map(|change| last_within(change - 1, farthest.value(), area))
+            .collect(),
+        nearest_in_time: in_time.at_once,
     }
 }
 
