@@ -44,7 +44,8 @@ pub(super) struct Group {
     /// 0 without one.
     pub(super) threshold: [u16; LANES],
     pub(super) paused_until: [u32; LANES],
-    pub(super) flag_facts: [u16; LANES],
+    /// Two bits a fact.
+    pub(super) flag_facts: [[u8; LANES]; 2],
     pub(super) numbers: [[i8; LANES]; 3],
     /// The quarters of an hour of whoever has good hours.
     pub(super) ahead: [u8; LANES],
@@ -73,7 +74,7 @@ impl Group {
             heard: [0; LANES],
             threshold: [0; LANES],
             paused_until: [0; LANES],
-            flag_facts: [0; LANES],
+            flag_facts: [[0; LANES]; 2],
             numbers: [[0; LANES]; 3],
             ahead: [0; LANES],
             here: [[0; LANES]; 3],
@@ -258,7 +259,9 @@ impl Block {
             group.clocks = (least.min(ahead), most.max(ahead));
         }
         let [low, high, numbers @ ..] = person.facts;
-        group.flag_facts[lane] = u16::from_le_bytes([low, high]);
+        for (column, byte) in group.flag_facts.iter_mut().zip([low, high]) {
+            column[lane] = byte;
+        }
         for (column, number) in group.numbers.iter_mut().zip(numbers) {
             column[lane] = i8::from_be_bytes([number]);
         }

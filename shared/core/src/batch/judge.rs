@@ -8,14 +8,14 @@
 
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
 use crate::consent::DataPurpose;
-use crate::place::{faded_at, nearness_at, upper};
+use crate::place::{FULL, lost_after, upper};
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
 use super::plan::{LEVEL_BP, Plan, Reach, RELATED_LEVEL, Spot, Tiers, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL, bit};
-use super::share::{byte_of, eighth_of, relevance_of};
+use super::share::{byte_of, corrected, eighth_of, guess_of};
 use super::rules::{Readable, holds};
 
 pub(super) type Mask = [u8; LANES];
@@ -157,7 +157,7 @@ impl Plan<'_> {
         let timely = capped(&moments, &affinity, &proximity);
         let (fit, reaction) = (self.fit(group, &seen), self.reaction(group));
         let factors = [&proximity, &affinity, &timely];
-        self.relevance::<EXPLAIN>(factors, [&seen, &fit, &reaction], answers.relevance, room);
+        self.relevance(factors, [&seen, &fit, &reaction], answers.relevance, room);
         if EXPLAIN {
             let told = mask(|lane| outcome[lane] == 0);
             let all = [255; LANES];
@@ -244,12 +244,20 @@ impl Plan<'_> {
             });
         }
         close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
-        let mut useful = [0; LANES];
         let wanders = here.iter().any(|lane| *lane != 0);
+        // Most offers have one place with one radius.
+        if let (true, [Spot { from_home, moments, .. }]) = (self.is_punctual && !wanders, &*self.spots)
+            && let [(_, reach)] = from_home.as_slice()
+        {
+            let near = nearness(&shares(&group.home, &self.spots[0], reach), &home, self.slopes);
+            close(outcome, Reason::TooFar, |lane| near[lane] == 0);
+            return (near, moments.at(&hours));
+        }
+        let mut useful = [0; LANES];
         for spot in &self.spots {
             let told = spot.moments.at(&hours);
             let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
-                let near = nearness(&shares(from, spot, reach), who);
+                let near = nearness(&shares(from, spot, reach), who, self.slopes);
                 better(&near, &told, &mut best, &mut moments);
                 if !self.is_punctual {
                     in_time(from, spot, reach, &near, &mut useful);
@@ -362,18 +370,18 @@ impl Plan<'_> {
     /// What is left of the purchase that faded least: of those that fade alike, the latest.
     #[inline(never)]
     fn bought(&self, group: &Group, readable: &Mask) -> Words {
-        let (mut whole, mut part) = ([u16::MAX; LANES], [0; LANES]);
-        for &(fading, ref categories) in &self.complements {
+        let mut most = [0; LANES];
+        for (categories, by_month) in &self.complements {
             let last = latest(group, categories, readable);
-            age(&last, self.month, fading, &mut whole, &mut part);
-        }
-        let mut left = [0; LANES];
-        if !self.complements.is_empty() {
+            let mut left = [0; LANES];
             for lane in 0..LANES {
-                left[lane] = faded_at(whole[lane], part[lane]);
+                left[lane] = by_month[usize::from(last[lane])];
+            }
+            for lane in 0..LANES {
+                most[lane] = left[lane].max(most[lane]);
             }
         }
-        left
+        most
     }
 
     /// How well the goal fits the lifecycle, in levels.
@@ -401,30 +409,55 @@ impl Plan<'_> {
     }
 
     #[inline(never)]
-    fn relevance<const EXPLAIN: bool>(
+    fn relevance(
         &self,
         [proximity, affinity, moments]: [&Words; 3],
         [seen, fit, reaction]: [&Mask; 3],
         relevance: &mut Words,
         room: &mut Room,
     ) {
-        let inverse = &mut room.inverse;
-        let [near, liked, timely, fits, reacts] = &mut room.eighths;
         let weights = self.weights;
+        let mut values = [[0; LANES]; 2];
+        for lane in 0..LANES {
+            values[0][lane] = u16::from(fit[lane]) * LEVEL_BP;
+            values[1][lane] = u16::from(reaction[lane]) * 2_000;
+        }
+        let mut timely = [0; LANES];
+        for lane in 0..LANES {
+            let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
+            timely[lane] = moments[lane] & is_timed;
+        }
+        let values = [proximity, affinity, &timely, &values[0], &values[1]];
+        let mut sum = [0; LANES];
+        let mut all = [0; LANES];
+        for ((out, values), weight) in room.eighths.iter_mut().zip(values).zip(weights) {
+            add(values, weight, out, &mut sum, &mut all);
+        }
+        let (mut weight, mut inverse) = ([0; LANES], [0; LANES]);
+        self.weigh(moments, seen, reaction, &mut weight, &mut room.inverse);
+        for lane in 0..LANES {
+            inverse[lane] = upper(room.inverse[lane], self.fifths);
+        }
+        let mut guess = [0; LANES];
+        for lane in 0..LANES {
+            guess[lane] = guess_of(all[lane], inverse[lane]);
+        }
+        for lane in 0..LANES {
+            relevance[lane] = corrected(guess[lane], sum[lane], weight[lane], inverse[lane]);
+        }
+    }
+
+    /// The weight that is known of each, and its inverse.
+    #[inline(never)]
+    fn weigh(&self, moments: &Words, seen: &Mask, reaction: &Mask, weight: &mut Words, inverse: &mut Words) {
+        let [.., timing, fitting, reacting] = self.weights;
         let table = self.inverses;
         let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
         let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
         for lane in 0..LANES {
             let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
             let (is_seen, is_reacted) = (wide(seen[lane]), wide(reaction[lane]));
-            let values = [
-                proximity[lane],
-                affinity[lane],
-                moments[lane] & is_timed,
-                u16::from(fit[lane]) * LEVEL_BP,
-                u16::from(reaction[lane]) * 2_000,
-            ];
-            let weight = self.sure + (weights[2] & is_timed) + (weights[3] & is_seen) + (weights[4] & is_reacted);
+            weight[lane] = self.sure + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacted);
             let by_moment = [
                 pick(is_timed, table[1], table[0]),
                 pick(is_timed, table[3], table[2]),
@@ -435,29 +468,7 @@ impl Plan<'_> {
                 pick(is_seen, by_moment[1], by_moment[0]),
                 pick(is_seen, by_moment[3], by_moment[2]),
             ];
-            let by = pick(is_reacted, by_sight[1], by_sight[0]);
-            let parts = [
-                eighth_of(values[0], weights[0]),
-                eighth_of(values[1], weights[1]),
-                eighth_of(values[2], weights[2]),
-                eighth_of(values[3], weights[3]),
-                eighth_of(values[4], weights[4]),
-            ];
-            let sum = (values[0].wrapping_mul(weights[0]))
-                .wrapping_add(values[1].wrapping_mul(weights[1]))
-                .wrapping_add(values[2].wrapping_mul(weights[2]))
-                .wrapping_add(values[3].wrapping_mul(weights[3]))
-                .wrapping_add(values[4].wrapping_mul(weights[4]));
-            let eighth = parts[0] + parts[1] + parts[2] + parts[3] + parts[4];
-            inverse[lane] = by;
-            relevance[lane] = relevance_of(sum, eighth, weight, by, self.fifths);
-            if EXPLAIN {
-                near[lane] = parts[0];
-                liked[lane] = parts[1];
-                timely[lane] = parts[2];
-                fits[lane] = parts[3];
-                reacts[lane] = parts[4];
-            }
+            inverse[lane] = pick(is_reacted, by_sight[1], by_sight[0]);
         }
     }
 
@@ -534,39 +545,28 @@ fn latest(group: &Group, categories: &[usize], readable: &Mask) -> Mask {
     last
 }
 
-/// Counts halvings, whole ones and 65 536ths, since the month of a purchase, and keeps the fewer. Never bought is the longest
-/// ago. `fading` is a month's in 2^24ths.
-#[inline(never)]
-fn age(last: &Mask, month: u8, [fast, slow]: [u16; 2], whole: &mut Words, part: &mut Words) {
-    let now = u16::from(month) + 1;
-    for lane in 0..LANES {
-        let code = u16::from(last[lane]);
-        let never = u16::from(code == 0).wrapping_neg();
-        let months = now.saturating_sub(code);
-        let low = months.wrapping_mul(fast);
-        let parts = low.wrapping_add((months.wrapping_mul(slow)) >> 8);
-        let wholes = (upper(months, fast) + u16::from(parts < low)) | never;
-        let is_less = (wholes < whole[lane]) | ((wholes == whole[lane]) & (parts < part[lane]));
-        let less = u16::from(is_less).wrapping_neg();
-        whole[lane] = wholes & less | whole[lane] & !less;
-        part[lane] = parts & less | part[lane] & !less;
-    }
-}
-
 /// What is beyond the radius.
 const BEYOND: u32 = u32::MAX;
 
 /// [`crate::place::Scale::squared_share`] of the distance of each within the radius.
-#[inline(never)]
 fn shares(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
-    let scale = reach.scale;
-    let factor = u64::from(u32::try_from(scale.factor).unwrap_or(u32::MAX));
+    if reach.scale.up == 0 {
+        shares_shifted::<false>(from, spot, reach)
+    } else {
+        shares_shifted::<true>(from, spot, reach)
+    }
+}
+
+#[inline(never)]
+fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
     let most = i64::try_from(reach.squared).unwrap_or(i64::MAX);
     let mut shares = [0u32; LANES];
     for lane in 0..LANES {
         let squared = squared(from, spot, lane);
-        let scaled = ((squared.cast_unsigned() << scale.up) >> scale.down) & u64::from(u32::MAX);
-        let share = u32::try_from((scaled * factor) >> 32).unwrap_or(BEYOND);
+        let scaled = squared.cast_unsigned();
+        // One of the two shifts is by nothing.
+        let scaled = if UP { scaled << reach.scale.up } else { scaled >> reach.scale.down } & u64::from(u32::MAX);
+        let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
         shares[lane] = if squared > most { BEYOND } else { share };
     }
     shares
@@ -586,9 +586,10 @@ fn squared([xs, ys, zs]: &[[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
         .wrapping_add(square(zs[lane], z))
 }
 
-/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others.
+/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others. Each loop ends where a product of
+/// 16 bits would be multiplied again: the compiler takes 32 for it otherwise.
 #[inline(never)]
-fn nearness(shares: &[u32; LANES], who: &Mask) -> Words {
+fn nearness(shares: &[u32; LANES], who: &Mask, slopes: [u16; 4]) -> Words {
     let mut roots = [0u16; LANES];
     for lane in 0..LANES {
         roots[lane] = if shares[lane] == BEYOND {
@@ -597,12 +598,25 @@ fn nearness(shares: &[u32; LANES], who: &Mask) -> Words {
             root(shares[lane])
         };
     }
+    let mut lost = [0; LANES];
+    for lane in 0..LANES {
+        lost[lane] = lost_after(roots[lane] << 3, slopes);
+    }
     let mut near = [0; LANES];
     for lane in 0..LANES {
         let is_within = (roots[lane] != u16::MAX) & (who[lane] != 0);
-        near[lane] = if is_within { nearness_at(roots[lane]) } else { 0 };
+        let near_it = near_of(roots[lane], lost[lane]);
+        near[lane] = near_it & u16::from(is_within).wrapping_neg();
     }
     near
+}
+
+/// The nearness at so many 16 384ths of the radius, of which so much is lost.
+#[inline]
+const fn near_of(root: u16, lost: u16) -> u16 {
+    let left = FULL - upper(lost, FULL);
+    let halved = if root < 1 << 13 { 0 } else { (left + 1) >> 1 };
+    (left - halved + 2) >> 2
 }
 
 /// Keeps the nearer place and its moment, and of two as near the later one.
@@ -635,6 +649,18 @@ fn in_time(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, near: &Words, u
     }
     for lane in 0..LANES {
         useful[lane] |= u8::from(near[lane] != 0).wrapping_neg() & timely[lane];
+    }
+}
+
+/// Adds a factor to the last 16 bits of the sum, and to the eighths of it.
+#[inline(never)]
+fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words, all: &mut Words) {
+    for lane in 0..LANES {
+        eighths[lane] = eighth_of(values[lane], weight);
+    }
+    for lane in 0..LANES {
+        sum[lane] = sum[lane].wrapping_add(values[lane].wrapping_mul(weight));
+        all[lane] = all[lane].wrapping_add(eighths[lane]);
     }
 }
 
@@ -673,6 +699,7 @@ fn close(outcome: &mut Mask, by: Reason, closed: impl Fn(usize) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::SLOPES;
 
     /// It never falls as the share grows, so that the ends of each stretch tell all of it.
     #[test]
@@ -684,5 +711,13 @@ mod tests {
             assert_eq!(root(square + u32::from(whole)), whole);
         }
         assert_eq!(root((1 << 28) - 1), 16_383);
+    }
+
+    #[test]
+    fn each_nearness_is_that_of_one_person() {
+        for root in 0..1 << 14 {
+            let near = near_of(root, lost_after(root << 3, SLOPES));
+            assert_eq!(near, crate::place::nearness_bp(root.into()), "{root}");
+        }
     }
 }

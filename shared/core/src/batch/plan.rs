@@ -14,7 +14,7 @@ use crate::habit::{GoodHours, stretch_at};
 use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
-use crate::place::{Place, Radius, Scale, SquaredChord};
+use crate::place::{Place, Radius, SLOPES, Scale, SquaredChord};
 use crate::relevance::{Factor, Relevance, weight};
 use crate::time::{EpochDay, later};
 use crate::travel::{Area, minutes};
@@ -45,6 +45,8 @@ const fn level(bp: u32) -> u8 {
 pub(super) struct Reach {
     pub(super) squared: u64,
     pub(super) scale: Scale,
+    /// The scale's, of 31 bits.
+    pub(super) factor: u32,
     /// In time up to the first, then not up to the second, and so on.
     pub(super) cuts: Vec<u64>,
     /// Whether the nearest are in time.
@@ -120,13 +122,13 @@ pub struct Plan<'a> {
     /// By the quarters of an hour, which stretch it is now.
     pub(super) turns: [u8; 256],
     pub(super) month: u8,
-    /// Complementary categories by their fading a month, in 65 536ths and 256ths of them.
-    pub(super) complements: Vec<([u16; 2], Vec<usize>)>,
+    /// Complementary categories that fade alike, and what is left of a purchase by its month plus one.
+    pub(super) complements: Vec<(Vec<usize>, [u16; 256])>,
     pub(super) met: Vec<usize>,
     /// From which month of the last purchase on, plus one.
     pub(super) has: Option<u8>,
     pub(super) recent: Option<u8>,
-    pub(super) due: Option<Vec<u16>>,
+    pub(super) due: Option<[u16; 256]>,
     pub(super) liked: [u8; BYTES],
     pub(super) related: [u8; BYTES],
     /// By the lifecycle's byte, in levels.
@@ -142,6 +144,8 @@ pub struct Plan<'a> {
     /// Above it, too little is known.
     pub(super) most_inverse: u16,
     pub(super) asks_for_evidence: bool,
+    /// [`SLOPES`], which a loop must not know before it runs: else the compiler takes 32 bits for 16.
+    pub(super) slopes: [u16; 4],
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -223,14 +227,22 @@ impl<'a> Plan<'a> {
             .iter()
             .map(|place| spot(place, reads_at, offer.window.until, moments(Some(place))))
             .collect();
-        let mut fading: Vec<([u16; 2], Vec<usize>)> = Vec::new();
+        let mut fading: Vec<(Category, Vec<usize>)> = Vec::new();
         for category in Category::all().filter(|category| complements(*category, offer.category)) {
-            let month = fading_of(category);
-            match fading.iter_mut().find(|(known, _)| *known == month) {
+            let half_life = category.half_life_days();
+            match fading.iter_mut().find(|(known, _)| known.half_life_days() == half_life) {
                 Some((_, categories)) => categories.push(index(category)),
-                None => fading.push((month, vec![index(category)])),
+                None => fading.push((category, vec![index(category)])),
             }
         }
+        // Of whoever bought it this month or, by another clock, in the next, nothing has faded.
+        let by_month = |worth: &dyn Fn(u32) -> u16| {
+            let mut table = [worth(0); 256];
+            for (code, entry) in (1..=u16::from(month)).zip(table.iter_mut().skip(1)) {
+                *entry = worth(days(code));
+            }
+            table
+        };
         let weights = Factor::ALL.map(|factor| u16::try_from(weight(goal, factor) / 5).unwrap_or(0));
         let [place, affinity, others @ ..] = weights;
         let sure = if spots.is_empty() { affinity } else { place + affinity };
@@ -277,18 +289,22 @@ impl<'a> Plan<'a> {
             hours: hears,
             turns,
             month,
-            complements: fading,
+            complements: fading
+                .into_iter()
+                .map(|(category, categories)| {
+                    let mut left = by_month(&|days| category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)));
+                    left[0] = 0;
+                    (categories, left)
+                })
+                .collect(),
             met: Category::all()
                 .filter(|category| *category == offer.category || replaces(*category, offer.category))
                 .map(index)
                 .collect(),
             has: from_month(&|days| closed_for.is_some_and(|closed| days < closed)),
             recent: from_month(&|days| days < u32::from(interval)),
-            due: (goal == Goal::Anticipate).then(|| {
-                (0..=255)
-                    .map(|code| Relevance::clamped(due_bp(days(code), interval)).basis_points())
-                    .collect()
-            }),
+            due: (goal == Goal::Anticipate)
+                .then(|| by_month(&|days| Relevance::clamped(due_bp(days, interval)).basis_points())),
             liked,
             related,
             fits,
@@ -299,6 +315,7 @@ impl<'a> Plan<'a> {
             fifths: fifths_of(shift),
             most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
             asks_for_evidence: !known.into_iter().all(is_enough),
+            slopes: SLOPES,
         }
     }
 
@@ -313,12 +330,6 @@ impl<'a> Plan<'a> {
     pub(super) fn reads_fact(&self, fact: Fact) -> bool {
         self.proposal.offer.declares(Attribute::Fact(fact))
     }
-}
-
-/// How far a purchase fades in a month; in 65 536ths of a halving, and in 256ths of these.
-fn fading_of(category: Category) -> [u16; 2] {
-    let [slow, low, high, _] = (30 * category.fading_a_day()).to_le_bytes();
-    [u16::from_le_bytes([low, high]), u16::from(slow)]
 }
 
 /// Which stretch of the day it is on a clock that is so far ahead.
@@ -433,6 +444,7 @@ fn reach(radius: Radius, area: Option<Area>, in_time: &InTime) -> Reach {
     Reach {
         squared: farthest.value(),
         scale: radius.scale(),
+        factor: u32::try_from(radius.scale().factor).unwrap_or(u32::MAX),
         cuts: changes
             .map(|change| last_within(change - 1, farthest.value(), area))
             .collect(),
@@ -459,11 +471,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_purchase_fades_by_a_half_in_a_month_and_no_fit_is_between_levels() {
-        for category in Category::all() {
-            let [fast, slow] = fading_of(category).map(u32::from);
-            assert_eq!(fast << 8 | slow, 30 * category.fading_a_day());
-        }
+    fn no_fit_is_between_levels_and_no_weight_between_fifths() {
         for goal in Goal::ALL {
             for lifecycle in Lifecycle::ALL {
                 assert_eq!(goal.fit(lifecycle).basis_points() % LEVEL_BP, 0);

@@ -34,12 +34,15 @@ pub(super) const fn byte_of(eighth: u16, inverse: u16, shift: u32) -> u8 {
     byte
 }
 
-/// The whole quotient of a sum of weights times values by their weight. Of the sum its last 16 bits are given, and the eighths of
-/// its parts: these give a guess that is some too low, and those what is missing.
+/// A quotient that is some too low, from the eighths of its parts; `inverse` is 65 536 over the weight, give or take one.
 #[inline]
-pub(super) const fn relevance_of(sum: u16, eighths: u16, weight: u16, inverse: u16, fifths: u16) -> u16 {
-    let inverse = upper(inverse, fifths);
-    let guess = upper(eighths << 1, (inverse - 1) << 2);
+pub(super) const fn guess_of(eighths: u16, inverse: u16) -> u16 {
+    upper(eighths << 1, (inverse - 1) << 2)
+}
+
+/// The whole quotient of a sum of weights times values by their weight, from a guess and the last 16 bits of the sum.
+#[inline]
+pub(super) const fn corrected(guess: u16, sum: u16, weight: u16, inverse: u16) -> u16 {
     let rest = sum.wrapping_sub(guess.wrapping_mul(weight));
     guess + upper(rest, inverse + 1)
 }
@@ -93,12 +96,12 @@ mod tests {
                 continue;
             }
             seen.push((shift, all));
-            let (inverse, fifths) = (inverse_of(all, shift), fifths_of(shift));
+            let inverse = upper(inverse_of(all, shift), fifths_of(shift));
             for sum in 0..=10_000 * u32::from(all) {
                 let last = u16::try_from(sum & 0xffff).unwrap();
                 let most = u16::try_from(sum / 8).unwrap();
                 for lost in 0..=4.min(most) {
-                    let quotient = relevance_of(last, most - lost, all, inverse, fifths);
+                    let quotient = corrected(guess_of(most - lost, inverse), last, all, inverse);
                     assert_eq!(u32::from(quotient), sum / u32::from(all), "{sum} ÷ {all}, {lost}");
                 }
             }
