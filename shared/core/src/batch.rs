@@ -28,6 +28,7 @@ mod block;
 mod judge;
 mod plan;
 mod rules;
+mod share;
 
 pub use block::Block;
 pub use plan::Plan;

@@ -69,9 +69,7 @@ impl GoodHours {
         if !self.is_known() {
             return None;
         }
-        let there = now.as_second() + i64::from(self.quarters_ahead) * 900;
-        let hour = there.div_euclid(3_600).rem_euclid(24);
-        let here = 1u8.rotate_left(u32::try_from(hour / i64::from(STRETCH)).unwrap_or(0));
+        let here = 1u8.rotate_left(stretch_at(self.quarters_ahead, now));
         let beside = here.rotate_left(1) | here.rotate_right(1);
         Some(if self.stretches & here != 0 {
             10_000
@@ -105,6 +103,13 @@ impl GoodHours {
             quarters_ahead,
         }
     }
+}
+
+/// Which stretch of the day it is on a clock that is so many quarters of an hour ahead of UTC.
+pub(crate) fn stretch_at(quarters_ahead: i8, now: Timestamp) -> u32 {
+    let there = now.as_second() + i64::from(quarters_ahead) * 900;
+    let hour = there.div_euclid(3_600).rem_euclid(24);
+    u32::try_from(hour / i64::from(STRETCH)).unwrap_or(0)
 }
 
 /// From when on after it left a click on a message counts as a person's. Scanners follow the links of a message as it

@@ -611,9 +611,20 @@ pub(crate) const fn faded_at(whole: u16, part: u16) -> u16 {
 /// of the fourth degree, whose steps are multiplications that keep the upper half. Always above 20 000.
 #[inline]
 const fn left_after(part: u16) -> u16 {
-    let part = part & !0b111;
-    let slope = 45_431 - upper(part, 15_726 - upper(part, 3_545 - upper(part, 481)));
-    40_000 - upper(upper(part, slope), 40_000)
+    FULL - upper(lost_after(part & !0b111, SLOPES), FULL)
+}
+
+/// What fading begins with: four times the basis points, for rounding.
+pub(crate) const FULL: u16 = 40_000;
+/// The coefficients of the polynomial, the highest first.
+pub(crate) const SLOPES: [u16; 4] = [481, 3_545, 15_726, 45_431];
+
+/// The share that is lost, in 65 536ths. No difference is below 0 with the coefficients above.
+#[inline]
+pub(crate) const fn lost_after(part: u16, [a, b, c, d]: [u16; 4]) -> u16 {
+    let slope = b.wrapping_sub(upper(part, a));
+    let slope = c.wrapping_sub(upper(part, slope));
+    upper(part, d.wrapping_sub(upper(part, slope)))
 }
 
 /// The upper half of a product.

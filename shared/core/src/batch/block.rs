@@ -11,35 +11,44 @@ use crate::relevance::Relevance;
 
 /// How many people go through a gate at once.
 pub(super) const LANES: usize = 1024;
-/// Interests are bits of words, by category.
-pub(super) const WORDS: usize = CATEGORIES.div_ceil(32);
+/// Interests are bits of bytes, by category.
+pub(super) const BYTES: usize = CATEGORIES.div_ceil(8);
 /// Bits of `tied`: something was bought, something is liked.
 pub(super) const ANY_PURCHASE: u8 = 1;
 pub(super) const ANY_INTEREST: u8 = 2;
 
-/// The columns of one group.
+/// The columns of one group, those that most offers read first.
 #[derive(Clone)]
 pub(super) struct Group {
+    /// The latest pause, the highest threshold and whoever was silent for longest: a gate that lets these pass lets all pass.
+    pub(super) latest_pause: u32,
+    pub(super) highest_threshold: u16,
+    /// The day itself, and the last of all when nobody knows.
+    pub(super) longest_silent: u16,
+    /// The least and the most of `ahead` of those who have good hours; the other way round when nobody has.
+    pub(super) clocks: (u8, u8),
     pub(super) home: [[i32; LANES]; 3],
-    pub(super) topics: [[u32; LANES]; 2],
-    pub(super) paused_until: [u32; LANES],
+    pub(super) flags: [u8; LANES],
+    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
+    pub(super) life: [u8; LANES],
+    pub(super) good_hours: [u8; LANES],
+    pub(super) tied: [u8; LANES],
+    pub(super) area: [u8; LANES],
+    /// Two topics a byte, of three bits each.
+    pub(super) topics: [[u8; LANES]; 8],
+    pub(super) interests: [[u8; LANES]; BYTES],
+    /// By category, the month of the last purchase plus one; 0 is never.
+    pub(super) bought: [[u8; LANES]; CATEGORIES],
     /// The day of the last sign plus one; 0 is nobody knows.
     pub(super) heard: [u16; LANES],
     /// 0 without one.
     pub(super) threshold: [u16; LANES],
-    pub(super) flags: [u8; LANES],
-    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
-    pub(super) life: [u8; LANES],
-    pub(super) area: [u8; LANES],
-    pub(super) good_hours: [u8; LANES],
+    pub(super) paused_until: [u32; LANES],
+    /// Two bits a fact.
+    pub(super) flag_facts: [[u8; LANES]; 2],
+    pub(super) numbers: [[i8; LANES]; 3],
     /// The quarters of an hour of whoever has good hours.
     pub(super) ahead: [u8; LANES],
-    pub(super) tied: [u8; LANES],
-    pub(super) flag_facts: [u16; LANES],
-    pub(super) numbers: [[i8; LANES]; 3],
-    /// By category, the month of the last purchase plus one; 0 is never.
-    pub(super) bought: [[u8; LANES]; CATEGORIES],
-    pub(super) interests: [[u32; LANES]; WORDS],
     pub(super) here: [[i32; LANES]; 3],
     /// The hour of the end plus one; 0 is nowhere.
     pub(super) here_until: [u32; LANES],
@@ -49,25 +58,38 @@ pub(super) struct Group {
 impl Group {
     fn empty() -> Self {
         Self {
+            latest_pause: 0,
+            highest_threshold: 0,
+            longest_silent: u16::MAX,
+            clocks: (u8::MAX, 0),
             home: [[0; LANES]; 3],
-            topics: [[0; LANES]; 2],
-            paused_until: [0; LANES],
-            heard: [0; LANES],
-            threshold: [0; LANES],
             flags: [0; LANES],
             life: [0; LANES],
-            area: [0; LANES],
             good_hours: [0; LANES],
-            ahead: [0; LANES],
             tied: [0; LANES],
-            flag_facts: [0; LANES],
-            numbers: [[0; LANES]; 3],
+            area: [0; LANES],
+            topics: [[0; LANES]; 8],
+            interests: [[0; LANES]; BYTES],
             bought: [[0; LANES]; CATEGORIES],
-            interests: [[0; LANES]; WORDS],
+            heard: [0; LANES],
+            threshold: [0; LANES],
+            paused_until: [0; LANES],
+            flag_facts: [[0; LANES]; 2],
+            numbers: [[0; LANES]; 3],
+            ahead: [0; LANES],
             here: [[0; LANES]; 3],
             here_until: [0; LANES],
             context_version: [0; LANES],
         }
+    }
+
+    /// Makes room for others, who are put over whoever was there.
+    fn clear(&mut self) {
+        self.bought = [[0; LANES]; CATEGORIES];
+        self.latest_pause = 0;
+        self.highest_threshold = 0;
+        self.longest_silent = u16::MAX;
+        self.clocks = (u8::MAX, 0);
     }
 }
 
@@ -206,7 +228,7 @@ impl Block {
         }
         let Some(group) = self.groups.get_mut(at) else { return };
         if lane == 0 {
-            group.bought = [[0; LANES]; CATEGORIES];
+            group.clear();
         }
         let vector = |place: Option<UnitVector>| place.map_or([0; 3], UnitVector::components);
         let columns = [vector(person.home), vector(person.here.map(|(at, _)| at))];
@@ -217,27 +239,39 @@ impl Block {
             column[lane] = component;
         }
         group.here_until[lane] = person.here.map_or(0, |(_, until)| until);
-        group.topics[0][lane] = person.topics[0];
-        group.topics[1][lane] = person.topics[1];
+        for (column, pair) in group.topics.iter_mut().zip(0..) {
+            let [bits, ..] = ((person.topics[pair / 4] >> (pair % 4 * 6)) & 0b11_1111).to_le_bytes();
+            column[lane] = bits;
+        }
         group.paused_until[lane] = person.paused_until;
         group.heard[lane] = person.heard;
         group.threshold[lane] = person.threshold;
+        group.latest_pause = group.latest_pause.max(person.paused_until);
+        group.longest_silent = group.longest_silent.min(person.heard.wrapping_sub(1));
+        group.highest_threshold = group.highest_threshold.max(person.threshold);
         group.flags[lane] = person.flags;
         group.life[lane] = person.life;
         group.area[lane] = person.area;
         [group.good_hours[lane], group.ahead[lane]] = person.good_hours;
+        let [stretches, ahead] = person.good_hours;
+        if stretches != 0 {
+            let (least, most) = group.clocks;
+            group.clocks = (least.min(ahead), most.max(ahead));
+        }
         let [low, high, numbers @ ..] = person.facts;
-        group.flag_facts[lane] = u16::from_le_bytes([low, high]);
+        for (column, byte) in group.flag_facts.iter_mut().zip([low, high]) {
+            column[lane] = byte;
+        }
         for (column, number) in group.numbers.iter_mut().zip(numbers) {
             column[lane] = i8::from_be_bytes([number]);
         }
         group.context_version[lane] = person.context_version;
-        let (mut tied, mut interests) = (0, [0u32; WORDS]);
+        let (mut tied, mut interests) = (0, [0u8; BYTES]);
         for (code, month) in ties {
             let category = usize::from(code).saturating_sub(1);
             if month == INTEREST {
                 tied |= ANY_INTEREST;
-                interests[category / 32] |= 1 << (category % 32);
+                interests[category / 8] |= 1 << (category % 8);
             } else {
                 tied |= ANY_PURCHASE;
                 let last = &mut group.bought[category][lane];
@@ -245,8 +279,8 @@ impl Block {
             }
         }
         group.tied[lane] = tied;
-        for (column, word) in group.interests.iter_mut().zip(interests) {
-            column[lane] = word;
+        for (column, byte) in group.interests.iter_mut().zip(interests) {
+            column[lane] = byte;
         }
         self.people += 1;
     }

@@ -6,15 +6,16 @@
     reason = "a lane is one of many columns, and zipping them hides which"
 )]
 
-use crate::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
-use crate::place::{Scale, faded_at, nearness_at};
+use crate::consent::DataPurpose;
+use crate::place::{FULL, lost_after, upper};
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::plan::{Plan, Reach, Spot, Tiers, UNKNOWN};
+use super::plan::{LEVEL_BP, Plan, Reach, RELATED_LEVEL, Spot, Tiers, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL, bit};
+use super::share::{byte_of, corrected, eighth_of, guess_of};
 use super::rules::{Readable, holds};
 
 pub(super) type Mask = [u8; LANES];
@@ -31,10 +32,22 @@ pub(super) fn either(a: &Mask, b: &Mask) -> Mask {
     mask(|lane| a[lane] | b[lane] != 0)
 }
 
-struct Scored {
-    outcome: [u8; LANES],
-    relevance: [u16; LANES],
-    contributions: [[u8; LANES]; 5],
+/// A figure of 16 bits for each.
+pub(super) type Words = [u16; LANES];
+
+/// Where the answers about a group go.
+struct Answers<'a> {
+    outcome: &'a mut Mask,
+    relevance: &'a mut Words,
+    contributions: [&'a mut Mask; 5],
+}
+
+/// What a group is worked out in, kept from one to the next.
+struct Room {
+    /// What each factor adds over the whole weight, in eighths.
+    eighths: [Words; 5],
+    /// By what that is multiplied.
+    inverse: Words,
 }
 
 impl Plan<'_> {
@@ -68,54 +81,95 @@ impl Plan<'_> {
             .contributions
             .iter_mut()
             .for_each(|column| column.resize(room, u8::MAX));
-        for (at, group) in block.groups.iter().take(people.div_ceil(LANES)).enumerate() {
-            let first = at * LANES;
-            let scored = self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane));
-            verdicts.outcomes[first..first + LANES].copy_from_slice(&scored.outcome);
-            verdicts.relevance[first..first + LANES].copy_from_slice(&scored.relevance);
-            if EXPLAIN {
-                for (column, bytes) in verdicts.contributions.iter_mut().zip(&scored.contributions) {
-                    column[first..first + LANES].copy_from_slice(bytes);
-                }
-            }
+        let (outcomes, _) = verdicts.outcomes.as_chunks_mut::<LANES>();
+        let (relevance, _) = verdicts.relevance.as_chunks_mut::<LANES>();
+        let mut columns = verdicts
+            .contributions
+            .each_mut()
+            .map(|column| column.as_chunks_mut::<LANES>().0.iter_mut());
+        let mut room = Room {
+            eighths: [[0; LANES]; 5],
+            inverse: [0; LANES],
+        };
+        let mut first = 0;
+        for ((group, outcome), relevance) in block.groups.iter().zip(outcomes).zip(relevance) {
+            let [Some(a), Some(b), Some(c), Some(d), Some(e)] = columns.each_mut().map(Iterator::next) else {
+                return;
+            };
+            let answers = Answers {
+                outcome,
+                relevance,
+                contributions: [a, b, c, d, e],
+            };
+            self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane), answers, &mut room);
+            first += LANES;
         }
     }
 
     #[inline(never)]
-    fn group<const EXPLAIN: bool>(&self, group: &Group, people: usize, held_out: impl FnMut(usize) -> bool) -> Scored {
-        let mut scored = Scored {
-            outcome: [self.closed; LANES],
-            relevance: [0; LANES],
-            contributions: [[u8::MAX; LANES]; 5],
-        };
-        if self.closed != 0 {
-            return scored;
+    fn group<const EXPLAIN: bool>(
+        &self,
+        group: &Group,
+        people: usize,
+        held_out: impl FnMut(usize) -> bool,
+        mut answers: Answers<'_>,
+        room: &mut Room,
+    ) {
+        let mut outcome = [self.closed; LANES];
+        if self.closed == 0 {
+            outcome[people..].fill(u8::MAX);
+            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers, room);
+        } else {
+            answers.unscored::<EXPLAIN>();
         }
-        scored.outcome[people..].fill(u8::MAX);
-        let outcome = &mut scored.outcome;
+        *answers.outcome = outcome;
+    }
+
+    #[inline]
+    fn gates_and_score<const EXPLAIN: bool>(
+        &self,
+        group: &Group,
+        held_out: impl FnMut(usize) -> bool,
+        outcome: &mut Mask,
+        answers: &mut Answers<'_>,
+        room: &mut Room,
+    ) {
         self.wishes(group, outcome, held_out);
-        if outcome.iter().all(|reason| *reason != 0) {
-            return scored;
+        if !outcome.contains(&0) {
+            return answers.unscored::<EXPLAIN>();
         }
         let (proximity, moments) = self.places(group, outcome);
         let readable = Readable {
-            facts: allowed(group, crate::batch::plan::bit(crate::consent::DataPurpose::Profiling)),
+            facts: allowed(group, bit(DataPurpose::Profiling)),
             purchases: allowed(group, self.purchases),
             interests: allowed(group, self.interests),
         };
         self.suits(group, &readable, outcome);
-        let mut met = [0u8; LANES];
-        for category in &self.met {
-            let column = &group.bought[*category];
-            for lane in 0..LANES {
-                met[lane] = met[lane].max(column[lane] & readable.purchases[lane]);
+        let met = latest(group, &self.met, &readable.purchases);
+        if let Some(has) = self.has {
+            close(outcome, Reason::AlreadyHas, |lane| met[lane] >= has);
+        }
+        if !outcome.contains(&0) {
+            return answers.unscored::<EXPLAIN>();
+        }
+        let affinity = self.affinity(group, &readable, &met);
+        let seen = allowed(group, self.lifecycle);
+        let timely = capped(&moments, &affinity, &proximity);
+        let (fit, reaction) = (self.fit(group, &seen), self.reaction(group));
+        let factors = [&proximity, &affinity, &timely];
+        self.relevance(factors, [&seen, &fit, &reaction], answers.relevance, room);
+        if EXPLAIN {
+            let told = mask(|lane| outcome[lane] == 0);
+            let all = [255; LANES];
+            let moment = mask(|lane| moments[lane] != UNKNOWN);
+            let reacted = mask(|lane| reaction[lane] != 0);
+            let places = if self.spots.is_empty() { [0; LANES] } else { all };
+            let are_known = [&places, &all, &moment, &seen, &reacted];
+            for ((column, eighths), is_known) in answers.contributions.iter_mut().zip(&room.eighths).zip(are_known) {
+                explain(eighths, &room.inverse, self.shift, &told, is_known, column);
             }
         }
-        close(outcome, Reason::AlreadyHas, |lane| u16::from(met[lane]) >= self.has);
-        if outcome.contains(&0) {
-            self.score::<EXPLAIN>(group, &readable, &met, &proximity, &moments, &mut scored);
-        }
-        scored
+        self.thresholds(group, &room.inverse, answers.relevance, outcome);
     }
 
     #[inline(never)]
@@ -124,14 +178,16 @@ impl Plan<'_> {
         if self.now < 0 {
             close(outcome, Reason::Paused, |_| true);
         }
-        close(outcome, Reason::Paused, |lane| {
-            group.paused_until[lane] > self.paused_above
-        });
+        if group.latest_pause > self.paused_above {
+            close(outcome, Reason::Paused, |lane| {
+                group.paused_until[lane] > self.paused_above
+            });
+        }
         let mut state = [0; LANES];
-        if let Some((half, shift)) = self.topic {
+        if let Some((pair, shift)) = self.topic {
+            let column = &group.topics[pair];
             for lane in 0..LANES {
-                let [bits, ..] = ((group.topics[half][lane] >> shift) & 0b111).to_le_bytes();
-                state[lane] = bits;
+                state[lane] = (column[lane] >> shift) & 0b111;
             }
         }
         for lane in 0..LANES {
@@ -141,14 +197,20 @@ impl Plan<'_> {
             }
             outcome[lane] = if outcome[lane] == 0 { by } else { outcome[lane] };
         }
-        close(outcome, Reason::ConsentExpired, |lane| {
-            group.heard[lane].wrapping_sub(1) < self.lapsed_before
-        });
+        if group.longest_silent < self.lapsed_before {
+            close(outcome, Reason::ConsentExpired, |lane| {
+                group.heard[lane].wrapping_sub(1) < self.lapsed_before
+            });
+        }
         if let Some(segment) = self.segment {
             let seen = allowed(group, self.lifecycle);
-            close(outcome, Reason::OutsideAudience, |lane| {
-                seen[lane] == 0 || u32::from(segment) >> (group.life[lane] & 0b111) & 1 == 0
-            });
+            let mut wanted = [0u8; LANES];
+            for each in (0..8).filter(|each| segment >> each & 1 != 0) {
+                for lane in 0..LANES {
+                    wanted[lane] |= u8::from(group.life[lane] & 0b111 == each).wrapping_neg();
+                }
+            }
+            close(outcome, Reason::OutsideAudience, |lane| seen[lane] & wanted[lane] == 0);
         }
         if self.proposal.campaign.holdout.basis_points() > 0 {
             for (lane, outcome) in outcome.iter_mut().enumerate() {
@@ -161,7 +223,7 @@ impl Plan<'_> {
 
     /// The proximity and the moment at the place that somebody would go to.
     #[inline(never)]
-    fn places(&self, group: &Group, outcome: &mut Mask) -> ([u16; LANES], [u16; LANES]) {
+    fn places(&self, group: &Group, outcome: &mut Mask) -> (Words, Words) {
         let hours = self.good_hours(group);
         let (mut best, mut moments) = ([0; LANES], [UNKNOWN; LANES]);
         if self.spots.is_empty() {
@@ -176,42 +238,41 @@ impl Plan<'_> {
         if self.here != 0 {
             let out = allowed(group, self.here);
             here = mask(|lane| {
-                out[lane] != 0
-                    && group.flags[lane] & HAS_CURRENT_PLACE != 0
-                    && self.now < (i64::from(group.here_until[lane]) - 1) * 3_600
+                (out[lane] != 0)
+                    & (group.flags[lane] & HAS_CURRENT_PLACE != 0)
+                    & (self.now < (i64::from(group.here_until[lane]) - 1) * 3_600)
             });
         }
         close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
-        let mut useful = [0; LANES];
         let wanders = here.iter().any(|lane| *lane != 0);
+        // Most offers have one place with one radius.
+        if let (true, [Spot { from_home, moments, .. }]) = (self.is_punctual && !wanders, &*self.spots)
+            && let [(_, reach)] = from_home.as_slice()
+        {
+            let near = nearness(&shares(&group.home, &self.spots[0], reach), &home, self.slopes);
+            close(outcome, Reason::TooFar, |lane| near[lane] == 0);
+            return (near, moments.at(&hours));
+        }
+        let mut useful = [0; LANES];
         for spot in &self.spots {
             let told = spot.moments.at(&hours);
             let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
-                let squared = distances(from, spot);
-                let inside = mask(|lane| (who[lane] != 0) & (squared[lane] <= reach.squared));
-                let near = nearness(&squared, reach.scale);
-                for lane in 0..LANES {
-                    let is_better = (inside[lane] != 0) & (near[lane] >= best[lane]);
-                    let better = u16::from(is_better).wrapping_neg();
-                    best[lane] = near[lane] & better | best[lane] & !better;
-                    moments[lane] = told[lane] & better | moments[lane] & !better;
-                }
-                let mut in_time = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
-                for &cut in &reach.cuts {
-                    let beyond = mask(|lane| squared[lane] > cut);
-                    for lane in 0..LANES {
-                        in_time[lane] ^= beyond[lane];
-                    }
-                }
-                for lane in 0..LANES {
-                    useful[lane] |= inside[lane] & in_time[lane];
+                let near = nearness(&shares(from, spot, reach), who, self.slopes);
+                better(&near, &told, &mut best, &mut moments);
+                if !self.is_punctual {
+                    in_time(from, spot, reach, &near, &mut useful);
                 }
             };
             if let [(_, reach)] = spot.from_home.as_slice() {
                 go(&group.home, &home, reach);
             } else {
                 for &(areas, ref reach) in &spot.from_home {
-                    let from = mask(|lane| home[lane] != 0 && u32::from(areas) >> (group.area[lane] & 0b11) & 1 != 0);
+                    let mut from = [0; LANES];
+                    for each in (0..4).filter(|each| areas >> each & 1 != 0) {
+                        for lane in 0..LANES {
+                            from[lane] |= home[lane] & u8::from(group.area[lane] & 0b11 == each).wrapping_neg();
+                        }
+                    }
                     go(&group.home, &from, reach);
                 }
             }
@@ -220,21 +281,21 @@ impl Plan<'_> {
             }
         }
         close(outcome, Reason::TooFar, |lane| best[lane] == 0);
-        close(outcome, Reason::TooLate, |lane| useful[lane] == 0);
+        if !self.is_punctual {
+            close(outcome, Reason::TooLate, |lane| useful[lane] == 0);
+        }
         (best, moments)
     }
 
     /// The good hours that may be read, turned so that the stretch of now is the first. Most people of a group have one clock.
     #[inline(never)]
     fn good_hours(&self, group: &Group) -> Mask {
-        let allowed = allowed(group, self.hours);
-        let (mut least, mut most) = (u8::MAX, 0);
-        for lane in 0..LANES {
-            let nobody = u8::from(group.good_hours[lane] == 0).wrapping_neg();
-            least = least.min(group.ahead[lane] | nobody);
-            most = most.max(group.ahead[lane] & !nobody);
-        }
         let mut turned = [0; LANES];
+        if self.hours == 0 {
+            return turned;
+        }
+        let allowed = allowed(group, self.hours);
+        let (least, most) = group.clocks;
         if least >= most {
             let turn = u32::from(self.turns[usize::from(most)]);
             for lane in 0..LANES {
@@ -263,152 +324,38 @@ impl Plan<'_> {
         }
     }
 
+    /// The affinity. A level stands for what is liked and for the topic; a purchase fades from there.
     #[inline(never)]
-    fn score<const EXPLAIN: bool>(
-        &self,
-        group: &Group,
-        readable: &Readable,
-        met: &Mask,
-        proximity: &[u16; LANES],
-        moments: &[u16; LANES],
-        scored: &mut Scored,
-    ) {
-        let affinity = self.affinity(group, readable, met);
-        let (seen, measured) = (allowed(group, self.lifecycle), allowed(group, self.reaction));
-        // In the order of the factors; a value that is not known is 0, and its weight does not count.
-        let mut values = [*proximity, affinity, [0; LANES], [0; LANES], [0; LANES]];
-        let has_place = if self.spots.is_empty() {
-            [0; LANES]
-        } else {
-            [255; LANES]
-        };
-        let mut known = [has_place, [255; LANES], [0; LANES], [0; LANES], [0; LANES]];
-        for lane in 0..LANES {
-            let most = affinity[lane].max(proximity[lane]);
-            values[2][lane] = if moments[lane] == UNKNOWN {
-                0
-            } else {
-                moments[lane].min(most)
-            };
-            known[2][lane] = if moments[lane] == UNKNOWN { 0 } else { 255 };
-        }
-        for lane in 0..LANES {
-            let mut fit = 0;
-            for (each, fits) in (0..8).zip(self.fits) {
-                fit = if group.life[lane] & 0b111 == each { fits } else { fit };
-            }
-            values[3][lane] = if seen[lane] == 0 { 0 } else { fit };
-            known[3][lane] = seen[lane];
-        }
-        for lane in 0..LANES {
-            let reaction = u16::from((group.life[lane] >> 3) & 0b111).min(5);
-            let is_known = (measured[lane] != 0) & (reaction > 0);
-            values[4][lane] = if is_known { reaction * 2_000 } else { 0 };
-            known[4][lane] = if is_known { 255 } else { 0 };
-        }
-        let (mut sums, mut weights) = ([0u32; LANES], [0u32; LANES]);
-        for factor in 0..5 {
-            let weight = u32::from(self.weights[factor]);
-            for lane in 0..LANES {
-                sums[lane] += weight * u32::from(values[factor][lane]);
-                weights[lane] += if known[factor][lane] == 0 { 0 } else { weight };
-            }
-        }
-        let mut inverses = [0.0; LANES];
-        let mut relevance = [0; LANES];
-        for lane in 0..LANES {
-            // The affinity is always known.
-            inverses[lane] = inverse(weights[lane]);
-            relevance[lane] = quotient(sums[lane], weights[lane], inverses[lane]);
-        }
-        let outcome = scored.outcome;
-        for lane in 0..LANES {
-            scored.relevance[lane] = if outcome[lane] == 0 { relevance[lane] } else { 0 };
-        }
-        if EXPLAIN {
-            let told = mask(|lane| scored.outcome[lane] == 0);
-            for factor in 0..5 {
-                let weight = u32::from(self.weights[factor]);
-                let (values, known) = (&values[factor], &known[factor]);
-                let mut column = [0; LANES];
+    fn affinity(&self, group: &Group, readable: &Readable, met: &Mask) -> Words {
+        let (mut very, mut related) = ([0; LANES], [0; LANES]);
+        for (column, (bits, others)) in group.interests.iter().zip(self.liked.into_iter().zip(self.related)) {
+            if bits != 0 {
                 for lane in 0..LANES {
-                    let dividend = weight * u32::from(values[lane]);
-                    let [byte, _] = quotient(dividend, weights[lane] * 40, inverses[lane] * 0.025).to_le_bytes();
-                    let told = told[lane] & known[lane];
-                    column[lane] = byte & told | !told;
+                    very[lane] |= column[lane] & bits;
                 }
-                scored.contributions[factor] = column;
             }
-        }
-        let campaign = self.proposal.campaign;
-        let least = u32::from(campaign.minimum_evidence.basis_points());
-        let threshold = campaign.threshold.basis_points();
-        close(&mut scored.outcome, Reason::TooLittleKnown, |lane| {
-            weights[lane] * 100 < least
-        });
-        close(&mut scored.outcome, Reason::BelowThreshold, |lane| {
-            relevance[lane] < threshold
-        });
-        close(&mut scored.outcome, Reason::BelowOwnThreshold, |lane| {
-            relevance[lane] < group.threshold[lane]
-        });
-    }
-
-    #[inline(never)]
-    fn affinity(&self, group: &Group, readable: &Readable, met: &Mask) -> [u16; LANES] {
-        let mut halvings = [u32::MAX; LANES];
-        let latest = u32::from(self.month) + 1;
-        for &(category, fading) in &self.complements {
-            let column = &group.bought[category];
-            // Two loops: in one, the compiler stores under a mask instead of taking the lesser.
-            let mut aged = [0u32; LANES];
-            for lane in 0..LANES {
-                let code = column[lane] & readable.purchases[lane];
-                // Never bought is the longest ago.
-                aged[lane] = (latest.saturating_sub(u32::from(code)) * fading) | u32::from(code == 0).wrapping_neg();
-            }
-            for lane in 0..LANES {
-                halvings[lane] = halvings[lane].min(aged[lane]);
-            }
-        }
-        let (mut whole, mut part) = ([0; LANES], [0; LANES]);
-        for lane in 0..LANES {
-            let [_, low, high, more] = halvings[lane].to_le_bytes();
-            whole[lane] = u16::from(more);
-            part[lane] = u16::from_le_bytes([low, high]);
-        }
-        let mut liked = [0u16; LANES];
-        for (word, column) in group.interests.iter().enumerate() {
-            let (very, related) = (self.liked[word], self.related[word]);
-            if very | related != 0 {
+            if others != 0 {
                 for lane in 0..LANES {
-                    let bp = if column[lane] & very != 0 {
-                        INTEREST
-                    } else if column[lane] & related != 0 {
-                        RELATED_INTEREST
-                    } else {
-                        0
-                    };
-                    liked[lane] = liked[lane].max(bp);
+                    related[lane] |= column[lane] & others;
                 }
             }
         }
+        let mut level = [0; LANES];
+        for lane in 0..LANES {
+            let liked = if related[lane] == 0 { 0 } else { RELATED_LEVEL };
+            let liked = if very[lane] == 0 { liked } else { VERY_LEVEL };
+            let interests = readable.interests[lane];
+            let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
+            level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
+        }
+        let bought = self.bought(group, &readable.purchases);
+        let recent = self.recent.unwrap_or(u8::MAX);
+        let recently = mask(|lane| met[lane] >= recent);
+        let recently = if self.recent.is_some() { recently } else { [0; LANES] };
         let mut out = [0; LANES];
         for lane in 0..LANES {
-            let bought = if whole[lane] == 255 {
-                0
-            } else {
-                faded_at(whole[lane], part[lane])
-            };
-            let interest = if readable.interests[lane] == 0 { 0 } else { liked[lane] };
-            let told = group.tied[lane]
-                & ((readable.purchases[lane] & ANY_PURCHASE) | (readable.interests[lane] & ANY_INTEREST));
-            let best = if told == 0 { TOPIC } else { bought.max(interest) };
-            out[lane] = if u16::from(met[lane]) >= self.recent {
-                best / 2
-            } else {
-                best
-            };
+            let best = bought[lane].max(u16::from(level[lane]) * LEVEL_BP);
+            out[lane] = if recently[lane] == 0 { best } else { best >> 1 };
         }
         if let Some(due) = &self.due {
             for lane in 0..LANES {
@@ -419,24 +366,147 @@ impl Plan<'_> {
         }
         out
     }
+
+    /// What is left of the purchase that faded least: of those that fade alike, the latest.
+    #[inline(never)]
+    fn bought(&self, group: &Group, readable: &Mask) -> Words {
+        let mut most = [0; LANES];
+        for (categories, by_month) in &self.complements {
+            let last = latest(group, categories, readable);
+            let mut left = [0; LANES];
+            for lane in 0..LANES {
+                left[lane] = by_month[usize::from(last[lane])];
+            }
+            for lane in 0..LANES {
+                most[lane] = left[lane].max(most[lane]);
+            }
+        }
+        most
+    }
+
+    /// How well the goal fits the lifecycle, in levels.
+    #[inline(never)]
+    fn fit(&self, group: &Group, seen: &Mask) -> Mask {
+        let mut fit = [0; LANES];
+        for (each, level) in (0..8).zip(self.fits) {
+            for lane in 0..LANES {
+                let is_it = u8::from(group.life[lane] & 0b111 == each).wrapping_neg();
+                fit[lane] |= is_it & seen[lane] & level;
+            }
+        }
+        fit
+    }
+
+    /// The level of the reaction; 0 is not known.
+    #[inline(never)]
+    fn reaction(&self, group: &Group) -> Mask {
+        let measured = allowed(group, self.reaction);
+        let mut reaction = [0; LANES];
+        for lane in 0..LANES {
+            reaction[lane] = ((group.life[lane] >> 3) & 0b111).min(5) & measured[lane];
+        }
+        reaction
+    }
+
+    #[inline(never)]
+    fn relevance(
+        &self,
+        [proximity, affinity, moments]: [&Words; 3],
+        [seen, fit, reaction]: [&Mask; 3],
+        relevance: &mut Words,
+        room: &mut Room,
+    ) {
+        let weights = self.weights;
+        let mut values = [[0; LANES]; 2];
+        for lane in 0..LANES {
+            values[0][lane] = u16::from(fit[lane]) * LEVEL_BP;
+            values[1][lane] = u16::from(reaction[lane]) * 2_000;
+        }
+        let mut timely = [0; LANES];
+        for lane in 0..LANES {
+            let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
+            timely[lane] = moments[lane] & is_timed;
+        }
+        let values = [proximity, affinity, &timely, &values[0], &values[1]];
+        let mut sum = [0; LANES];
+        let mut all = [0; LANES];
+        for ((out, values), weight) in room.eighths.iter_mut().zip(values).zip(weights) {
+            add(values, weight, out, &mut sum, &mut all);
+        }
+        let (mut weight, mut inverse) = ([0; LANES], [0; LANES]);
+        self.weigh(moments, seen, reaction, &mut weight, &mut room.inverse);
+        for lane in 0..LANES {
+            inverse[lane] = upper(room.inverse[lane], self.fifths);
+        }
+        let mut guess = [0; LANES];
+        for lane in 0..LANES {
+            guess[lane] = guess_of(all[lane], inverse[lane]);
+        }
+        for lane in 0..LANES {
+            relevance[lane] = corrected(guess[lane], sum[lane], weight[lane], inverse[lane]);
+        }
+    }
+
+    /// The weight that is known of each, and its inverse.
+    #[inline(never)]
+    fn weigh(&self, moments: &Words, seen: &Mask, reaction: &Mask, weight: &mut Words, inverse: &mut Words) {
+        let [.., timing, fitting, reacting] = self.weights;
+        let table = self.inverses;
+        let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
+        let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
+        for lane in 0..LANES {
+            let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
+            let (is_seen, is_reacted) = (wide(seen[lane]), wide(reaction[lane]));
+            weight[lane] = self.sure + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacted);
+            let by_moment = [
+                pick(is_timed, table[1], table[0]),
+                pick(is_timed, table[3], table[2]),
+                pick(is_timed, table[5], table[4]),
+                pick(is_timed, table[7], table[6]),
+            ];
+            let by_sight = [
+                pick(is_seen, by_moment[1], by_moment[0]),
+                pick(is_seen, by_moment[3], by_moment[2]),
+            ];
+            inverse[lane] = pick(is_reacted, by_sight[1], by_sight[0]);
+        }
+    }
+
+    #[inline(never)]
+    fn thresholds(&self, group: &Group, inverse: &Words, relevance: &mut Words, outcome: &mut Mask) {
+        for lane in 0..LANES {
+            relevance[lane] = if outcome[lane] == 0 { relevance[lane] } else { 0 };
+        }
+        let threshold = self.proposal.campaign.threshold.basis_points();
+        if self.asks_for_evidence {
+            close(outcome, Reason::TooLittleKnown, |lane| inverse[lane] > self.most_inverse);
+        }
+        if threshold > 0 {
+            close(outcome, Reason::BelowThreshold, |lane| relevance[lane] < threshold);
+        }
+        if group.highest_threshold > 0 {
+            close(outcome, Reason::BelowOwnThreshold, |lane| {
+                relevance[lane] < group.threshold[lane]
+            });
+        }
+    }
 }
 
-const INTEREST: u16 = points(INTEREST_BP);
-const RELATED_INTEREST: u16 = points(RELATED_INTEREST_BP);
-const TOPIC: u16 = points(TOPIC_BP);
-
-#[expect(
-    clippy::as_conversions,
-    reason = "TryFrom is not const yet; checked when it is compiled"
-)]
-const fn points(bp: u32) -> u16 {
-    assert!(bp <= 10_000, "basis points");
-    bp as u16
+impl Answers<'_> {
+    /// Nobody of the group was scored.
+    fn unscored<const EXPLAIN: bool>(&mut self) {
+        *self.relevance = [0; LANES];
+        if EXPLAIN {
+            for column in &mut self.contributions {
+                **column = [u8::MAX; LANES];
+            }
+        }
+    }
 }
 
 impl Tiers {
     #[inline(never)]
-    fn at(&self, hours: &Mask) -> [u16; LANES] {
+    fn at(&self, hours: &Mask) -> Words {
         let mut out = [self.unknown; LANES];
         for &(stretches, worth) in &self.by_stretch {
             for lane in 0..LANES {
@@ -448,24 +518,158 @@ impl Tiers {
     }
 }
 
-/// [`crate::place::nearness_bp`] of each squared distance within the radius of the scale; others come out as anything.
+/// A moment counts no more than the best reason.
 #[inline(never)]
-fn nearness(squared: &[u64; LANES], scale: Scale) -> [u16; LANES] {
-    let factor = u32::try_from(scale.factor).unwrap_or(u32::MAX);
+fn capped(moments: &Words, affinity: &Words, proximity: &Words) -> Words {
+    let mut out = [0; LANES];
+    for lane in 0..LANES {
+        let unknown = u16::from(moments[lane] == UNKNOWN).wrapping_neg();
+        out[lane] = moments[lane].min(affinity[lane].max(proximity[lane])) | unknown;
+    }
+    out
+}
+
+/// The latest of the purchases that may be read.
+#[inline(never)]
+fn latest(group: &Group, categories: &[usize], readable: &Mask) -> Mask {
+    let mut last = [0u8; LANES];
+    for &category in categories {
+        let column = &group.bought[category];
+        for lane in 0..LANES {
+            last[lane] = last[lane].max(column[lane]);
+        }
+    }
+    for lane in 0..LANES {
+        last[lane] &= readable[lane];
+    }
+    last
+}
+
+/// What is beyond the radius.
+const BEYOND: u32 = u32::MAX;
+
+/// [`crate::place::Scale::squared_share`] of the distance of each within the radius.
+fn shares(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
+    if reach.scale.up == 0 {
+        shares_shifted::<false>(from, spot, reach)
+    } else {
+        shares_shifted::<true>(from, spot, reach)
+    }
+}
+
+#[inline(never)]
+fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
+    let most = i64::try_from(reach.squared).unwrap_or(i64::MAX);
     let mut shares = [0u32; LANES];
     for lane in 0..LANES {
-        let scaled = ((squared[lane] << scale.up) >> scale.down) & u64::from(u32::MAX);
-        shares[lane] = u32::try_from((scaled * u64::from(factor)) >> 32).unwrap_or(u32::MAX);
+        let squared = squared(from, spot, lane);
+        let scaled = squared.cast_unsigned();
+        // One of the two shifts is by nothing.
+        let scaled = if UP { scaled << reach.scale.up } else { scaled >> reach.scale.down } & u64::from(u32::MAX);
+        let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
+        shares[lane] = if squared > most { BEYOND } else { share };
     }
+    shares
+}
+
+/// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
+/// radius.
+#[inline]
+fn squared([xs, ys, zs]: &[[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
+    let [x, y, z] = spot.centre;
+    let square = |component: i32, centre: i32| {
+        let apart = i64::from(component.wrapping_sub(centre));
+        apart * apart
+    };
+    square(xs[lane], x)
+        .wrapping_add(square(ys[lane], y))
+        .wrapping_add(square(zs[lane], z))
+}
+
+/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others. Each loop ends where a product of
+/// 16 bits would be multiplied again: the compiler takes 32 for it otherwise.
+#[inline(never)]
+fn nearness(shares: &[u32; LANES], who: &Mask, slopes: [u16; 4]) -> Words {
     let mut roots = [0u16; LANES];
     for lane in 0..LANES {
-        roots[lane] = root(shares[lane]);
+        roots[lane] = if shares[lane] == BEYOND {
+            u16::MAX
+        } else {
+            root(shares[lane])
+        };
+    }
+    let mut lost = [0; LANES];
+    for lane in 0..LANES {
+        lost[lane] = lost_after(roots[lane] << 3, slopes);
     }
     let mut near = [0; LANES];
     for lane in 0..LANES {
-        near[lane] = nearness_at(roots[lane]);
+        let is_within = (roots[lane] != u16::MAX) & (who[lane] != 0);
+        let near_it = near_of(roots[lane], lost[lane]);
+        near[lane] = near_it & u16::from(is_within).wrapping_neg();
     }
     near
+}
+
+/// The nearness at so many 16 384ths of the radius, of which so much is lost.
+#[inline]
+const fn near_of(root: u16, lost: u16) -> u16 {
+    let left = FULL - upper(lost, FULL);
+    let halved = if root < 1 << 13 { 0 } else { (left + 1) >> 1 };
+    (left - halved + 2) >> 2
+}
+
+/// Keeps the nearer place and its moment, and of two as near the later one.
+#[inline(never)]
+fn better(near: &Words, told: &Words, best: &mut Words, moments: &mut Words) {
+    for lane in 0..LANES {
+        let is_better = (near[lane] != 0) & (near[lane] >= best[lane]);
+        let better = u16::from(is_better).wrapping_neg();
+        best[lane] = near[lane] & better | best[lane] & !better;
+        moments[lane] = told[lane] & better | moments[lane] & !better;
+    }
+}
+
+/// Marks who arrives before it is over.
+#[inline(never)]
+fn in_time(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, near: &Words, useful: &mut Mask) {
+    let mut timely = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
+    if !reach.cuts.is_empty() {
+        let mut distances = [0; LANES];
+        for lane in 0..LANES {
+            distances[lane] = squared(from, spot, lane);
+        }
+        for &cut in &reach.cuts {
+            let cut = i64::try_from(cut).unwrap_or(i64::MAX);
+            let beyond = mask(|lane| distances[lane] > cut);
+            for lane in 0..LANES {
+                timely[lane] ^= beyond[lane];
+            }
+        }
+    }
+    for lane in 0..LANES {
+        useful[lane] |= u8::from(near[lane] != 0).wrapping_neg() & timely[lane];
+    }
+}
+
+/// Adds a factor to the last 16 bits of the sum, and to the eighths of it.
+#[inline(never)]
+fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words, all: &mut Words) {
+    for lane in 0..LANES {
+        eighths[lane] = eighth_of(values[lane], weight);
+    }
+    for lane in 0..LANES {
+        sum[lane] = sum[lane].wrapping_add(values[lane].wrapping_mul(weight));
+        all[lane] = all[lane].wrapping_add(eighths[lane]);
+    }
+}
+
+#[inline(never)]
+fn explain(eighths: &Words, inverse: &Words, shift: u32, told: &Mask, is_known: &Mask, column: &mut Mask) {
+    for lane in 0..LANES {
+        let told = told[lane] & is_known[lane];
+        column[lane] = byte_of(eighths[lane], inverse[lane], shift) & told | !told;
+    }
 }
 
 /// The whole root below 2^28, else 16 383 or what is next to it. The float is a guess, one too many at the most, and the
@@ -477,23 +681,6 @@ fn root(share: u32) -> u16 {
     let guess = ((share.min((1 << 28) - 1) as i32 as f32).sqrt() + 8_388_608.0).to_bits() & 0x7f_ffff;
     let [low, high, ..] = (if guess * guess > share { guess - 1 } else { guess }).to_le_bytes();
     u16::from_le_bytes([low, high])
-}
-
-/// The whole quotient of a dividend below 2^23, where it is at most 10 000, by the inverse of its divisor. The float is a
-/// guess, one too many at the most, and the integers decide: so it is the same on every machine.
-#[inline]
-#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
-fn quotient(dividend: u32, divisor: u32, inverse: f32) -> u16 {
-    // Adding 2^23 leaves the nearest whole number in the last bits.
-    let guess = (dividend as i32 as f32 * inverse + 8_388_608.0).to_bits() & 0x7f_ffff;
-    let [low, high, ..] = (if guess * divisor > dividend { guess - 1 } else { guess }).to_le_bytes();
-    u16::from_le_bytes([low, high])
-}
-
-#[inline]
-#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
-fn inverse(divisor: u32) -> f32 {
-    1.0 / (divisor as i32 as f32)
 }
 
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
@@ -509,20 +696,10 @@ fn close(outcome: &mut Mask, by: Reason, closed: impl Fn(usize) -> bool) {
     }
 }
 
-#[inline(never)]
-fn distances(from: &[[i32; LANES]; 3], spot: &Spot) -> [u64; LANES] {
-    let [x, y, z] = spot.centre;
-    let mut squared = [0; LANES];
-    for lane in 0..LANES {
-        let square = |axis: usize, centre: i32| u64::from(from[axis][lane].abs_diff(centre)).pow(2);
-        squared[lane] = square(0, x) + square(1, y) + square(2, z);
-    }
-    squared
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::SLOPES;
 
     /// It never falls as the share grows, so that the ends of each stretch tell all of it.
     #[test]
@@ -536,23 +713,11 @@ mod tests {
         assert_eq!(root((1 << 28) - 1), 16_383);
     }
 
-    /// It never falls as the dividend grows.
     #[test]
-    fn the_quotient_is_that_of_the_integers_at_every_whole_one() {
-        for weights in 1..=100 {
-            for whole in 1..=10_000u16 {
-                let dividend = weights * u32::from(whole);
-                assert_eq!(quotient(dividend, weights, inverse(weights)), whole);
-                assert_eq!(quotient(dividend - 1, weights, inverse(weights)), whole - 1);
-            }
-            for whole in 1..=250u16 {
-                let dividend = weights * 40 * u32::from(whole);
-                assert_eq!(quotient(dividend, weights * 40, inverse(weights) * 0.025), whole);
-                assert_eq!(
-                    quotient(dividend - 1, weights * 40, inverse(weights) * 0.025),
-                    whole - 1
-                );
-            }
+    fn each_nearness_is_that_of_one_person() {
+        for root in 0..1 << 14 {
+            let near = near_of(root, lost_after(root << 3, SLOPES));
+            assert_eq!(near, crate::place::nearness_bp(root.into()), "{root}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::affinity::{self, due_bp};
+use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
 use crate::audience::{STATE_BITS, STATES, month_of};
 use crate::campaign::{Audience, Goal};
@@ -10,25 +10,43 @@ use crate::category::{Category, complements, replaces};
 use crate::consent::DataPurpose;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, SCORING_TO_READING, in_force};
-use crate::habit::GoodHours;
+use crate::habit::{GoodHours, stretch_at};
 use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
-use crate::place::{Place, Radius, Scale, SquaredChord};
+use crate::place::{Place, Radius, SLOPES, Scale, SquaredChord};
 use crate::relevance::{Factor, Relevance, weight};
 use crate::time::{EpochDay, later};
 use crate::travel::{Area, minutes};
 
-use super::block::WORDS;
+use super::block::BYTES;
+use super::share::{fifths_of, inverse_of, shift_of};
 
 /// No moment is known.
 pub(super) const UNKNOWN: u16 = u16::MAX;
+
+/// Affinities and fits that are bytes count so many basis points a step.
+pub(super) const LEVEL_BP: u16 = 50;
+pub(super) const VERY_LEVEL: u8 = level(INTEREST_BP);
+pub(super) const RELATED_LEVEL: u8 = level(RELATED_INTEREST_BP);
+pub(super) const TOPIC_LEVEL: u8 = level(TOPIC_BP);
+
+#[expect(
+    clippy::as_conversions,
+    reason = "TryFrom is not const yet; checked when it is compiled"
+)]
+const fn level(bp: u32) -> u8 {
+    assert!(bp <= 10_000 && bp % (LEVEL_BP as u32) == 0, "a whole level");
+    (bp / (LEVEL_BP as u32)) as u8
+}
 
 /// The distances within a radius, and which of them are in time.
 #[derive(PartialEq)]
 pub(super) struct Reach {
     pub(super) squared: u64,
     pub(super) scale: Scale,
+    /// The scale's, of 31 bits.
+    pub(super) factor: u32,
     /// In time up to the first, then not up to the second, and so on.
     pub(super) cuts: Vec<u64>,
     /// Whether the nearest are in time.
@@ -52,12 +70,12 @@ pub(super) struct Tiers {
 }
 
 impl Tiers {
-    /// From the table over all of them.
-    fn of(moments: &[u16]) -> Self {
+    /// From the moment of one stretch, or of none.
+    fn of(moment: impl Fn(u8) -> u16) -> Self {
         let mut by_stretch: Vec<(u8, u16)> = Vec::new();
         for stretch in 0..u8::BITS {
             let bit = 1 << stretch;
-            let worth = moments.get(usize::from(bit)).copied().unwrap_or(UNKNOWN);
+            let worth = moment(bit);
             match by_stretch.iter_mut().find(|(_, known)| *known == worth) {
                 Some((bits, _)) => *bits |= bit,
                 None => by_stretch.push((bit, worth)),
@@ -65,7 +83,7 @@ impl Tiers {
         }
         by_stretch.sort_by_key(|(_, worth)| *worth);
         Self {
-            unknown: moments.first().copied().unwrap_or(UNKNOWN),
+            unknown: moment(0),
             by_stretch,
         }
     }
@@ -81,7 +99,7 @@ pub struct Plan<'a> {
     pub(super) paused_above: u32,
     /// Whether an offer without a place is over before it is read.
     pub(super) is_late: bool,
-    /// Which half and by how many bits.
+    /// Which pair and by how many bits.
     pub(super) topic: Option<(usize, u32)>,
     pub(super) states: [u8; 8],
     /// A day of the last sign before this one has lapsed.
@@ -89,6 +107,8 @@ pub struct Plan<'a> {
     /// Lifecycles by bit, for a segment.
     pub(super) segment: Option<u8>,
     pub(super) spots: Vec<Spot>,
+    /// Whether whoever is within reach comes in time.
+    pub(super) is_punctual: bool,
     /// The moments without a place.
     pub(super) moments: Tiers,
     /// What the offer declares: the bit of the consent that lets it be read, or none.
@@ -102,17 +122,30 @@ pub struct Plan<'a> {
     /// By the quarters of an hour, which stretch it is now.
     pub(super) turns: [u8; 256],
     pub(super) month: u8,
-    /// Complementary categories with their fading a month.
-    pub(super) complements: Vec<(usize, u32)>,
+    /// Complementary categories that fade alike, and what is left of a purchase by its month plus one.
+    pub(super) complements: Vec<(Vec<usize>, [u16; 256])>,
     pub(super) met: Vec<usize>,
     /// From which month of the last purchase on, plus one.
-    pub(super) has: u16,
-    pub(super) recent: u16,
-    pub(super) due: Option<Vec<u16>>,
-    pub(super) liked: [u32; WORDS],
-    pub(super) related: [u32; WORDS],
-    pub(super) fits: [u16; 8],
+    pub(super) has: Option<u8>,
+    pub(super) recent: Option<u8>,
+    pub(super) due: Option<[u16; 256]>,
+    pub(super) liked: [u8; BYTES],
+    pub(super) related: [u8; BYTES],
+    /// By the lifecycle's byte, in levels.
+    pub(super) fits: [u8; 5],
+    /// In fifths.
     pub(super) weights: [u16; 5],
+    /// The weight that is known of everybody.
+    pub(super) sure: u16,
+    /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
+    pub(super) inverses: [u16; 8],
+    pub(super) shift: u32,
+    pub(super) fifths: u16,
+    /// Above it, too little is known.
+    pub(super) most_inverse: u16,
+    pub(super) asks_for_evidence: bool,
+    /// [`SLOPES`], which a loop must not know before it runs: else the compiler takes 32 bits for 16.
+    pub(super) slopes: [u16; 4],
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -153,43 +186,73 @@ impl<'a> Plan<'a> {
         let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
         let unturned = turns.iter().position(|turn| *turn == 0);
         let unturned = unturned.and_then(|ahead| u8::try_from(ahead).ok()).unwrap_or(0);
-        let moments = |place: Option<&Place>| -> Vec<u16> {
+        let moments = |place: Option<&Place>| {
             let parts = moment::common(offer, place, now);
-            (0..=u8::MAX)
-                .map(|stretches| {
-                    let own = GoodHours::from_bytes([stretches, unturned]);
-                    let own = (hears != 0).then(|| own.at(now)).flatten();
-                    parts.with(own).map_or(UNKNOWN, Relevance::basis_points)
-                })
-                .collect()
+            Tiers::of(|stretches| {
+                let own = GoodHours::from_bytes([stretches, unturned]);
+                let own = (hears != 0).then(|| own.at(now)).flatten();
+                parts.with(own).map_or(UNKNOWN, Relevance::basis_points)
+            })
         };
         let interval = offer.category.repurchase_days();
         let days = |code: u16| u32::from(month.saturating_sub(u8::try_from(code.saturating_sub(1)).unwrap_or(0))) * 30;
         // The later it was, the fewer days ago: what holds of a month holds of the later ones.
-        let from_month = |holds: &dyn Fn(u32) -> bool| (1..=255).find(|code| holds(days(*code))).unwrap_or(256);
+        let from_month = |holds: &dyn Fn(u32) -> bool| (1..=u8::MAX).find(|code| holds(days((*code).into())));
         let closed_for = affinity::closed_for(offer.category, goal);
-        let (mut liked, mut related) = ([0; WORDS], [0; WORDS]);
+        let (mut liked, mut related) = ([0; BYTES], [0; BYTES]);
         for category in Category::all() {
             let place = usize::from(category.code()) - 1;
-            let words = if category == offer.category {
+            let bytes = if category == offer.category {
                 &mut liked
             } else if complements(category, offer.category) || category.family() == offer.category.family() {
                 &mut related
             } else {
                 continue;
             };
-            if let Some(word) = words.get_mut(place / 32) {
-                *word |= 1 << (place % 32);
+            if let Some(byte) = bytes.get_mut(place / 8) {
+                *byte |= 1 << (place % 8);
             }
         }
-        let mut fits = [0; 8];
+        let mut fits = [0; 5];
         for lifecycle in Lifecycle::ALL {
             if let Some(fit) = fits.get_mut(usize::from(lifecycle.byte())) {
-                *fit = goal.fit(lifecycle).basis_points();
+                *fit = u8::try_from(goal.fit(lifecycle).basis_points() / LEVEL_BP).unwrap_or(u8::MAX);
             }
         }
         let lifecycle = reads(Attribute::Lifecycle);
         let index = |category: Category| usize::from(category.code()) - 1;
+        let reads_at = later(now, SCORING_TO_READING);
+        let spots: Vec<Spot> = offer
+            .places
+            .iter()
+            .map(|place| spot(place, reads_at, offer.window.until, moments(Some(place))))
+            .collect();
+        let mut fading: Vec<(Category, Vec<usize>)> = Vec::new();
+        for category in Category::all().filter(|category| complements(*category, offer.category)) {
+            let half_life = category.half_life_days();
+            match fading.iter_mut().find(|(known, _)| known.half_life_days() == half_life) {
+                Some((_, categories)) => categories.push(index(category)),
+                None => fading.push((category, vec![index(category)])),
+            }
+        }
+        // Of whoever bought it this month or, by another clock, in the next, nothing has faded.
+        let by_month = |worth: &dyn Fn(u32) -> u16| {
+            let mut table = [worth(0); 256];
+            for (code, entry) in (1..=u16::from(month)).zip(table.iter_mut().skip(1)) {
+                *entry = worth(days(code));
+            }
+            table
+        };
+        let weights = Factor::ALL.map(|factor| u16::try_from(weight(goal, factor) / 5).unwrap_or(0));
+        let [place, affinity, others @ ..] = weights;
+        let sure = if spots.is_empty() { affinity } else { place + affinity };
+        let shift = shift_of(sure);
+        let known: [u16; 8] = std::array::from_fn(|set| {
+            let is_known = |(at, _): &(usize, u16)| set >> at & 1 != 0;
+            sure + others.into_iter().enumerate().filter(is_known).map(|(_, weight)| weight).sum::<u16>()
+        });
+        let is_enough = |weight: u16| u32::from(weight) * 500 >= campaign.minimum_evidence.basis_points().into();
+        let enough = known.into_iter().filter(|weight| is_enough(*weight));
         Self {
             proposal,
             closed: in_force(proposal, now)
@@ -200,8 +263,8 @@ impl<'a> Plan<'a> {
             is_late: later(now, SCORING_TO_READING) >= offer.window.until,
             topic: brand.topics.number(&campaign.topic).map(|number| {
                 (
-                    usize::from(number.get() / 8),
-                    u32::from(number.get() % 8) * u32::from(STATE_BITS),
+                    usize::from(number.get() / 2),
+                    u32::from(number.get() % 2) * u32::from(STATE_BITS),
                 )
             }),
             states,
@@ -214,19 +277,9 @@ impl<'a> Plan<'a> {
                 Audience::Everyone | Audience::NearPlaces => None,
                 Audience::Lifecycle(wanted) => Some(wanted.iter().fold(0, |bits, each| bits | 1 << each.byte())),
             },
-            spots: offer
-                .places
-                .iter()
-                .map(|place| {
-                    spot(
-                        place,
-                        later(now, SCORING_TO_READING),
-                        offer.window.until,
-                        &moments(Some(place)),
-                    )
-                })
-                .collect(),
-            moments: Tiers::of(&moments(None)),
+            is_punctual: spots.iter().all(Spot::is_punctual),
+            spots,
+            moments: moments(None),
             home: reads(Attribute::Home),
             here: reads(Attribute::CurrentPlace),
             purchases: reads(Attribute::Purchases),
@@ -236,9 +289,13 @@ impl<'a> Plan<'a> {
             hours: hears,
             turns,
             month,
-            complements: Category::all()
-                .filter(|category| complements(*category, offer.category))
-                .map(|category| (index(category), 30 * category.fading_a_day()))
+            complements: fading
+                .into_iter()
+                .map(|(category, categories)| {
+                    let mut left = by_month(&|days| category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)));
+                    left[0] = 0;
+                    (categories, left)
+                })
                 .collect(),
             met: Category::all()
                 .filter(|category| *category == offer.category || replaces(*category, offer.category))
@@ -246,15 +303,19 @@ impl<'a> Plan<'a> {
                 .collect(),
             has: from_month(&|days| closed_for.is_some_and(|closed| days < closed)),
             recent: from_month(&|days| days < u32::from(interval)),
-            due: (goal == Goal::Anticipate).then(|| {
-                (0..=255)
-                    .map(|code| Relevance::clamped(due_bp(days(code), interval)).basis_points())
-                    .collect()
-            }),
+            due: (goal == Goal::Anticipate)
+                .then(|| by_month(&|days| Relevance::clamped(due_bp(days, interval)).basis_points())),
             liked,
             related,
             fits,
-            weights: Factor::ALL.map(|factor| u16::try_from(weight(goal, factor)).unwrap_or(0)),
+            weights,
+            sure,
+            inverses: known.map(|weight| inverse_of(weight, shift)),
+            shift,
+            fifths: fifths_of(shift),
+            most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
+            asks_for_evidence: !known.into_iter().all(is_enough),
+            slopes: SLOPES,
         }
     }
 
@@ -273,20 +334,22 @@ impl<'a> Plan<'a> {
 
 /// Which stretch of the day it is on a clock that is so far ahead.
 fn turn(ahead: u8, now: Timestamp) -> u8 {
-    let is_now = |stretch: &u8| GoodHours::from_bytes([1 << stretch, ahead]).at(now) == Some(10_000);
-    (0..8).find(is_now).unwrap_or(0)
+    u8::try_from(stretch_at(i8::from_be_bytes([ahead]), now)).unwrap_or(0)
 }
 
-fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: &[u16]) -> Spot {
+impl Spot {
+    fn is_punctual(&self) -> bool {
+        let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here]);
+        reaches.into_iter().all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
+    }
+}
+
+fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spot {
     let areas: [Option<Area>; 4] =
         std::array::from_fn(|bits| bits.checked_sub(1).and_then(|at| Area::ALL.get(at).copied()));
     let ways = areas.into_iter().chain([Some(Area::DenseCity)]);
     let longest = ways.map(|area| minutes(place.radius_from(area).chord(), area)).max();
-    let opens = openings(place.hours.as_ref(), reads, longest.unwrap_or(0));
-    let in_time: Vec<bool> = opens
-        .iter()
-        .map(|opens| opens.is_some_and(|opens| opens < ends))
-        .collect();
+    let in_time = InTime::of(place.hours.as_ref(), reads, ends, longest.unwrap_or(0));
     let reach = |area: Option<Area>| reach(place.radius_from(area), area, &in_time);
     let mut from_home: Vec<(u8, Reach)> = Vec::new();
     for (bits, area) in (0..).zip(areas) {
@@ -300,64 +363,92 @@ fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: &[u16]) -> Sp
         centre: place.centre.components(),
         from_home,
         from_here: reach(Some(Area::DenseCity)),
-        moments: Tiers::of(moments),
+        moments,
     }
 }
 
-/// When somebody who arrives so many minutes later finds the place open, by the minute. The calendar is asked once for
-/// each stretch of being open or shut, as long as its end agrees with its beginning: on two nights a year it does not.
-fn openings(hours: Option<&OpeningHours>, reads: Timestamp, longest: u32) -> Vec<Option<Timestamp>> {
-    let after = |minutes: u32| later(reads, SignedDuration::from_mins(minutes.into()));
-    let Some(hours) = hours else {
-        return (0..=longest).map(|minute| Some(after(minute))).collect();
-    };
-    let mut opens = Vec::new();
-    let mut minute = 0;
-    while minute <= longest {
-        let (left, last) = match hours.at(after(minute)) {
-            Opening::Open { minutes_left } => (minutes_left, Opening::Open { minutes_left: 1 }),
-            Opening::Shut { opens_in: Some(wait) } => (wait, Opening::Shut { opens_in: Some(1) }),
-            Opening::Shut { opens_in: None } => {
-                opens.push(None);
-                minute += 1;
-                continue;
-            }
+/// Whether somebody who arrives so many minutes later finds the place open before it is over.
+struct InTime {
+    at_once: bool,
+    /// From which minutes on it is the other way round.
+    changes: Vec<u32>,
+}
+
+/// How many whole minutes after the one instant are before the other, that instant itself among them.
+fn minutes_before(ends: Timestamp, from: Timestamp) -> u32 {
+    let nanoseconds = ends.duration_since(from).as_nanos().max(0).unsigned_abs();
+    u32::try_from(nanoseconds.div_ceil(60_000_000_000)).unwrap_or(u32::MAX)
+}
+
+impl InTime {
+    /// The calendar is asked once for each stretch of being open or shut, as long as its end agrees with its beginning: on two
+    /// nights a year it does not.
+    fn of(hours: Option<&OpeningHours>, reads: Timestamp, ends: Timestamp, longest: u32) -> Self {
+        let after = |minutes: u32| later(reads, SignedDuration::from_mins(minutes.into()));
+        let mut told = Self {
+            at_once: false,
+            changes: Vec::new(),
         };
-        let is_steady = left > 1 && hours.at(after(minute + left - 1)) == last;
-        let stretch = if is_steady { left.min(longest - minute + 1) } else { 1 };
-        for passed in 0..stretch {
-            opens.push(Some(match last {
-                Opening::Open { .. } => after(minute + passed),
-                Opening::Shut { .. } => after(minute + left),
-            }));
+        // Whole minutes that begin before the end.
+        let left = minutes_before(ends, reads);
+        let Some(hours) = hours else {
+            told.add(0, left > 0);
+            told.add(left, false);
+            return told;
+        };
+        let mut minute = 0;
+        while minute <= longest {
+            let (lasts, last) = match hours.at(after(minute)) {
+                Opening::Open { minutes_left } => (minutes_left, Opening::Open { minutes_left: 1 }),
+                Opening::Shut { opens_in: Some(wait) } => (wait, Opening::Shut { opens_in: Some(1) }),
+                Opening::Shut { opens_in: None } => {
+                    told.add(minute, false);
+                    minute += 1;
+                    continue;
+                }
+            };
+            let is_steady = lasts > 1 && hours.at(after(minute + lasts - 1)) == last;
+            let stretch = if is_steady { lasts.min(longest - minute + 1) } else { 1 };
+            match last {
+                Opening::Open { .. } => {
+                    told.add(minute, minute < left);
+                    if minute + stretch > left {
+                        told.add(left.max(minute), false);
+                    }
+                }
+                Opening::Shut { .. } => told.add(minute, minute + lasts < left),
+            }
+            minute += stretch;
         }
-        minute += stretch;
+        told
     }
-    opens
+
+    /// From this minute on it is so.
+    fn add(&mut self, minute: u32, is_in_time: bool) {
+        if minute == 0 {
+            self.at_once = is_in_time;
+        } else if is_in_time != self.last() {
+            self.changes.push(minute);
+        }
+    }
+
+    const fn last(&self) -> bool {
+        self.at_once != (self.changes.len() % 2 == 1)
+    }
 }
 
-fn reach(radius: Radius, area: Option<Area>, in_time: &[bool]) -> Reach {
+fn reach(radius: Radius, area: Option<Area>, in_time: &InTime) -> Reach {
     let farthest = radius.chord();
-    let in_time = |minute: u32| {
-        usize::try_from(minute)
-            .ok()
-            .and_then(|at| in_time.get(at))
-            .is_some_and(|is| *is)
-    };
-    let nearest_in_time = in_time(0);
-    let (mut before, mut cuts) = (nearest_in_time, Vec::new());
-    for minute in 1..=minutes(farthest, area) {
-        let here = in_time(minute);
-        if here != before {
-            cuts.push(last_within(minute - 1, farthest.value(), area));
-            before = here;
-        }
-    }
+    let longest = minutes(farthest, area);
+    let changes = in_time.changes.iter().filter(|change| **change <= longest);
     Reach {
         squared: farthest.value(),
         scale: radius.scale(),
-        cuts,
-        nearest_in_time,
+        factor: u32::try_from(radius.scale().factor).unwrap_or(u32::MAX),
+        cuts: changes
+            .map(|change| last_within(change - 1, farthest.value(), area))
+            .collect(),
+        nearest_in_time: in_time.at_once,
     }
 }
 
@@ -373,4 +464,20 @@ fn last_within(most: u32, farthest: u64, area: Option<Area>) -> u64 {
         }
     }
     within
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_fit_is_between_levels_and_no_weight_between_fifths() {
+        for goal in Goal::ALL {
+            for lifecycle in Lifecycle::ALL {
+                assert_eq!(goal.fit(lifecycle).basis_points() % LEVEL_BP, 0);
+                assert!(lifecycle.byte() < 5);
+            }
+            assert!(Factor::ALL.into_iter().all(|factor| weight(goal, factor) % 5 == 0));
+        }
+    }
 }

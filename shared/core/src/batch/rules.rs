@@ -39,18 +39,6 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
         }
         answer
     };
-    let fact = |fact: Fact, holds: &dyn Fn(i16) -> bool| {
-        let reads = plan.reads_fact(fact);
-        let value = |lane: usize| value(group, fact, lane).filter(|_| reads && readable.facts[lane] != 0);
-        Answer {
-            yes: mask(|lane| value(lane).is_some_and(holds)),
-            no: mask(|lane| value(lane).is_some_and(|value| !holds(value))),
-        }
-    };
-    let of = |readable: &Mask, holds: &dyn Fn(usize) -> bool| Answer {
-        yes: mask(|lane| readable[lane] != 0 && holds(lane)),
-        no: mask(|lane| readable[lane] != 0 && !holds(lane)),
-    };
     match condition {
         Condition::All(parts) => all(parts, false),
         Condition::Any(parts) => all(parts, true),
@@ -58,15 +46,21 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
             let Answer { yes, no } = holds(part, plan, group, readable);
             Answer { yes: no, no: yes }
         }
-        Condition::Is(of, wanted) => fact(*of, &|value| value == *wanted),
-        Condition::In(of, wanted) => fact(*of, &|value| wanted.contains(&value)),
-        Condition::AtMost(of, most) => fact(*of, &|value| value <= *most),
-        Condition::AtLeast(of, least) => fact(*of, &|value| value >= *least),
+        Condition::Is(of, wanted) => any_of(&values(*of, plan, group, readable), &[*wanted]),
+        Condition::In(of, wanted) => any_of(&values(*of, plan, group, readable), wanted),
+        Condition::AtMost(of, most) => {
+            let (values, most) = (values(*of, plan, group, readable), cut(*most));
+            known(&values, |lane| values[lane] <= most)
+        }
+        Condition::AtLeast(of, least) => {
+            let (values, below) = (values(*of, plan, group, readable), cut(least.saturating_sub(1)));
+            known(&values, |lane| values[lane] > below)
+        }
         Condition::Known(of) => {
-            let known = fact(*of, &|_| true);
+            let values = values(*of, plan, group, readable);
             Answer {
-                no: mask(|lane| known.yes[lane] == 0),
-                yes: known.yes,
+                yes: mask(|lane| values[lane] != UNKNOWN),
+                no: mask(|lane| values[lane] == UNKNOWN),
             }
         }
         Condition::Purchased { category, within_days } => {
@@ -74,37 +68,64 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
                 .bought
                 .get(usize::from(category.code()) - 1)
                 .unwrap_or(&[0; LANES]);
-            of(&readable.purchases, &|lane| {
-                column[lane]
-                    .checked_sub(1)
-                    .is_some_and(|month| u32::from(plan.month.saturating_sub(month)) * 30 <= u32::from(*within_days))
-            })
+            // The later it was, the fewer days ago.
+            let is_within = |month: &u8| u32::from(plan.month.saturating_sub(*month)) * 30 <= u32::from(*within_days);
+            let earliest = (0..u8::MAX).find(is_within).map_or(u8::MAX, |month| month + 1);
+            of(&readable.purchases, |lane| column[lane] >= earliest)
         }
         Condition::Interested(category) => {
             let place = usize::from(category.code()) - 1;
-            let column = group.interests.get(place / 32).unwrap_or(&[0; LANES]);
-            of(&readable.interests, &|lane| column[lane] & (1 << (place % 32)) != 0)
+            let column = group.interests.get(place / 8).unwrap_or(&[0; LANES]);
+            let bit = 1 << (place % 8);
+            of(&readable.interests, |lane| column[lane] & bit != 0)
         }
     }
 }
 
+/// No value of a fact, as columns have it.
+const UNKNOWN: i8 = i8::MIN;
+
+type Values = [i8; LANES];
+
+fn cut(bound: i16) -> i8 {
+    i8::try_from(bound.clamp(i16::from(i8::MIN), i16::from(i8::MAX))).unwrap_or(i8::MAX)
+}
+
 #[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn value(group: &Group, fact: Fact, lane: usize) -> Option<i16> {
-    let number = |at: usize| {
-        let value = group.numbers[at][lane];
-        (value != i8::MIN).then_some(i16::from(value))
-    };
-    let state = |bits: u16| {
-        i16::try_from(bits & 0b11)
-            .ok()
-            .filter(|state| *state > 0)
-            .map(|state| state - 1)
-    };
-    match fact {
-        Fact::Floor => number(0),
-        Fact::CeilingHeight => number(1),
-        Fact::HouseholdSize => number(2),
-        Fact::Ventilation => state(u16::from(group.life[lane] >> 6)),
+fn of(readable: &Mask, holds: impl Fn(usize) -> bool) -> Answer {
+    let holds = mask(holds);
+    Answer {
+        yes: mask(|lane| readable[lane] & holds[lane] != 0),
+        no: mask(|lane| readable[lane] & !holds[lane] != 0),
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
+fn known(values: &Values, holds: impl Fn(usize) -> bool) -> Answer {
+    of(&mask(|lane| values[lane] != UNKNOWN), holds)
+}
+
+#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
+fn any_of(values: &Values, wanted: &[i16]) -> Answer {
+    let mut is_one = [0; LANES];
+    for wanted in wanted.iter().filter_map(|wanted| i8::try_from(*wanted).ok()) {
+        is_one = mask(|lane| (is_one[lane] != 0) | (values[lane] == wanted));
+    }
+    known(values, |lane| is_one[lane] != 0)
+}
+
+/// The values of a fact that may be read.
+#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
+fn values(fact: Fact, plan: &Plan<'_>, group: &Group, readable: &Readable) -> Values {
+    let mut out = [UNKNOWN; LANES];
+    if !plan.reads_fact(fact) {
+        return out;
+    }
+    let column = match fact {
+        Fact::Floor => Ok(&group.numbers[0]),
+        Fact::CeilingHeight => Ok(&group.numbers[1]),
+        Fact::HouseholdSize => Ok(&group.numbers[2]),
+        Fact::Ventilation => Err((&group.life, 6)),
         Fact::DwellingKind
         | Fact::Garden
         | Fact::Balcony
@@ -114,7 +135,23 @@ fn value(group: &Group, fact: Fact, lane: usize) -> Option<i16> {
         | Fact::Dog
         | Fact::Cat => {
             let position = Fact::ALL.into_iter().position(|each| each == fact).unwrap_or(0);
-            state(group.flag_facts[lane] >> (2 * position))
+            Err((&group.flag_facts[position / 4], 2 * (position % 4)))
+        }
+    };
+    match column {
+        Ok(numbers) => {
+            for lane in 0..LANES {
+                let readable = readable.facts[lane].cast_signed();
+                out[lane] = numbers[lane] & readable | UNKNOWN & !readable;
+            }
+        }
+        Err((column, shift)) => {
+            for lane in 0..LANES {
+                let state = (column[lane] >> shift) & 0b11 & readable.facts[lane];
+                let known = u8::from(state != 0).wrapping_neg();
+                out[lane] = ((state.wrapping_sub(1) & known) | (UNKNOWN.cast_unsigned() & !known)).cast_signed();
+            }
         }
     }
+    out
 }
