@@ -144,7 +144,7 @@ impl Plan {
             4 => 80,
             _ => 200,
         };
-        let skewed = draw(4) == 0;
+        let mut skewed = draw(4) == 0;
         let small = |number: u64| u8::try_from(number).unwrap_or(0);
         let mut leaning = match draw(12) {
             0 | 1 => Some(Fault::Slow),
@@ -207,12 +207,14 @@ impl Plan {
             }
         }
         let mut order = Order::Times;
-        if draw(8) == 0 {
-            // Two senders with the same candidates, in an order that is given.
+        if draw(6) == 0 {
+            // Two senders with the same candidates, in an order that is given: the first stops around its claim, and half of
+            // the time the second is fast.
+            skewed |= draw(2) == 0;
             leaning = Some(Fault::QueueTwice);
             in_1000 = in_1000.min(10);
-            let turns = [4 + draw(6), 3 + draw(12), 1 + draw(3)];
-            let most = 1 + usize::try_from(draw(3)).unwrap_or(0);
+            let turns = [6 + draw(9), 3 + draw(12), 1 + draw(3)];
+            let most = [1, 2, 3, 3].get(usize::from(small(draw(4)))).copied().unwrap_or(3);
             let turns = turns.into_iter().take(most);
             order = Order::Turns(turns.map(|calls| u32::try_from(calls).unwrap_or(0)).collect());
         }

@@ -14,9 +14,9 @@ use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::plan::{LEVEL_BP, Plan, Reach, RELATED_LEVEL, Spot, Tiers, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL, bit};
-use super::share::{byte_of, corrected, eighth_of, guess_of};
+use super::plan::{LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
 use super::rules::{Readable, holds};
+use super::share::{byte_of, corrected, eighth_of, guess_of};
 
 pub(super) type Mask = [u8; LANES];
 
@@ -101,7 +101,13 @@ impl Plan<'_> {
                 relevance,
                 contributions: [a, b, c, d, e],
             };
-            self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane), answers, &mut room);
+            self.group::<EXPLAIN>(
+                group,
+                (people - first).min(LANES),
+                |lane| held_out(first + lane),
+                answers,
+                &mut room,
+            );
             first += LANES;
         }
     }
@@ -479,7 +485,9 @@ impl Plan<'_> {
         }
         let threshold = self.proposal.campaign.threshold.basis_points();
         if self.asks_for_evidence {
-            close(outcome, Reason::TooLittleKnown, |lane| inverse[lane] > self.most_inverse);
+            close(outcome, Reason::TooLittleKnown, |lane| {
+                inverse[lane] > self.most_inverse
+            });
         }
         if threshold > 0 {
             close(outcome, Reason::BelowThreshold, |lane| relevance[lane] < threshold);
@@ -565,7 +573,11 @@ fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: 
         let squared = squared(from, spot, lane);
         let scaled = squared.cast_unsigned();
         // One of the two shifts is by nothing.
-        let scaled = if UP { scaled << reach.scale.up } else { scaled >> reach.scale.down } & u64::from(u32::MAX);
+        let scaled = if UP {
+            scaled << reach.scale.up
+        } else {
+            scaled >> reach.scale.down
+        } & u64::from(u32::MAX);
         let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
         shares[lane] = if squared > most { BEYOND } else { share };
     }

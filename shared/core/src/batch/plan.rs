@@ -249,7 +249,12 @@ impl<'a> Plan<'a> {
         let shift = shift_of(sure);
         let known: [u16; 8] = std::array::from_fn(|set| {
             let is_known = |(at, _): &(usize, u16)| set >> at & 1 != 0;
-            sure + others.into_iter().enumerate().filter(is_known).map(|(_, weight)| weight).sum::<u16>()
+            sure + others
+                .into_iter()
+                .enumerate()
+                .filter(is_known)
+                .map(|(_, weight)| weight)
+                .sum::<u16>()
         });
         let is_enough = |weight: u16| u32::from(weight) * 500 >= campaign.minimum_evidence.basis_points().into();
         let enough = known.into_iter().filter(|weight| is_enough(*weight));
@@ -340,7 +345,9 @@ fn turn(ahead: u8, now: Timestamp) -> u8 {
 impl Spot {
     fn is_punctual(&self) -> bool {
         let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here]);
-        reaches.into_iter().all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
+        reaches
+            .into_iter()
+            .all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
     }
 }
 
