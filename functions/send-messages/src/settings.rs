@@ -42,7 +42,8 @@ impl Settings {
         let config = sdk_config()?;
         Ok(Self {
             tables: tables(&config)?,
-            mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok()),
+            mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok())
+                .learning_from_clicks(setting("APROPOS_CLICK_CONFIGURATION_SET").ok()),
             region: setting("AWS_REGION")?,
             sends: Queue::new(aws_sdk_sqs::Client::new(&config), setting("APROPOS_SEND_QUEUE_URL")?),
             link_keys: SecretSource::from_env(&config, "APROPOS_LINK_KEYS_SECRET", "APROPOS_LINK_KEYS")?,

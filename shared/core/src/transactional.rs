@@ -9,7 +9,7 @@ use crate::email::EmailAddress;
 use crate::header::{HeaderValue, Subject, mailbox};
 use crate::ids::RequestId;
 use crate::language::Language;
-use crate::letter::Letter;
+use crate::letter::{Button, Letter};
 use crate::link::{InvalidKeyRing, LinkPurpose, sign_one_time};
 use crate::message::{Linking, Message, Uncomposable};
 use crate::suppression::SuppressionReason;
@@ -329,7 +329,7 @@ fn page(parts: &Parts<'_>) -> String {
         brand,
         heading: &words.heading,
         sheet: &sheet,
-        button: (link, words.button),
+        button: Button::Ours(link, words.button),
         footer: &html! { p style="margin:0 0 12px;" { (words.why) } },
     }
     .to_html()
