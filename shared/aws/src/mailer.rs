@@ -246,6 +246,23 @@ mod tests {
     }
 
     #[test]
+    fn clicks_are_learned_from_only_where_there_is_a_configuration_set_for_it() {
+        let config = aws_types::SdkConfig::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::v2026_01_12())
+            .build();
+        let without = Mailer::new(&config, Some("all".to_owned()));
+        let with = without.clone().learning_from_clicks(Some("clicks".to_owned()));
+        for (mailer, clicks, set) in [
+            (&without, Clicks::Unseen, "all"),
+            (&without, Clicks::Learned, "all"),
+            (&with, Clicks::Unseen, "all"),
+            (&with, Clicks::Learned, "clicks"),
+        ] {
+            assert_eq!(mailer.configuration_set(clicks).as_deref(), Some(set));
+        }
+    }
+
+    #[test]
     fn too_fast_is_told_from_a_day_used_up_a_pause_and_a_brand_that_is_not_in_order() {
         let meta = |message: &str| ErrorMetadata::builder().code("C").message(message).build();
         let throttled = |message| {

@@ -393,6 +393,18 @@ mod tests {
     }
 
     #[test]
+    fn no_link_of_ours_may_lead_over_ses() {
+        let purposes = purposes();
+        for what in kinds(&purposes) {
+            let html = written(what, Language::French).html;
+            let ours = html.matches("href=\"https://letters.example.com/").count();
+            assert!(ours > 0);
+            assert_eq!(html.matches("<a ").count(), ours);
+            assert_eq!(html.matches(" ses:no-track href=").count(), ours);
+        }
+    }
+
+    #[test]
     fn each_message_holds_one_link_of_its_own_purpose_in_both_parts() {
         let purposes = purposes();
         for what in kinds(&purposes) {
