@@ -95,7 +95,7 @@ class Emulator:
             "mail",
             [self.local, "mail", "--port", "0", "--domain", "mail.example.com", "--domain", "autre.example.com"]
             + ["--outbox", str(self.outbox)]
-            + [part for name in STACKS for part in ("--configuration-set", name)],
+            + [part for name in STACKS for part in ("--configuration-set", name, "--configuration-set", f"{name}-clicks")],
             os.environ,
         )
         self.mail = until("the mail stand-in says where it is", lambda: self._said(mail, r"(http://\S+)"))

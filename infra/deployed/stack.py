@@ -51,7 +51,7 @@ class Stack:
     def mails(self):
         """What SES accepted from this stack, oldest first."""
         mails = json.loads(http("GET", f"{self.emulator.mail}/mails")[2])["mails"]
-        return [mail for mail in mails if mail["configuration_set"] == self.name]
+        return [mail for mail in mails if mail["configuration_set"] in (self.name, f"{self.name}-clicks")]
 
     def queue(self, name):
         """The URL of a queue."""

@@ -78,6 +78,7 @@ ENVIRONMENT = {
     "APROPOS_SEND_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/123456789012/sends",
     "APROPOS_PUBLIC_BASE_URL": "https://apropos.example.com",
     "APROPOS_CONFIGURATION_SET": "apropos",
+    "APROPOS_CLICK_CONFIGURATION_SET": "apropos-clicks",
     "APROPOS_LINK_KEYS": '{"1": "an example secret of enough characters"}',
     "APROPOS_FEEDBACK_TOPIC_ARN": "arn:aws:sns:eu-west-3:123456789012:feedback",
     "APROPOS_PEPPER": "an example pepper of enough characters",

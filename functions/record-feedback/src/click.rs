@@ -1,9 +1,8 @@
 //! A click on a message of ours: the hour of the person's own day is learned, where they agreed to it, and nothing else.
 
 use apropos_aws::{Created, NewSecrets, StoreError, Written};
-use apropos_core::consent::DataPurpose;
 use apropos_core::feedback::Feedback;
-use apropos_core::habit::{hour_of_click, keep_hour};
+use apropos_core::habit::{Clicks, hour_of_click, keep_hour};
 use apropos_core::origin::Source;
 use apropos_core::retention::as_held;
 use jiff::Timestamp;
@@ -37,9 +36,7 @@ pub(crate) async fn learn(
             return Ok(());
         };
         let standing = as_held(&person.standing, Some(context), brand.retention, now);
-        let agreed = [DataPurpose::Measurement, DataPurpose::Profiling]
-            .into_iter()
-            .all(|purpose| standing.consents.allows(purpose, now));
+        let agreed = Clicks::of(&standing.consents, now) == Clicks::Learned;
         // A clock that is ahead of ours tells no later hour than there is.
         let hour = hour_of_click(sent, at.min(now), &contact.time_zone).filter(|_| agreed && !person.is_erased());
         let Some(hour) = hour else {

@@ -6,6 +6,7 @@ use apropos_aws::{
 };
 use apropos_core::campaign::{DeliveryId, Run, RunStatus};
 use apropos_core::decision::{Approval, Decision, Deferral, Fresh, Proposal, Reachable, Withheld, decide};
+use apropos_core::habit::Clicks;
 use apropos_core::ids::{AttemptId, CustomerId};
 use apropos_core::message::{Linking, Message, compose};
 use apropos_core::pace::{Held, LATE_MS};
@@ -237,7 +238,7 @@ impl Candidates<'_> {
         }
         // Used, whatever comes of it.
         place.slot = None;
-        let handed = handler.mailer.hand(&message).await;
+        let handed = handler.mailer.hand(&message, clicks(held, person, began)).await;
         let now = handler.clock.now();
         let not_now = |code: &str| {
             tracing::warn!(brand.id = %approval.brand(), delivery.id = approval.delivery().to_hex(), code, "not now");
@@ -548,6 +549,13 @@ fn composed(handler: &Handler, held: &HeldProposal, person: &Person, approval: &
         base: &handler.base,
     };
     compose(approval, &held.brand, &held.offer, contact, linking).map_err(|error| Undone::Failed(Box::new(error)))
+}
+
+/// What the person agreed to in the standing that the claim holds to.
+fn clicks(held: &HeldProposal, person: &Person, now: Timestamp) -> Clicks {
+    let context = person.context.as_ref().map(|(context, _)| context);
+    let standing = as_held(&person.standing, context, held.brand.retention, now);
+    Clicks::of(&standing.consents, now)
 }
 
 /// After a failed call it is not known whether the claim was written: claiming once more with the same attempt tells.

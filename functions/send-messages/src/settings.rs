@@ -44,7 +44,8 @@ impl Settings {
         let queues = aws_sdk_sqs::Client::new(&config);
         Ok(Self {
             tables: tables(&config)?,
-            mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok()),
+            mailer: Mailer::new(&config, setting("APROPOS_CONFIGURATION_SET").ok())
+                .learning_from_clicks(setting("APROPOS_CLICK_CONFIGURATION_SET").ok()),
             region: setting("AWS_REGION")?,
             sends: Queue::new(queues.clone(), setting("APROPOS_SEND_QUEUE_URL")?),
             letters: DeadLetters::new(queues, setting("APROPOS_SEND_DEAD_LETTERS_URL")?),

@@ -9,6 +9,7 @@ use apropos_aws::{
 use apropos_core::brand::Brand;
 use apropos_core::consent::{Objection, Purpose};
 use apropos_core::context::ContactPoint;
+use apropos_core::habit::Clicks;
 use apropos_core::ids::CustomerId;
 use apropos_core::link::{LinkId, LinkPurpose};
 use apropos_core::message::{Linking, Message};
@@ -100,7 +101,7 @@ async fn sent(handler: &Handler, task: &TransactionalTask, shift: &Shift) -> Res
         let not_now = |code: &str| {
             tracing::warn!(brand.id = %task.brand, request.id = %task.request, code, "not now");
         };
-        let seconds = match handler.mailer.hand(&message).await {
+        let seconds = match handler.mailer.hand(&message, Clicks::Unseen).await {
             Handed::Accepted { .. } => {
                 told("sent");
                 return Ok(None);

@@ -40,6 +40,12 @@ use crate::{gateway, inbox, notification};
 /// What the names of the tables begin with.
 pub const TABLE_PREFIX: &str = "apropos-";
 
+/// The configuration set of messages whose clicks nobody hears of.
+pub const CONFIGURATION_SET: &str = "apropos";
+
+/// The configuration set of messages whose clicks are learned from.
+pub const CLICK_CONFIGURATION_SET: &str = "apropos-clicks";
+
 /// What a stack is started with.
 #[derive(Debug, Clone)]
 pub struct StackSettings {
@@ -146,7 +152,7 @@ impl Stack {
             clock.clone(),
             MailSettings {
                 verified_domains: data.as_ref().map(DataDir::domains).transpose()?.unwrap_or_default(),
-                configuration_sets: Vec::new(),
+                configuration_sets: [CONFIGURATION_SET, CLICK_CONFIGURATION_SET].map(str::to_owned).to_vec(),
                 quota: UNLIMITED,
                 outbox: settings.outbox.clone(),
             },
@@ -158,7 +164,8 @@ impl Stack {
         let queue_url = |source: EventSource| url(source.queue);
         let letters = |source: EventSource| DeadLetters::new(sqs.clone(), url(source.dead_letters));
         let pepper = secrets.pepper.clone();
-        let mailer = Mailer::new(&sdk, None);
+        let mailer = Mailer::new(&sdk, Some(CONFIGURATION_SET.to_owned()))
+            .learning_from_clicks(Some(CLICK_CONFIGURATION_SET.to_owned()));
         let functions = Arc::new(Functions::new(Parts {
             tables: tables.clone(),
             clock: clock.clone(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use apropos_core::habit::Clicks;
 use apropos_core::message::Message;
 use apropos_core::pace::{Held, Rate};
 use aws_sdk_sesv2::Client;
@@ -50,6 +51,8 @@ pub enum Handed {
 pub struct Mailer {
     client: Client,
     configuration_set: Option<String>,
+    /// The one whose messages' clicks SES tells of.
+    click_configuration_set: Option<String>,
 }
 
 impl Mailer {
@@ -64,6 +67,16 @@ impl Mailer {
         Self {
             client: Client::from_conf(config),
             configuration_set,
+            click_configuration_set: None,
+        }
+    }
+
+    /// With the configuration set for whose clicks may be learned from. Without one, nobody's are.
+    #[must_use]
+    pub fn learning_from_clicks(self, click_configuration_set: Option<String>) -> Self {
+        Self {
+            click_configuration_set,
+            ..self
         }
     }
 
@@ -81,8 +94,19 @@ impl Mailer {
         })
     }
 
-    /// Hands one message to SES, once.
-    pub async fn hand(&self, message: &Message) -> Handed {
+    fn configuration_set(&self, clicks: Clicks) -> Option<String> {
+        match clicks {
+            Clicks::Unseen => self.configuration_set.clone(),
+            Clicks::Learned => self
+                .click_configuration_set
+                .clone()
+                .or_else(|| self.configuration_set.clone()),
+        }
+    }
+
+    /// Hands one message to SES, once. The links of one whose clicks are learned from lead over SES, unless they say that
+    /// they must not.
+    pub async fn hand(&self, message: &Message, clicks: Clicks) -> Handed {
         let Ok(content) = content(message) else {
             return Handed::Refused {
                 code: "Unbuildable".to_owned(),
@@ -106,7 +130,7 @@ impl Mailer {
             .reply_to_addresses(message.reply_to().as_sent())
             .content(content)
             .set_email_tags(Some(tags))
-            .set_configuration_set_name(self.configuration_set.clone())
+            .set_configuration_set_name(self.configuration_set(clicks))
             .send()
             .await;
         match answer {
@@ -219,6 +243,23 @@ mod tests {
     fn handed(error: SendEmailError) -> Handed {
         let raw = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
         of_error(&SdkError::service_error(error, raw))
+    }
+
+    #[test]
+    fn clicks_are_learned_from_only_where_there_is_a_configuration_set_for_it() {
+        let config = aws_types::SdkConfig::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::v2026_01_12())
+            .build();
+        let without = Mailer::new(&config, Some("all".to_owned()));
+        let with = without.clone().learning_from_clicks(Some("clicks".to_owned()));
+        for (mailer, clicks, set) in [
+            (&without, Clicks::Unseen, "all"),
+            (&without, Clicks::Learned, "all"),
+            (&with, Clicks::Unseen, "all"),
+            (&with, Clicks::Learned, "clicks"),
+        ] {
+            assert_eq!(mailer.configuration_set(clicks).as_deref(), Some(set));
+        }
     }
 
     #[test]

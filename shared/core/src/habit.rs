@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cap::ContactRing;
+use crate::consent::{Consents, DataPurpose};
 use crate::time::{EpochDay, TimeZoneName};
 
 /// The eight stretches of three hours of somebody's own day that they are active in, as bits; none known is 0.
@@ -110,6 +111,26 @@ pub(crate) fn stretch_at(quarters_ahead: i8, now: Timestamp) -> u32 {
     let there = now.as_second() + i64::from(quarters_ahead) * 900;
     let hour = there.div_euclid(3_600).rem_euclid(24);
     u32::try_from(hour / i64::from(STRETCH)).unwrap_or(0)
+}
+
+/// What may become of somebody's clicks on a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clicks {
+    /// Nobody hears of them.
+    Unseen,
+    /// Their hours are learned.
+    Learned,
+}
+
+impl Clicks {
+    /// Clicks are learned from where somebody agreed that they are measured, and that what they tell is used to choose.
+    #[must_use]
+    pub fn of(consents: &Consents, now: Timestamp) -> Self {
+        let agreed = [DataPurpose::Measurement, DataPurpose::Profiling]
+            .into_iter()
+            .all(|purpose| consents.allows(purpose, now));
+        if agreed { Self::Learned } else { Self::Unseen }
+    }
 }
 
 /// From when on after it left a click on a message counts as a person's. Scanners follow the links of a message as it

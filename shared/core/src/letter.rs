@@ -12,10 +12,19 @@ pub(crate) struct Letter<'a> {
     pub(crate) heading: &'a str,
     /// Between the heading and the button.
     pub(crate) sheet: &'a Markup,
-    /// Where it leads, and what it says.
-    pub(crate) button: (&'a str, &'a str),
+    pub(crate) button: Button<'a>,
     /// Above the imprint.
     pub(crate) footer: &'a Markup,
+}
+
+/// Where the button leads, and what it says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Button<'a> {
+    /// To the brand's own page.
+    Theirs(&'a str, &'a str),
+    /// To a page of ours. `ses:no-track` on its link, as on every link to us, keeps SES from leading it over a server of
+    /// its own, even if the account's settings say otherwise: our addresses are keys.
+    Ours(&'a str, &'a str),
 }
 
 impl Letter<'_> {
@@ -60,7 +69,6 @@ impl Letter<'_> {
     }
 
     fn upper_part(&self) -> Markup {
-        let (link, label) = self.button;
         html! {
             p.accent style="margin:0 0 20px;font-size:14px;line-height:1.4;font-weight:bold;color:#0b5c4a;" {
                 (self.brand.name.as_str())
@@ -70,7 +78,12 @@ impl Letter<'_> {
             // A link that is a button: the cell is coloured, because the desktop Outlook ignores the padding of links.
             table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:24px 0 0;" {
                 tr { td.button bgcolor="#0b5c4a" style="border-radius:8px;background-color:#0b5c4a;" {
-                    a.button href=(link) style=(BUTTON) { (label) }
+                    @match self.button {
+                        Button::Theirs(link, label) => { a.button href=(link) style=(BUTTON) { (label) } }
+                        Button::Ours(link, label) => {
+                            a.button ses:no-track href=(link) style=(BUTTON) { (label) }
+                        }
+                    }
                 } }
             }
         }

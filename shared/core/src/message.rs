@@ -11,7 +11,7 @@ use crate::email::EmailAddress;
 use crate::explain::why_you_receive;
 use crate::header::{HeaderValue, InvalidHeader, Subject, mailbox, phrase};
 use crate::language::Language;
-use crate::letter::Letter;
+use crate::letter::{Button, Letter};
 use crate::link::{InvalidKeyRing, KeyRing, LinkContent, LinkId, LinkPurpose, PublicBaseUrl, sign};
 use crate::offer::Offer;
 
@@ -290,11 +290,11 @@ fn page(parts: &Parts<'_>) -> String {
     let footer = html! {
         p style="margin:0 0 12px;" { (why) }
         p style="margin:0 0 12px;" {
-            a.quiet href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
+            a.quiet ses:no-track href=(unsubscribe) style=(FOOTER_LINK) { (words.unsubscribe) }
             " \u{a0}·\u{a0} "
-            a.quiet href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
+            a.quiet ses:no-track href=(preferences) style=(FOOTER_LINK) { (words.preferences) }
             " \u{a0}·\u{a0} "
-            a.quiet href=(why_page) style=(FOOTER_LINK) { (words.why) }
+            a.quiet ses:no-track href=(why_page) style=(FOOTER_LINK) { (words.why) }
         }
     };
     Letter {
@@ -302,7 +302,7 @@ fn page(parts: &Parts<'_>) -> String {
         brand,
         heading: offer.title.get(*language),
         sheet: &sheet(offer, *language),
-        button: (&offer.link, words.more),
+        button: Button::Theirs(&offer.link, words.more),
         footer: &footer,
     }
     .to_html()
@@ -656,6 +656,21 @@ mod tests {
             .collect();
         assert_eq!(addresses.len(), 4, "the offer, leaving, choices, why");
         assert_eq!(html.matches("http").count(), 4);
+    }
+
+    #[test]
+    fn only_the_offers_own_link_may_lead_over_ses() {
+        for message in Language::ALL.map(written) {
+            let links: Vec<&str> = message.html().split("<a ").skip(1).collect();
+            assert_eq!(links.len(), 4);
+            for link in links {
+                let element = link.split('>').next().unwrap();
+                let is_ours = element.contains("href=\"https://letters.example.com/");
+                assert_eq!(element.contains(" ses:no-track "), is_ours, "{element}");
+            }
+            // The one-click address is a header, which SES rewrites as little as plain text.
+            assert!(!message.text().contains("no-track"));
+        }
     }
 
     #[test]

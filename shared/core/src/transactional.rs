@@ -9,7 +9,7 @@ use crate::email::EmailAddress;
 use crate::header::{HeaderValue, Subject, mailbox};
 use crate::ids::RequestId;
 use crate::language::Language;
-use crate::letter::Letter;
+use crate::letter::{Button, Letter};
 use crate::link::{InvalidKeyRing, LinkPurpose, sign_one_time};
 use crate::message::{Linking, Message, Uncomposable};
 use crate::suppression::SuppressionReason;
@@ -329,7 +329,7 @@ fn page(parts: &Parts<'_>) -> String {
         brand,
         heading: &words.heading,
         sheet: &sheet,
-        button: (link, words.button),
+        button: Button::Ours(link, words.button),
         footer: &html! { p style="margin:0 0 12px;" { (words.why) } },
     }
     .to_html()
@@ -389,6 +389,18 @@ mod tests {
                 english.text().contains(words) && english.html().contains(words),
                 "{words}"
             );
+        }
+    }
+
+    #[test]
+    fn no_link_of_ours_may_lead_over_ses() {
+        let purposes = purposes();
+        for what in kinds(&purposes) {
+            let html = written(what, Language::French).html;
+            let ours = html.matches("href=\"https://letters.example.com/").count();
+            assert!(ours > 0);
+            assert_eq!(html.matches("<a ").count(), ours);
+            assert_eq!(html.matches(" ses:no-track href=").count(), ours);
         }
     }
 

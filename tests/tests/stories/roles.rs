@@ -224,6 +224,8 @@ const ROWS: [Row; 8] = [
 const IDENTITIES: &str = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*";
 const CONFIGURATION_SET: &str =
     "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${ConfigurationSet}";
+const CLICK_CONFIGURATION_SET: &str =
+    "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${ClickConfigurationSet}";
 
 /// An action on a resource.
 type Right = (String, String);
@@ -254,6 +256,7 @@ impl Row {
         if self.mails == Mails::Yes {
             add(IDENTITIES.to_owned(), "ses", &["SendEmail"]);
             add(CONFIGURATION_SET.to_owned(), "ses", &["SendEmail"]);
+            add(CLICK_CONFIGURATION_SET.to_owned(), "ses", &["SendEmail"]);
             // What the account may send; SES knows no narrower resource for it.
             add("*".to_owned(), "ses", &["GetAccount"]);
         }

@@ -295,21 +295,52 @@ fn the_access_log_knows_routes_but_no_path_query_or_address() {
 }
 
 #[test]
-fn opens_and_clicks_are_not_tracked() {
+fn opens_are_tracked_never_and_clicks_only_by_the_set_for_those_who_agreed() {
     let template = Template::read();
-    let set = &template.0["Resources"]["ConfigurationSet"]["Properties"];
-    assert!(set.get("TrackingOptions").is_none());
-    assert_eq!(set["VdmOptions"]["DashboardOptions"]["EngagementMetrics"], "DISABLED");
-    // A complaint to one brand must not silence another: I9.
-    assert_eq!(set["SuppressionOptions"]["SuppressedReasons"], json!(["BOUNCE"]));
+    let sets: BTreeSet<String> = template
+        .of_type("AWS::SES::ConfigurationSet")
+        .map(|(id, set)| {
+            let set = &set["Properties"];
+            assert!(set.get("TrackingOptions").is_none(), "{id}");
+            assert_eq!(
+                set["VdmOptions"]["DashboardOptions"]["EngagementMetrics"], "DISABLED",
+                "{id}"
+            );
+            // A complaint to one brand must not silence another: I9.
+            assert_eq!(
+                set["SuppressionOptions"]["SuppressedReasons"],
+                json!(["BOUNCE"]),
+                "{id}"
+            );
+            id.to_owned()
+        })
+        .collect();
+    let mut told = BTreeSet::new();
     for (id, destination) in template.of_type("AWS::SES::ConfigurationSetEventDestination") {
-        let events = destination["Properties"]["EventDestination"]["MatchingEventTypes"].to_string();
-        assert!(!events.contains("OPEN") && !events.contains("CLICK"), "{id}: {events}");
+        let destination = &destination["Properties"];
+        let set = destination["ConfigurationSetName"]["Ref"].as_str().unwrap();
+        let events = destination["EventDestination"]["MatchingEventTypes"]
+            .as_array()
+            .unwrap();
+        assert!(!events.contains(&json!("OPEN")), "{id}");
+        assert_eq!(events.contains(&json!("CLICK")), set == "ClickConfigurationSet", "{id}");
+        // Whichever set sent it, the rest of its fate is heard of.
+        for event in ["SEND", "REJECT", "RENDERING_FAILURE", "BOUNCE", "COMPLAINT"] {
+            assert!(events.contains(&json!(event)), "{id}: {event}");
+        }
+        let topic = json!({ "TopicARN": { "Ref": "FeedbackTopic" } });
+        assert_eq!(destination["EventDestination"]["SnsDestination"], topic, "{id}");
+        told.insert(set.to_owned());
     }
+    assert_eq!(told, sets);
+    let environment = template.property("SendMessagesFunction", "Environment");
+    let set = |name: &str| environment["Variables"][name]["Ref"].as_str().unwrap().to_owned();
+    assert_eq!(set("APROPOS_CONFIGURATION_SET"), "ConfigurationSet");
+    assert_eq!(set("APROPOS_CLICK_CONFIGURATION_SET"), "ClickConfigurationSet");
 }
 
 #[test]
-fn only_our_configuration_set_and_topic_can_bring_feedback() {
+fn only_our_configuration_sets_and_topic_can_bring_feedback() {
     let template = Template::read();
     let statement = |id: &str| {
         template.property(id, "PolicyDocument")["Statement"]
@@ -320,10 +351,13 @@ fn only_our_configuration_set_and_topic_can_bring_feedback() {
     let topic = statement("FeedbackTopicPolicy");
     assert_eq!(topic.len(), 1);
     let account = json!({ "Ref": "AWS::AccountId" });
-    let set = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${ConfigurationSet}";
+    let sets = ["ConfigurationSet", "ClickConfigurationSet"].map(|set| {
+        let of_account = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set";
+        json!({ "Fn::Sub": format!("{of_account}/${{{set}}}") })
+    });
     assert_eq!(
         topic[0]["Condition"],
-        json!({ "StringEquals": { "aws:SourceAccount": account, "aws:SourceArn": { "Fn::Sub": set } } })
+        json!({ "StringEquals": { "aws:SourceAccount": account, "aws:SourceArn": sets } })
     );
     let queue = statement("FeedbackQueuePolicy");
     assert_eq!(queue.len(), 1);

@@ -5,8 +5,11 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
+use std::collections::BTreeMap;
+
 use apropos_core::ids::CustomerId;
 use apropos_local::mail_service::Feedback;
+use apropos_local::stack::{CLICK_CONFIGURATION_SET, CONFIGURATION_SET};
 use apropos_tests::words::{campaign, catalogue, consent, grant, lyonnais, uses, with};
 use apropos_tests::{BRAND, TestApp, accepted, brand, brand_id};
 use jiff::{SignedDuration, Timestamp};
@@ -133,6 +136,51 @@ async fn a_campaign_may_ask_for_the_best_hour_only_of_an_offer_that_declares_it(
     let refused = app.post("/v1/campaigns", &at_their_hour("soir")).await;
     let problem: Value = refused.json().unwrap();
     assert_eq!((refused.status.as_u16(), &problem["field"]), (422, &json!("best_hour")));
+}
+
+#[tokio::test]
+async fn ses_hears_of_the_clicks_of_whoever_agreed_to_both_uses_and_never_of_those_on_our_own_links() {
+    let app = selling(&[campaign("sale", "expo")]).await;
+    welcome_measured(&app, &lyonnais("camille")).await;
+    // Profiled, and not measured.
+    app.welcome(&lyonnais("dominique")).await;
+    // Measured, until this morning.
+    welcome_measured(&app, &lyonnais("sasha")).await;
+    app.record(&[consent("sasha", "no-more", "measurement", "withdraw")])
+        .await;
+    // Measured, and not profiled.
+    welcome_measured(&app, &lyonnais("alix")).await;
+    app.record(&[consent("alix", "objects", "profiling", "withdraw")]).await;
+    app.take_through("sale").await;
+    let sets: BTreeMap<String, Option<String>> = app
+        .outbox()
+        .into_iter()
+        .map(|mail| (mail.to.clone(), mail.configuration_set.clone()))
+        .collect();
+    let wanted = [
+        ("alix@mail.example", CONFIGURATION_SET),
+        ("camille@mail.example", CLICK_CONFIGURATION_SET),
+        ("dominique@mail.example", CONFIGURATION_SET),
+        ("sasha@mail.example", CONFIGURATION_SET),
+    ];
+    assert_eq!(
+        sets,
+        wanted.map(|(to, set)| (to.to_owned(), Some(set.to_owned()))).into()
+    );
+    let mails = app.outbox();
+    let measured = mails.iter().find(|mail| mail.to == "camille@mail.example").unwrap();
+    let led_over_ses: Vec<&str> = measured
+        .html
+        .split("<a ")
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+        .filter(|element| !element.contains("ses:no-track"))
+        .collect();
+    assert_eq!(led_over_ses.len(), 1, "{led_over_ses:?}");
+    assert!(
+        led_over_ses[0].contains("href=\"https://maison.example/"),
+        "{led_over_ses:?}"
+    );
 }
 
 #[tokio::test]
