@@ -25,6 +25,10 @@ use super::share::{fifths_of, inverse_of, shift_of};
 /// No moment is known.
 pub(super) const UNKNOWN: u16 = u16::MAX;
 
+/// A constant as often as two vectors hold it: from a single one, the compiler makes lanes of 32 bits.
+pub(super) const WIDE: usize = 32;
+pub(super) type Wide = [u16; WIDE];
+
 /// Affinities and fits that are bytes count so many basis points a step.
 pub(super) const LEVEL_BP: u16 = 50;
 pub(super) const VERY_LEVEL: u8 = level(INTEREST_BP);
@@ -134,18 +138,18 @@ pub struct Plan<'a> {
     /// By the lifecycle's byte, in levels.
     pub(super) fits: [u8; 5],
     /// In fifths.
-    pub(super) weights: [u16; 5],
+    pub(super) weights: [Wide; 5],
     /// The weight that is known of everybody.
     pub(super) sure: u16,
     /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
     pub(super) inverses: [u16; 8],
     pub(super) shift: u32,
-    pub(super) fifths: u16,
+    pub(super) fifths: Wide,
     /// Above it, too little is known.
     pub(super) most_inverse: u16,
     pub(super) asks_for_evidence: bool,
     /// [`SLOPES`], which a loop must not know before it runs: else the compiler takes 32 bits for 16.
-    pub(super) slopes: [u16; 4],
+    pub(super) slopes: [Wide; 4],
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -308,14 +312,14 @@ impl<'a> Plan<'a> {
             liked,
             related,
             fits,
-            weights,
+            weights: weights.map(|weight| [weight; WIDE]),
             sure,
             inverses: known.map(|weight| inverse_of(weight, shift)),
             shift,
-            fifths: fifths_of(shift),
+            fifths: [fifths_of(shift); WIDE],
             most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
             asks_for_evidence: !known.into_iter().all(is_enough),
-            slopes: SLOPES,
+            slopes: SLOPES.map(|slope| [slope; WIDE]),
         }
     }
 
