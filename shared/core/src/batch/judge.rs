@@ -15,7 +15,7 @@ use crate::suitability::OnUnknown;
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
 use super::plan::{LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, WIDE, Wide, bit};
-use super::share::{byte_of, corrected, eighth_of, guess_of};
+use super::share::{byte_of, corrected, eighth_of, guess_of, most_of};
 use super::rules::{Readable, holds};
 
 pub(super) type Mask = [u8; LANES];
@@ -424,7 +424,7 @@ impl Plan<'_> {
     fn relevance(&self, [seen, fit, reaction]: [&Mask; 3], relevance: &mut Words, room: &mut Room) {
         let [near, liked, timely, fits, reacts] = &mut room.eighths;
         let [sum, values, weight, inverse, guess] = &mut room.some;
-        let weights = self.weights.each_ref();
+        let weights = self.weights;
         timely_at(&room.near, &room.affinity, &room.moments, values);
         *sum = [0; LANES];
         add(&room.near, weights[0], near, sum);
@@ -455,7 +455,7 @@ impl Plan<'_> {
     /// The weight that is known of each, and its inverse.
     #[inline(never)]
     fn weigh(&self, moments: &Words, seen: &Mask, reaction: &Mask, weight: &mut Words, inverse: &mut Words) {
-        let [_, _, [timing, ..], [fitting, ..], [reacting, ..]] = self.weights;
+        let [_, _, timing, fitting, reacting] = self.weights;
         let table = self.inverses;
         let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
         let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
@@ -677,16 +677,12 @@ fn in_time(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, near: &Words, u
 
 /// Works out the eighths of a factor, and adds it to the last 16 bits of the sum.
 #[inline(never)]
-fn add(values: &Words, weight: &Wide, eighths: &mut Words, sum: &mut Words) {
-    let ((values, _), (eighths, _)) = (values.as_chunks::<WIDE>(), eighths.as_chunks_mut::<WIDE>());
-    let (sum, _) = sum.as_chunks_mut::<WIDE>();
-    for ((values, eighths), sum) in values.iter().zip(eighths).zip(sum) {
-        for at in 0..WIDE {
-            eighths[at] = eighth_of(values[at], weight[at]);
-        }
-        for at in 0..WIDE {
-            sum[at] = sum[at].wrapping_add(values[at].wrapping_mul(weight[at]));
-        }
+fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words) {
+    let most = most_of(weight);
+    for lane in 0..LANES {
+        let product = values[lane].wrapping_mul(weight);
+        eighths[lane] = eighth_of(product, values[lane], most);
+        sum[lane] = sum[lane].wrapping_add(product);
     }
 }
 

@@ -138,7 +138,7 @@ pub struct Plan<'a> {
     /// By the lifecycle's byte, in levels.
     pub(super) fits: [u8; 5],
     /// In fifths.
-    pub(super) weights: [Wide; 5],
+    pub(super) weights: [u16; 5],
     /// The weight that is known of everybody.
     pub(super) sure: u16,
     /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
@@ -312,7 +312,7 @@ impl<'a> Plan<'a> {
             liked,
             related,
             fits,
-            weights: weights.map(|weight| [weight; WIDE]),
+            weights,
             sure,
             inverses: known.map(|weight| inverse_of(weight, shift)),
             shift,
