@@ -7,6 +7,8 @@
 )]
 
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
+use std::slice;
+
 use crate::consent::DataPurpose;
 use crate::place::{FULL, lost_after, upper};
 use crate::reason::Reason;
@@ -14,9 +16,11 @@ use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::plan::{LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, WIDE, Wide, bit};
-use super::share::{byte_of, corrected, eighth_of, guess_of, most_of};
+use super::plan::{
+    EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, WIDE, Wide, bit,
+};
 use super::rules::{Readable, holds};
+use super::share::{byte_of, corrected, eighth_of, guess_of, most_of};
 
 pub(super) type Mask = [u8; LANES];
 
@@ -53,6 +57,7 @@ struct Room {
     inverse: Words,
     /// For the steps within a step.
     wide: [u32; LANES],
+    far: [i64; LANES],
     some: [Words; 5],
 }
 
@@ -100,6 +105,7 @@ impl Plan<'_> {
             eighths: [[0; LANES]; 5],
             inverse: [0; LANES],
             wide: [0; LANES],
+            far: [0; LANES],
             some: [[0; LANES]; 5],
         };
         let mut first = 0;
@@ -112,7 +118,13 @@ impl Plan<'_> {
                 relevance,
                 contributions: [a, b, c, d, e],
             };
-            self.group::<EXPLAIN>(group, (people - first).min(LANES), |lane| held_out(first + lane), answers, &mut room);
+            self.group::<EXPLAIN>(
+                group,
+                (people - first).min(LANES),
+                |lane| held_out(first + lane),
+                answers,
+                &mut room,
+            );
             first += LANES;
         }
     }
@@ -269,29 +281,26 @@ impl Plan<'_> {
         room.moments = [UNKNOWN; LANES];
         for spot in &self.spots {
             spot.moments.at(&hours, told);
-            let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
-                shares(from, spot, reach, &mut room.wide);
-                nearness(&room.wide, who, &self.slopes, [roots, lost, near]);
+            let ways = spot
+                .from_home
+                .chunk_by(|(_, one), (_, other)| one.squared == other.squared)
+                .map(|reaches| (&group.home, reaches))
+                .chain(wanders.then_some((&group.here, slice::from_ref(&spot.from_here))));
+            for (from, reaches) in ways {
+                let whence = |areas: u8| match areas {
+                    EVERYWHERE => here,
+                    areas => living_in(areas, group, &home),
+                };
+                let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
+                shares(from, spot, &reaches[0].1, &mut room.wide);
+                nearness(&room.wide, &whence(all), &self.slopes, [roots, lost, near]);
                 better(near, told, &mut room.near, &mut room.moments);
                 if !self.is_punctual {
-                    in_time(from, spot, reach, near, &mut useful);
-                }
-            };
-            if let [(_, reach)] = spot.from_home.as_slice() {
-                go(&group.home, &home, reach);
-            } else {
-                for &(areas, ref reach) in &spot.from_home {
-                    let mut from = [0; LANES];
-                    for each in (0..4).filter(|each| areas >> each & 1 != 0) {
-                        for lane in 0..LANES {
-                            from[lane] |= home[lane] & u8::from(group.area[lane] & 0b11 == each).wrapping_neg();
-                        }
+                    distances(from, spot, &mut room.far);
+                    for &(areas, ref reach) in reaches {
+                        in_time(reach, &whence(areas), near, &room.far, &mut useful);
                     }
-                    go(&group.home, &from, reach);
                 }
-            }
-            if wanders {
-                go(&group.here, &here, &spot.from_here);
             }
         }
         close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
@@ -484,7 +493,9 @@ impl Plan<'_> {
         }
         let threshold = self.proposal.campaign.threshold.basis_points();
         if self.asks_for_evidence {
-            close(outcome, Reason::TooLittleKnown, |lane| inverse[lane] > self.most_inverse);
+            close(outcome, Reason::TooLittleKnown, |lane| {
+                inverse[lane] > self.most_inverse
+            });
         }
         if threshold > 0 {
             close(outcome, Reason::BelowThreshold, |lane| relevance[lane] < threshold);
@@ -585,7 +596,11 @@ fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: 
         let squared = squared(from, spot, lane);
         let scaled = squared.cast_unsigned();
         // One of the two shifts is by nothing.
-        let scaled = if UP { scaled << reach.scale.up } else { scaled >> reach.scale.down } & u64::from(u32::MAX);
+        let scaled = if UP {
+            scaled << reach.scale.up
+        } else {
+            scaled >> reach.scale.down
+        } & u64::from(u32::MAX);
         let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
         shares[lane] = if squared > most { BEYOND } else { share };
     }
@@ -653,25 +668,40 @@ fn better(near: &Words, told: &Words, best: &mut Words, moments: &mut Words) {
     }
 }
 
+/// Those at home in one of the areas.
+#[inline(never)]
+fn living_in(areas: u8, group: &Group, home: &Mask) -> Mask {
+    if areas == 0b1111 {
+        return *home;
+    }
+    let mut from = [0; LANES];
+    for each in (0..4).filter(|each| areas >> each & 1 != 0) {
+        for lane in 0..LANES {
+            from[lane] |= home[lane] & u8::from(group.area[lane] & 0b11 == each).wrapping_neg();
+        }
+    }
+    from
+}
+
+#[inline(never)]
+fn distances(from: &[[i32; LANES]; 3], spot: &Spot, far: &mut [i64; LANES]) {
+    for lane in 0..LANES {
+        far[lane] = squared(from, spot, lane);
+    }
+}
+
 /// Marks who arrives before it is over.
 #[inline(never)]
-fn in_time(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, near: &Words, useful: &mut Mask) {
+fn in_time(reach: &Reach, who: &Mask, near: &Words, far: &[i64; LANES], useful: &mut Mask) {
     let mut timely = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
-    if !reach.cuts.is_empty() {
-        let mut distances = [0; LANES];
+    for &cut in &reach.cuts {
+        let cut = i64::try_from(cut).unwrap_or(i64::MAX);
         for lane in 0..LANES {
-            distances[lane] = squared(from, spot, lane);
-        }
-        for &cut in &reach.cuts {
-            let cut = i64::try_from(cut).unwrap_or(i64::MAX);
-            let beyond = mask(|lane| distances[lane] > cut);
-            for lane in 0..LANES {
-                timely[lane] ^= beyond[lane];
-            }
+            timely[lane] ^= u8::from(far[lane] > cut).wrapping_neg();
         }
     }
     for lane in 0..LANES {
-        useful[lane] |= u8::from(near[lane] != 0).wrapping_neg() & timely[lane];
+        useful[lane] |= u8::from(near[lane] != 0).wrapping_neg() & timely[lane] & who[lane];
     }
 }
 

@@ -22,6 +22,9 @@ use crate::travel::{Area, minutes};
 use super::block::BYTES;
 use super::share::{fifths_of, inverse_of, shift_of};
 
+/// Wherever somebody is, in the place of areas where they live.
+pub(super) const EVERYWHERE: u8 = u8::MAX;
+
 /// No moment is known.
 pub(super) const UNKNOWN: u16 = u16::MAX;
 
@@ -59,9 +62,10 @@ pub(super) struct Reach {
 
 pub(super) struct Spot {
     pub(super) centre: [i32; 3],
-    /// From which areas, a bit for each of their stored forms.
+    /// From which areas, a bit for each of their stored forms; those of one radius beside each other.
     pub(super) from_home: Vec<(u8, Reach)>,
-    pub(super) from_here: Reach,
+    /// In the same form.
+    pub(super) from_here: (u8, Reach),
     pub(super) moments: Tiers,
 }
 
@@ -253,7 +257,12 @@ impl<'a> Plan<'a> {
         let shift = shift_of(sure);
         let known: [u16; 8] = std::array::from_fn(|set| {
             let is_known = |(at, _): &(usize, u16)| set >> at & 1 != 0;
-            sure + others.into_iter().enumerate().filter(is_known).map(|(_, weight)| weight).sum::<u16>()
+            sure + others
+                .into_iter()
+                .enumerate()
+                .filter(is_known)
+                .map(|(_, weight)| weight)
+                .sum::<u16>()
         });
         let is_enough = |weight: u16| u32::from(weight) * 500 >= campaign.minimum_evidence.basis_points().into();
         let enough = known.into_iter().filter(|weight| is_enough(*weight));
@@ -343,8 +352,10 @@ fn turn(ahead: u8, now: Timestamp) -> u8 {
 
 impl Spot {
     fn is_punctual(&self) -> bool {
-        let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here]);
-        reaches.into_iter().all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
+        let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here.1]);
+        reaches
+            .into_iter()
+            .all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
     }
 }
 
@@ -363,10 +374,11 @@ fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spo
             None => from_home.push((1 << bits, reach)),
         }
     }
+    from_home.sort_by_key(|(_, reach)| reach.squared);
     Spot {
         centre: place.centre.components(),
         from_home,
-        from_here: reach(Some(Area::DenseCity)),
+        from_here: (EVERYWHERE, reach(Some(Area::DenseCity))),
         moments,
     }
 }
