@@ -43,7 +43,7 @@ pub(super) const TOPIC_LEVEL: u8 = level(TOPIC_BP);
     reason = "TryFrom is not const yet; checked when it is compiled"
 )]
 const fn level(bp: u32) -> u8 {
-    assert!(bp <= 10_000 && bp % (LEVEL_BP as u32) == 0, "a whole level");
+    assert!(bp <= 10_000 && bp.is_multiple_of(LEVEL_BP as u32), "a whole level");
     (bp / (LEVEL_BP as u32)) as u8
 }
 
@@ -490,10 +490,10 @@ mod tests {
     fn no_fit_is_between_levels_and_no_weight_between_fifths() {
         for goal in Goal::ALL {
             for lifecycle in Lifecycle::ALL {
-                assert_eq!(goal.fit(lifecycle).basis_points() % LEVEL_BP, 0);
+                assert!(goal.fit(lifecycle).basis_points().is_multiple_of(LEVEL_BP));
                 assert!(lifecycle.byte() < 5);
             }
-            assert!(Factor::ALL.into_iter().all(|factor| weight(goal, factor) % 5 == 0));
+            assert!(Factor::ALL.into_iter().all(|factor| weight(goal, factor).is_multiple_of(5)));
         }
     }
 }
