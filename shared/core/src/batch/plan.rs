@@ -493,7 +493,11 @@ mod tests {
                 assert!(goal.fit(lifecycle).basis_points().is_multiple_of(LEVEL_BP));
                 assert!(lifecycle.byte() < 5);
             }
-            assert!(Factor::ALL.into_iter().all(|factor| weight(goal, factor).is_multiple_of(5)));
+            assert!(
+                Factor::ALL
+                    .into_iter()
+                    .all(|factor| weight(goal, factor).is_multiple_of(5))
+            );
         }
     }
 }
