@@ -26,6 +26,7 @@
 
 mod block;
 mod judge;
+mod near;
 mod plan;
 mod rules;
 mod share;

@@ -573,9 +573,9 @@ pub(crate) fn nearness_bp(share: u32) -> u16 {
     nearness_at(u16::from_le_bytes([low, high]))
 }
 
-/// [`nearness_bp`] below 16 384, in the form that a batch of people goes through as well.
+/// [`nearness_bp`] below 16 384.
 #[inline]
-pub(crate) const fn nearness_at(share: u16) -> u16 {
+const fn nearness_at(share: u16) -> u16 {
     // The shift drops the first half: what is left is the part of a halving.
     let left = left_after(share << 3);
     let left = if share < 1 << 13 { left } else { left >> 1 };
@@ -596,9 +596,9 @@ fn faded_bp(halvings: u32) -> u16 {
     faded_at(whole, u16::from_le_bytes([low, high]))
 }
 
-/// [`halving_bp`] after so many whole halvings and a part of one, in the form that a batch of people goes through as well.
+/// [`halving_bp`] after so many whole halvings and a part of one.
 #[inline]
-pub(crate) const fn faded_at(whole: u16, part: u16) -> u16 {
+const fn faded_at(whole: u16, part: u16) -> u16 {
     let left = left_after(part);
     let left = if whole & 1 == 0 { left } else { left >> 1 };
     let left = if whole & 2 == 0 { left } else { left >> 2 };

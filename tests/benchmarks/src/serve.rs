@@ -148,9 +148,9 @@ fn bandwidth(people: usize) -> Value {
     json!({"ns": u64::try_from(nanoseconds).unwrap_or(u64::MAX), "bytes": words.len() * 8, "bytes_a_pair": BYTES_A_PERSON})
 }
 
-/// What a decision reads of one person in columns: 12 of the home, 16 of ties, 4 of the threshold and the day of the last
-/// sign, 4 of the pause, and 8 single bytes.
-const BYTES_A_PERSON: usize = 44;
+/// What a decision of `W1F` reads of one person in columns: 12 of the home; flags, lifecycle, good hours, what is recorded and
+/// the topic; three of interests; the last purchase in five categories that go with the offer's, and in its own.
+const BYTES_A_PERSON: usize = 26;
 
 #[expect(clippy::disallowed_methods, reason = "measuring time is what this is for")]
 fn now() -> Instant {

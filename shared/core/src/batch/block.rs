@@ -10,7 +10,7 @@ use crate::place::UnitVector;
 use crate::relevance::Relevance;
 
 /// How many people go through a gate at once.
-pub(super) const LANES: usize = 1024;
+pub(super) const LANES: usize = 2048;
 /// Interests are bits of bytes, by category.
 pub(super) const BYTES: usize = CATEGORIES.div_ceil(8);
 /// Bits of `tied`: something was bought, something is liked.

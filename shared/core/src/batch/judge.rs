@@ -7,16 +7,21 @@
 )]
 
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
+use std::slice;
+
 use crate::consent::DataPurpose;
-use crate::place::{FULL, lost_after, upper};
+use crate::place::upper;
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::plan::{LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
+use super::near::{better, distances, in_time, living_in, nearness, shares};
+use super::plan::{
+    EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, WIDE, Wide, bit,
+};
 use super::rules::{Readable, holds};
-use super::share::{byte_of, corrected, eighth_of, guess_of};
+use super::share::{byte_of, corrected, eighth_of, guess_of, most_of};
 
 pub(super) type Mask = [u8; LANES];
 
@@ -42,12 +47,19 @@ struct Answers<'a> {
     contributions: [&'a mut Mask; 5],
 }
 
-/// What a group is worked out in, kept from one to the next.
+/// What a group is worked out in, kept from one to the next so that nothing is cleared in between.
 struct Room {
+    near: Words,
+    moments: Words,
+    affinity: Words,
     /// What each factor adds over the whole weight, in eighths.
     eighths: [Words; 5],
     /// By what that is multiplied.
     inverse: Words,
+    /// For the steps within a step.
+    wide: [u32; LANES],
+    far: [i64; LANES],
+    some: [Words; 5],
 }
 
 impl Plan<'_> {
@@ -88,8 +100,14 @@ impl Plan<'_> {
             .each_mut()
             .map(|column| column.as_chunks_mut::<LANES>().0.iter_mut());
         let mut room = Room {
+            near: [0; LANES],
+            moments: [0; LANES],
+            affinity: [0; LANES],
             eighths: [[0; LANES]; 5],
             inverse: [0; LANES],
+            wide: [0; LANES],
+            far: [0; LANES],
+            some: [[0; LANES]; 5],
         };
         let mut first = 0;
         for ((group, outcome), relevance) in block.groups.iter().zip(outcomes).zip(relevance) {
@@ -144,7 +162,7 @@ impl Plan<'_> {
         if !outcome.contains(&0) {
             return answers.unscored::<EXPLAIN>();
         }
-        let (proximity, moments) = self.places(group, outcome);
+        self.places(group, outcome, room);
         let readable = Readable {
             facts: allowed(group, bit(DataPurpose::Profiling)),
             purchases: allowed(group, self.purchases),
@@ -158,16 +176,14 @@ impl Plan<'_> {
         if !outcome.contains(&0) {
             return answers.unscored::<EXPLAIN>();
         }
-        let affinity = self.affinity(group, &readable, &met);
+        self.affinity(group, &readable, &met, room);
         let seen = allowed(group, self.lifecycle);
-        let timely = capped(&moments, &affinity, &proximity);
         let (fit, reaction) = (self.fit(group, &seen), self.reaction(group));
-        let factors = [&proximity, &affinity, &timely];
-        self.relevance(factors, [&seen, &fit, &reaction], answers.relevance, room);
+        self.relevance([&seen, &fit, &reaction], answers.relevance, room);
         if EXPLAIN {
             let told = mask(|lane| outcome[lane] == 0);
             let all = [255; LANES];
-            let moment = mask(|lane| moments[lane] != UNKNOWN);
+            let moment = mask(|lane| room.moments[lane] != UNKNOWN);
             let reacted = mask(|lane| reaction[lane] != 0);
             let places = if self.spots.is_empty() { [0; LANES] } else { all };
             let are_known = [&places, &all, &moment, &seen, &reacted];
@@ -229,14 +245,14 @@ impl Plan<'_> {
 
     /// The proximity and the moment at the place that somebody would go to.
     #[inline(never)]
-    fn places(&self, group: &Group, outcome: &mut Mask) -> (Words, Words) {
+    fn places(&self, group: &Group, outcome: &mut Mask, room: &mut Room) {
         let hours = self.good_hours(group);
-        let (mut best, mut moments) = ([0; LANES], [UNKNOWN; LANES]);
         if self.spots.is_empty() {
             if self.is_late {
                 close(outcome, Reason::TooLate, |_| true);
             }
-            return (best, self.moments.at(&hours));
+            room.near = [0; LANES];
+            return self.moments.at(&hours, &mut room.moments);
         }
         let at_home = allowed(group, self.home);
         let home = mask(|lane| (at_home[lane] != 0) & (group.flags[lane] & HAS_HOME != 0));
@@ -251,46 +267,47 @@ impl Plan<'_> {
         }
         close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
         let wanders = here.iter().any(|lane| *lane != 0);
+        let [roots, lost, near, told, _] = &mut room.some;
         // Most offers have one place with one radius.
-        if let (true, [Spot { from_home, moments, .. }]) = (self.is_punctual && !wanders, &*self.spots)
-            && let [(_, reach)] = from_home.as_slice()
+        if let (true, [spot]) = (self.is_punctual && !wanders, &*self.spots)
+            && let [(_, reach)] = spot.from_home.as_slice()
         {
-            let near = nearness(&shares(&group.home, &self.spots[0], reach), &home, self.slopes);
-            close(outcome, Reason::TooFar, |lane| near[lane] == 0);
-            return (near, moments.at(&hours));
+            shares(&group.home, spot, reach, &mut room.wide);
+            nearness(&room.wide, &home, &self.slopes, [roots, lost, &mut room.near]);
+            close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
+            return spot.moments.at(&hours, &mut room.moments);
         }
         let mut useful = [0; LANES];
+        room.near = [0; LANES];
+        room.moments = [UNKNOWN; LANES];
         for spot in &self.spots {
-            let told = spot.moments.at(&hours);
-            let mut go = |from: &[[i32; LANES]; 3], who: &Mask, reach: &Reach| {
-                let near = nearness(&shares(from, spot, reach), who, self.slopes);
-                better(&near, &told, &mut best, &mut moments);
+            spot.moments.at(&hours, told);
+            let ways = spot
+                .from_home
+                .chunk_by(|(_, one), (_, other)| one.squared == other.squared)
+                .map(|reaches| (&group.home, reaches))
+                .chain(wanders.then_some((&group.here, slice::from_ref(&spot.from_here))));
+            for (from, reaches) in ways {
+                let whence = |areas: u8| match areas {
+                    EVERYWHERE => here,
+                    areas => living_in(areas, group, &home),
+                };
+                let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
+                shares(from, spot, &reaches[0].1, &mut room.wide);
+                nearness(&room.wide, &whence(all), &self.slopes, [roots, lost, near]);
+                better(near, told, &mut room.near, &mut room.moments);
                 if !self.is_punctual {
-                    in_time(from, spot, reach, &near, &mut useful);
-                }
-            };
-            if let [(_, reach)] = spot.from_home.as_slice() {
-                go(&group.home, &home, reach);
-            } else {
-                for &(areas, ref reach) in &spot.from_home {
-                    let mut from = [0; LANES];
-                    for each in (0..4).filter(|each| areas >> each & 1 != 0) {
-                        for lane in 0..LANES {
-                            from[lane] |= home[lane] & u8::from(group.area[lane] & 0b11 == each).wrapping_neg();
-                        }
+                    distances(from, spot, &mut room.far);
+                    for &(areas, ref reach) in reaches {
+                        in_time(reach, &whence(areas), near, &room.far, &mut useful);
                     }
-                    go(&group.home, &from, reach);
                 }
-            }
-            if wanders {
-                go(&group.here, &here, &spot.from_here);
             }
         }
-        close(outcome, Reason::TooFar, |lane| best[lane] == 0);
+        close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
         if !self.is_punctual {
             close(outcome, Reason::TooLate, |lane| useful[lane] == 0);
         }
-        (best, moments)
     }
 
     /// The good hours that may be read, turned so that the stretch of now is the first. Most people of a group have one clock.
@@ -332,7 +349,7 @@ impl Plan<'_> {
 
     /// The affinity. A level stands for what is liked and for the topic; a purchase fades from there.
     #[inline(never)]
-    fn affinity(&self, group: &Group, readable: &Readable, met: &Mask) -> Words {
+    fn affinity(&self, group: &Group, readable: &Readable, met: &Mask, room: &mut Room) {
         let (mut very, mut related) = ([0; LANES], [0; LANES]);
         for (column, (bits, others)) in group.interests.iter().zip(self.liked.into_iter().zip(self.related)) {
             if bits != 0 {
@@ -354,11 +371,12 @@ impl Plan<'_> {
             let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
             level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
         }
-        let bought = self.bought(group, &readable.purchases);
+        let [bought, left, ..] = &mut room.some;
+        self.bought(group, &readable.purchases, bought, left);
         let recent = self.recent.unwrap_or(u8::MAX);
         let recently = mask(|lane| met[lane] >= recent);
         let recently = if self.recent.is_some() { recently } else { [0; LANES] };
-        let mut out = [0; LANES];
+        let out = &mut room.affinity;
         for lane in 0..LANES {
             let best = bought[lane].max(u16::from(level[lane]) * LEVEL_BP);
             out[lane] = if recently[lane] == 0 { best } else { best >> 1 };
@@ -370,24 +388,22 @@ impl Plan<'_> {
                 }
             }
         }
-        out
     }
 
     /// What is left of the purchase that faded least: of those that fade alike, the latest.
     #[inline(never)]
-    fn bought(&self, group: &Group, readable: &Mask) -> Words {
-        let mut most = [0; LANES];
-        for (categories, by_month) in &self.complements {
-            let last = latest(group, categories, readable);
-            let mut left = [0; LANES];
+    fn bought(&self, group: &Group, readable: &Mask, most: &mut Words, left: &mut Words) {
+        let Some(((first, by_month), others)) = self.complements.split_first() else {
+            *most = [0; LANES];
+            return;
+        };
+        faded(&latest(group, first, readable), by_month, most);
+        for (categories, by_month) in others {
+            faded(&latest(group, categories, readable), by_month, left);
             for lane in 0..LANES {
-                left[lane] = by_month[usize::from(last[lane])];
-            }
-            for lane in 0..LANES {
-                most[lane] = left[lane].max(most[lane]);
+                most[lane] = most[lane].max(left[lane]);
             }
         }
-        most
     }
 
     /// How well the goal fits the lifecycle, in levels.
@@ -415,38 +431,31 @@ impl Plan<'_> {
     }
 
     #[inline(never)]
-    fn relevance(
-        &self,
-        [proximity, affinity, moments]: [&Words; 3],
-        [seen, fit, reaction]: [&Mask; 3],
-        relevance: &mut Words,
-        room: &mut Room,
-    ) {
+    fn relevance(&self, [seen, fit, reaction]: [&Mask; 3], relevance: &mut Words, room: &mut Room) {
+        let [near, liked, timely, fits, reacts] = &mut room.eighths;
+        let [sum, values, weight, inverse, guess] = &mut room.some;
         let weights = self.weights;
-        let mut values = [[0; LANES]; 2];
+        timely_at(&room.near, &room.affinity, &room.moments, values);
+        *sum = [0; LANES];
+        add(&room.near, weights[0], near, sum);
+        add(&room.affinity, weights[1], liked, sum);
+        add(values, weights[2], timely, sum);
         for lane in 0..LANES {
-            values[0][lane] = u16::from(fit[lane]) * LEVEL_BP;
-            values[1][lane] = u16::from(reaction[lane]) * 2_000;
+            values[lane] = u16::from(fit[lane]) * LEVEL_BP;
         }
-        let mut timely = [0; LANES];
+        add(values, weights[3], fits, sum);
         for lane in 0..LANES {
-            let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
-            timely[lane] = moments[lane] & is_timed;
+            values[lane] = u16::from(reaction[lane]) * 2_000;
         }
-        let values = [proximity, affinity, &timely, &values[0], &values[1]];
-        let mut sum = [0; LANES];
-        let mut all = [0; LANES];
-        for ((out, values), weight) in room.eighths.iter_mut().zip(values).zip(weights) {
-            add(values, weight, out, &mut sum, &mut all);
-        }
-        let (mut weight, mut inverse) = ([0; LANES], [0; LANES]);
-        self.weigh(moments, seen, reaction, &mut weight, &mut room.inverse);
+        add(values, weights[4], reacts, sum);
+        self.weigh(&room.moments, seen, reaction, weight, &mut room.inverse);
+        inverses(&room.inverse, &self.fifths, inverse);
         for lane in 0..LANES {
-            inverse[lane] = upper(room.inverse[lane], self.fifths);
+            let all = near[lane] + liked[lane] + timely[lane] + fits[lane] + reacts[lane];
+            values[lane] = all;
         }
-        let mut guess = [0; LANES];
         for lane in 0..LANES {
-            guess[lane] = guess_of(all[lane], inverse[lane]);
+            guess[lane] = guess_of(values[lane], inverse[lane]);
         }
         for lane in 0..LANES {
             relevance[lane] = corrected(guess[lane], sum[lane], weight[lane], inverse[lane]);
@@ -456,7 +465,7 @@ impl Plan<'_> {
     /// The weight that is known of each, and its inverse.
     #[inline(never)]
     fn weigh(&self, moments: &Words, seen: &Mask, reaction: &Mask, weight: &mut Words, inverse: &mut Words) {
-        let [.., timing, fitting, reacting] = self.weights;
+        let [_, _, timing, fitting, reacting] = self.weights;
         let table = self.inverses;
         let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
         let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
@@ -514,27 +523,43 @@ impl Answers<'_> {
 
 impl Tiers {
     #[inline(never)]
-    fn at(&self, hours: &Mask) -> Words {
-        let mut out = [self.unknown; LANES];
+    fn at(&self, hours: &Mask, out: &mut Words) {
+        *out = [self.unknown; LANES];
         for &(stretches, worth) in &self.by_stretch {
             for lane in 0..LANES {
                 let is_in = hours[lane] & stretches != 0;
                 out[lane] = if is_in { worth } else { out[lane] };
             }
         }
-        out
     }
 }
 
-/// A moment counts no more than the best reason.
+/// A moment counts no more than the best reason; one that is not known counts nothing.
 #[inline(never)]
-fn capped(moments: &Words, affinity: &Words, proximity: &Words) -> Words {
-    let mut out = [0; LANES];
+fn timely_at(near: &Words, liked: &Words, moments: &Words, out: &mut Words) {
     for lane in 0..LANES {
-        let unknown = u16::from(moments[lane] == UNKNOWN).wrapping_neg();
-        out[lane] = moments[lane].min(affinity[lane].max(proximity[lane])) | unknown;
+        let is_known = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
+        out[lane] = moments[lane].min(liked[lane].max(near[lane])) & is_known;
     }
-    out
+}
+
+/// From the month of a purchase to what is left of it: one after the other, as the table is no vector.
+#[inline(never)]
+fn faded(last: &Mask, by_month: &[u16; 256], left: &mut Words) {
+    for lane in 0..LANES {
+        left[lane] = by_month[usize::from(last[lane])];
+    }
+}
+
+/// 65 536 over the weight of each.
+#[inline(never)]
+fn inverses(inverse: &Words, fifths: &Wide, out: &mut Words) {
+    let ((inverse, _), (out, _)) = (inverse.as_chunks::<WIDE>(), out.as_chunks_mut::<WIDE>());
+    for (inverse, out) in inverse.iter().zip(out) {
+        for at in 0..WIDE {
+            out[at] = upper(inverse[at], fifths[at]);
+        }
+    }
 }
 
 /// The latest of the purchases that may be read.
@@ -553,126 +578,14 @@ fn latest(group: &Group, categories: &[usize], readable: &Mask) -> Mask {
     last
 }
 
-/// What is beyond the radius.
-const BEYOND: u32 = u32::MAX;
-
-/// [`crate::place::Scale::squared_share`] of the distance of each within the radius.
-fn shares(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
-    if reach.scale.up == 0 {
-        shares_shifted::<false>(from, spot, reach)
-    } else {
-        shares_shifted::<true>(from, spot, reach)
-    }
-}
-
+/// Works out the eighths of a factor, and adds it to the last 16 bits of the sum.
 #[inline(never)]
-fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach) -> [u32; LANES] {
-    let most = i64::try_from(reach.squared).unwrap_or(i64::MAX);
-    let mut shares = [0u32; LANES];
+fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words) {
+    let most = most_of(weight);
     for lane in 0..LANES {
-        let squared = squared(from, spot, lane);
-        let scaled = squared.cast_unsigned();
-        // One of the two shifts is by nothing.
-        let scaled = if UP {
-            scaled << reach.scale.up
-        } else {
-            scaled >> reach.scale.down
-        } & u64::from(u32::MAX);
-        let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
-        shares[lane] = if squared > most { BEYOND } else { share };
-    }
-    shares
-}
-
-/// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
-/// radius.
-#[inline]
-fn squared([xs, ys, zs]: &[[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
-    let [x, y, z] = spot.centre;
-    let square = |component: i32, centre: i32| {
-        let apart = i64::from(component.wrapping_sub(centre));
-        apart * apart
-    };
-    square(xs[lane], x)
-        .wrapping_add(square(ys[lane], y))
-        .wrapping_add(square(zs[lane], z))
-}
-
-/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others. Each loop ends where a product of
-/// 16 bits would be multiplied again: the compiler takes 32 for it otherwise.
-#[inline(never)]
-fn nearness(shares: &[u32; LANES], who: &Mask, slopes: [u16; 4]) -> Words {
-    let mut roots = [0u16; LANES];
-    for lane in 0..LANES {
-        roots[lane] = if shares[lane] == BEYOND {
-            u16::MAX
-        } else {
-            root(shares[lane])
-        };
-    }
-    let mut lost = [0; LANES];
-    for lane in 0..LANES {
-        lost[lane] = lost_after(roots[lane] << 3, slopes);
-    }
-    let mut near = [0; LANES];
-    for lane in 0..LANES {
-        let is_within = (roots[lane] != u16::MAX) & (who[lane] != 0);
-        let near_it = near_of(roots[lane], lost[lane]);
-        near[lane] = near_it & u16::from(is_within).wrapping_neg();
-    }
-    near
-}
-
-/// The nearness at so many 16 384ths of the radius, of which so much is lost.
-#[inline]
-const fn near_of(root: u16, lost: u16) -> u16 {
-    let left = FULL - upper(lost, FULL);
-    let halved = if root < 1 << 13 { 0 } else { (left + 1) >> 1 };
-    (left - halved + 2) >> 2
-}
-
-/// Keeps the nearer place and its moment, and of two as near the later one.
-#[inline(never)]
-fn better(near: &Words, told: &Words, best: &mut Words, moments: &mut Words) {
-    for lane in 0..LANES {
-        let is_better = (near[lane] != 0) & (near[lane] >= best[lane]);
-        let better = u16::from(is_better).wrapping_neg();
-        best[lane] = near[lane] & better | best[lane] & !better;
-        moments[lane] = told[lane] & better | moments[lane] & !better;
-    }
-}
-
-/// Marks who arrives before it is over.
-#[inline(never)]
-fn in_time(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, near: &Words, useful: &mut Mask) {
-    let mut timely = [if reach.nearest_in_time { 255 } else { 0 }; LANES];
-    if !reach.cuts.is_empty() {
-        let mut distances = [0; LANES];
-        for lane in 0..LANES {
-            distances[lane] = squared(from, spot, lane);
-        }
-        for &cut in &reach.cuts {
-            let cut = i64::try_from(cut).unwrap_or(i64::MAX);
-            let beyond = mask(|lane| distances[lane] > cut);
-            for lane in 0..LANES {
-                timely[lane] ^= beyond[lane];
-            }
-        }
-    }
-    for lane in 0..LANES {
-        useful[lane] |= u8::from(near[lane] != 0).wrapping_neg() & timely[lane];
-    }
-}
-
-/// Adds a factor to the last 16 bits of the sum, and to the eighths of it.
-#[inline(never)]
-fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words, all: &mut Words) {
-    for lane in 0..LANES {
-        eighths[lane] = eighth_of(values[lane], weight);
-    }
-    for lane in 0..LANES {
-        sum[lane] = sum[lane].wrapping_add(values[lane].wrapping_mul(weight));
-        all[lane] = all[lane].wrapping_add(eighths[lane]);
+        let product = values[lane].wrapping_mul(weight);
+        eighths[lane] = eighth_of(product, values[lane], most);
+        sum[lane] = sum[lane].wrapping_add(product);
     }
 }
 
@@ -682,17 +595,6 @@ fn explain(eighths: &Words, inverse: &Words, shift: u32, told: &Mask, is_known: 
         let told = told[lane] & is_known[lane];
         column[lane] = byte_of(eighths[lane], inverse[lane], shift) & told | !told;
     }
-}
-
-/// The whole root below 2^28, else 16 383 or what is next to it. The float is a guess, one too many at the most, and the
-/// integers decide: so it is the same on every machine.
-#[inline]
-#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
-fn root(share: u32) -> u16 {
-    // Adding 2^23 leaves the nearest whole number in the last bits.
-    let guess = ((share.min((1 << 28) - 1) as i32 as f32).sqrt() + 8_388_608.0).to_bits() & 0x7f_ffff;
-    let [low, high, ..] = (if guess * guess > share { guess - 1 } else { guess }).to_le_bytes();
-    u16::from_le_bytes([low, high])
 }
 
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
@@ -705,31 +607,5 @@ fn close(outcome: &mut Mask, by: Reason, closed: impl Fn(usize) -> bool) {
     for (lane, outcome) in outcome.iter_mut().enumerate() {
         let closes = (*outcome == 0) & closed(lane);
         *outcome = if closes { by.byte() } else { *outcome };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::place::SLOPES;
-
-    /// It never falls as the share grows, so that the ends of each stretch tell all of it.
-    #[test]
-    fn the_root_is_that_of_the_integers_at_every_square() {
-        for whole in 0..1 << 14 {
-            let square = u32::from(whole) * u32::from(whole);
-            assert_eq!(root(square), whole);
-            assert_eq!(root(square + 2 * u32::from(whole)), whole);
-            assert_eq!(root(square + u32::from(whole)), whole);
-        }
-        assert_eq!(root((1 << 28) - 1), 16_383);
-    }
-
-    #[test]
-    fn each_nearness_is_that_of_one_person() {
-        for root in 0..1 << 14 {
-            let near = near_of(root, lost_after(root << 3, SLOPES));
-            assert_eq!(near, crate::place::nearness_bp(root.into()), "{root}");
-        }
     }
 }

@@ -22,8 +22,15 @@ use crate::travel::{Area, minutes};
 use super::block::BYTES;
 use super::share::{fifths_of, inverse_of, shift_of};
 
+/// Wherever somebody is, in the place of areas where they live.
+pub(super) const EVERYWHERE: u8 = u8::MAX;
+
 /// No moment is known.
 pub(super) const UNKNOWN: u16 = u16::MAX;
+
+/// A constant as often as two vectors hold it: from a single one, the compiler makes lanes of 32 bits.
+pub(super) const WIDE: usize = 32;
+pub(super) type Wide = [u16; WIDE];
 
 /// Affinities and fits that are bytes count so many basis points a step.
 pub(super) const LEVEL_BP: u16 = 50;
@@ -36,7 +43,7 @@ pub(super) const TOPIC_LEVEL: u8 = level(TOPIC_BP);
     reason = "TryFrom is not const yet; checked when it is compiled"
 )]
 const fn level(bp: u32) -> u8 {
-    assert!(bp <= 10_000 && bp % (LEVEL_BP as u32) == 0, "a whole level");
+    assert!(bp <= 10_000 && bp.is_multiple_of(LEVEL_BP as u32), "a whole level");
     (bp / (LEVEL_BP as u32)) as u8
 }
 
@@ -55,9 +62,10 @@ pub(super) struct Reach {
 
 pub(super) struct Spot {
     pub(super) centre: [i32; 3],
-    /// From which areas, a bit for each of their stored forms.
+    /// From which areas, a bit for each of their stored forms; those of one radius beside each other.
     pub(super) from_home: Vec<(u8, Reach)>,
-    pub(super) from_here: Reach,
+    /// In the same form.
+    pub(super) from_here: (u8, Reach),
     pub(super) moments: Tiers,
 }
 
@@ -140,12 +148,12 @@ pub struct Plan<'a> {
     /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
     pub(super) inverses: [u16; 8],
     pub(super) shift: u32,
-    pub(super) fifths: u16,
+    pub(super) fifths: Wide,
     /// Above it, too little is known.
     pub(super) most_inverse: u16,
     pub(super) asks_for_evidence: bool,
     /// [`SLOPES`], which a loop must not know before it runs: else the compiler takes 32 bits for 16.
-    pub(super) slopes: [u16; 4],
+    pub(super) slopes: [Wide; 4],
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -317,10 +325,10 @@ impl<'a> Plan<'a> {
             sure,
             inverses: known.map(|weight| inverse_of(weight, shift)),
             shift,
-            fifths: fifths_of(shift),
+            fifths: [fifths_of(shift); WIDE],
             most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
             asks_for_evidence: !known.into_iter().all(is_enough),
-            slopes: SLOPES,
+            slopes: SLOPES.map(|slope| [slope; WIDE]),
         }
     }
 
@@ -344,7 +352,7 @@ fn turn(ahead: u8, now: Timestamp) -> u8 {
 
 impl Spot {
     fn is_punctual(&self) -> bool {
-        let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here]);
+        let reaches = self.from_home.iter().map(|(_, reach)| reach).chain([&self.from_here.1]);
         reaches
             .into_iter()
             .all(|reach| reach.nearest_in_time && reach.cuts.is_empty())
@@ -366,10 +374,11 @@ fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spo
             None => from_home.push((1 << bits, reach)),
         }
     }
+    from_home.sort_by_key(|(_, reach)| reach.squared);
     Spot {
         centre: place.centre.components(),
         from_home,
-        from_here: reach(Some(Area::DenseCity)),
+        from_here: (EVERYWHERE, reach(Some(Area::DenseCity))),
         moments,
     }
 }
@@ -481,10 +490,14 @@ mod tests {
     fn no_fit_is_between_levels_and_no_weight_between_fifths() {
         for goal in Goal::ALL {
             for lifecycle in Lifecycle::ALL {
-                assert_eq!(goal.fit(lifecycle).basis_points() % LEVEL_BP, 0);
+                assert!(goal.fit(lifecycle).basis_points().is_multiple_of(LEVEL_BP));
                 assert!(lifecycle.byte() < 5);
             }
-            assert!(Factor::ALL.into_iter().all(|factor| weight(goal, factor) % 5 == 0));
+            assert!(
+                Factor::ALL
+                    .into_iter()
+                    .all(|factor| weight(goal, factor).is_multiple_of(5))
+            );
         }
     }
 }

@@ -21,10 +21,16 @@ pub(super) const fn fifths_of(shift: u32) -> u16 {
     5 << (16 - shift)
 }
 
-/// An eighth of weight times value, rounded down.
+/// Above which value its product with a weight has more than 16 bits.
+pub(super) fn most_of(weight: u16) -> i16 {
+    i16::try_from(u16::MAX / weight.max(1)).unwrap_or(i16::MAX)
+}
+
+/// An eighth of weight times value, rounded down, from the last 16 bits of the product: it has 17 at the most.
 #[inline]
-pub(super) const fn eighth_of(value: u16, weight: u16) -> u16 {
-    upper(value << 1, weight << 12)
+pub(super) fn eighth_of(product: u16, value: u16, most: i16) -> u16 {
+    let is_more = u16::from(value.cast_signed() > most).wrapping_neg();
+    (product >> 3) + (is_more & (1 << 13))
 }
 
 /// The byte of a contribution, from its eighth.
@@ -74,11 +80,12 @@ mod tests {
             let shift = shift_of(sure);
             let inverse = inverse_of(all, shift);
             for weight in weights {
-                for value in 0..=10_000 {
+                for value in 0..=10_000u16 {
                     let exact = u32::from(weight) * u32::from(value) / u32::from(all) / 40;
                     // A factor weighs no more than all that is known.
                     if weight <= all {
-                        let byte = byte_of(eighth_of(value, weight), inverse, shift);
+                        let product = value.wrapping_mul(weight);
+                        let byte = byte_of(eighth_of(product, value, most_of(weight)), inverse, shift);
                         assert_eq!(u32::from(byte), exact, "{weight} × {value} ÷ {all}");
                     }
                 }

@@ -1,20 +1,23 @@
 //! The batch equals the scalar reference, bit for bit.
 
 use jiff::SignedDuration;
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::attribute::{Attribute, Fact};
 use crate::audience::{AudienceRecord, ConsentHint, Tie, TopicStates, Whereabouts};
-use crate::campaign::{Audience, Goal};
+use crate::campaign::{Audience, Goal, RunStatus};
 use crate::category::Category;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, judge};
 use crate::fixture;
 use crate::habit::GoodHours;
 use crate::ids::CustomerId;
+use crate::offer::Offer;
 use crate::place::Cell;
 use crate::relevance::Relevance;
+use crate::suitability::{Condition, OnUnknown, Rule};
 use crate::time::EpochDay;
 use crate::travel::Area;
 
@@ -91,94 +94,188 @@ fn record(dice: &mut Dice) -> AudienceRecord {
     record
 }
 
-#[test]
-fn a_block_is_judged_as_each_of_its_people() {
-    let mut dice = Dice(7);
-    let (mut block, mut verdicts) = (Block::default(), Verdicts::default());
-    let brand = fixture::brand();
-    let mut counts = [0u32; 256];
+fn condition(dice: &mut Dice, depth: u64) -> Condition {
     let all: Vec<Category> = Category::all().collect();
-    let attributes: Vec<Attribute> = Attribute::all().collect();
-    for round in 0..60 {
-        let people: Vec<(CustomerId, AudienceRecord)> = (0..300)
-            .map(|number| (CustomerId::new(format!("c{number}")).unwrap(), record(&mut dice)))
-            .collect();
-        block.clear();
-        for (number, (_, record)) in people.iter().enumerate() {
-            // A record of a page or one at hand.
-            if number % 2 == 0 {
-                block.push_bytes(&record.to_bytes()).unwrap();
-            } else {
-                block.push(record);
-            }
-        }
-        let mut document = fixture::offer_document();
-        document["category"] = json!(dice.of(&all).slug());
-        let because = json!({"fr": "…", "en": "…"});
-        document["uses"] = attributes
-            .iter()
-            .filter(|attribute| **attribute == Attribute::Home || dice.below(4) > 0)
-            .map(|attribute| json!({"attribute": attribute.code(), "because": because.clone()}))
-            .collect();
-        match round % 3 {
-            0 => document["places"] = json!([]),
-            1 => {}
-            _ => {
-                let second =
-                    json!({"id": "halle", "name": "Halle", "latitude": 45.8, "longitude": 5.0, "radius_m": 12_000});
-                document["places"].as_array_mut().unwrap().push(second);
-            }
-        }
-        let offer = fixture::offer_from(&document).unwrap();
-        let mut campaign = fixture::campaign();
-        campaign.goal = dice.of(&Goal::ALL);
-        campaign.minimum_evidence = dice.of(&[Relevance::clamped(2_000), Relevance::clamped(7_000)]);
-        campaign.holdout = dice.of(&[Relevance::NONE, Relevance::clamped(1_000)]);
-        if dice.below(4) == 0 {
-            campaign.audience = Audience::Lifecycle(vec![Lifecycle::New, Lifecycle::Active]);
-        }
-        let run = fixture::run(&brand);
-        let proposal = Proposal {
-            brand: &brand,
-            offer: &offer,
-            campaign: &campaign,
-            run: &run,
-        };
-        let back = dice.of(&[
-            SignedDuration::from_mins(20),
-            SignedDuration::from_mins(40),
-            SignedDuration::from_hours(100),
-            SignedDuration::from_hours(400),
-            SignedDuration::ZERO,
-        ]);
-        let now = offer.window.until - back;
-        let plan = Plan::new(proposal, now);
-        plan.judge(&block, |person| plan.holds_out(&people[person].0), &mut verdicts);
-        for (person, (customer, record)) in people.iter().enumerate() {
-            // What the stored form can say.
-            let (outcome, score) = match judge(proposal, customer, record, now) {
-                Ok(score) => (Outcome::Candidate, Some(score)),
-                Err(withheld) => (Outcome::Withheld(withheld.reason), withheld.score),
-            };
-            assert_eq!(verdicts.outcome(person), Some(outcome), "{round} {person}");
-            assert_eq!(
-                verdicts.relevance()[person],
-                score.map_or(0, |score| score.relevance.basis_points())
-            );
-            assert_eq!(
-                verdicts.contributions(person),
-                score.map_or([255; 5], |score| score.contribution_bytes())
-            );
-            counts[usize::from(verdicts.outcomes()[person])] += 1;
+    let fact = dice.of(&Fact::ALL);
+    let value = dice.of(&[0, 1, 2, 3, 60, -2, -500, 500]);
+    let parts = |dice: &mut Dice| (0..dice.below(4)).map(|_| condition(dice, depth + 1)).collect();
+    match dice.below(if depth < 2 { 12 } else { 8 }) {
+        0 | 1 => Condition::Is(fact, dice.of(&[0, 1])),
+        2 => Condition::In(fact, vec![value, 1]),
+        3 => Condition::AtMost(fact, value),
+        4 => Condition::AtLeast(fact, value),
+        5 => Condition::Known(fact),
+        6 => Condition::Purchased {
+            category: dice.of(&all),
+            within_days: dice.of(&[1, 300, 2_000]),
+        },
+        7 => Condition::Interested(dice.of(&all)),
+        8 => Condition::All(parts(dice)),
+        9 => Condition::Any(parts(dice)),
+        _ => Condition::Not(Box::new(condition(dice, depth + 1))),
+    }
+}
+
+fn place(dice: &mut Dice, number: u64) -> Value {
+    let radius = dice.of(&[120, 3_000, 12_000, 30_000, 400_000]);
+    let mut place = json!({
+        "id": format!("p{number}"), "name": "Halle", "latitude": 45.8, "longitude": dice.of(&[4.8, 5.0]), "radius_m": radius
+    });
+    if dice.below(2) == 0 {
+        place["travel_m"] = json!({"dense_city": radius / 2, "town": radius, "country": radius * 3 / 2});
+    }
+    if dice.below(2) == 0 {
+        let span = dice.of(&["09:00-12:00", "10:30-19:00", "00:00-01:00"]);
+        let days = [
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ];
+        let open = days.into_iter().filter(|_| dice.below(4) > 0);
+        place["hours"] = open.map(|day| (day.to_owned(), json!([span]))).collect();
+    }
+    place
+}
+
+fn offer(dice: &mut Dice) -> Offer {
+    let mut document = fixture::offer_document();
+    let all: Vec<Category> = Category::all().collect();
+    document["category"] = json!(dice.of(&all).slug());
+    let because = json!({"fr": "…", "en": "…"});
+    document["uses"] = Attribute::all()
+        .filter(|attribute| *attribute == Attribute::Home || dice.below(4) > 0)
+        .map(|attribute| json!({"attribute": attribute.code(), "because": because.clone()}))
+        .collect();
+    let places = dice.of(&[0, 1, 1, 2, 3]);
+    document["places"] = (0..places).map(|number| place(dice, number)).collect();
+    let mut offer = fixture::offer_from(&document).unwrap();
+    offer.rules = (0..dice.of(&[0, 0, 1, 2]))
+        .map(|_| Rule {
+            name: "suits".to_owned(),
+            condition: condition(dice, 0),
+            unknown: dice.of(&[OnUnknown::Exclude, OnUnknown::Neutral]),
+            because: offer.title.clone(),
+        })
+        .collect();
+    offer
+}
+
+/// Judges a page of people drawn from a seed for an offer drawn from it, both ways, and counts how it ends.
+fn judge_both_ways(seed: u64, block: &mut Block, counts: &mut [u32; 256]) {
+    let mut dice = Dice(seed);
+    let mut verdicts = Verdicts::default();
+    let brand = fixture::brand();
+    let people: Vec<(CustomerId, AudienceRecord)> = (0..300)
+        .map(|number| (CustomerId::new(format!("c{number}")).unwrap(), record(&mut dice)))
+        .collect();
+    block.clear();
+    for (number, (_, record)) in people.iter().enumerate() {
+        // A record of a page or one at hand.
+        if number % 2 == 0 {
+            block.push_bytes(&record.to_bytes()).unwrap();
+        } else {
+            block.push(record);
         }
     }
-    eprintln!(
-        "{:?}",
-        counts
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0)
-            .collect::<Vec<_>>()
-    );
-    assert!(counts.iter().filter(|count| **count > 0).count() >= 15);
+    let offer = offer(&mut dice);
+    let mut campaign = fixture::campaign();
+    campaign.goal = dice.of(&Goal::ALL);
+    campaign.minimum_evidence = Relevance::clamped(dice.of(&[0, 2_000, 7_000]));
+    campaign.threshold = Relevance::clamped(dice.of(&[0, 4_000, 5_000, 6_000]));
+    campaign.holdout = dice.of(&[Relevance::NONE, Relevance::clamped(1_000)]);
+    if dice.below(4) == 0 {
+        campaign.audience = Audience::Lifecycle(vec![Lifecycle::New, Lifecycle::Active]);
+    }
+    let mut run = fixture::run(&brand);
+    if dice.below(20) == 0 {
+        run.status = RunStatus::Cancelled;
+    }
+    let proposal = Proposal {
+        brand: &brand,
+        offer: &offer,
+        campaign: &campaign,
+        run: &run,
+    };
+    let hours = i64::try_from(dice.below(600)).unwrap();
+    let back = dice.of(&[
+        SignedDuration::from_mins(20),
+        SignedDuration::from_mins(40),
+        SignedDuration::from_hours(hours),
+        SignedDuration::from_hours(hours),
+        SignedDuration::from_secs(hours * 97 + 1),
+        SignedDuration::ZERO,
+    ]);
+    let now = offer.window.until - back;
+    let plan = Plan::new(proposal, now);
+    plan.judge(block, |person| plan.holds_out(&people[person].0), &mut verdicts);
+    for (person, (customer, record)) in people.iter().enumerate() {
+        let (outcome, score) = match judge(proposal, customer, record, now) {
+            Ok(score) => (Outcome::Candidate, Some(score)),
+            Err(withheld) => (Outcome::Withheld(withheld.reason), withheld.score),
+        };
+        assert_eq!(verdicts.outcome(person), Some(outcome), "{seed} {person}");
+        assert_eq!(
+            verdicts.relevance()[person],
+            score.map_or(0, |score| score.relevance.basis_points()),
+            "{seed} {person}"
+        );
+        assert_eq!(
+            verdicts.contributions(person),
+            score.map_or([255; 5], |score| score.contribution_bytes()),
+            "{seed} {person}"
+        );
+        counts[usize::from(verdicts.outcomes()[person])] += 1;
+    }
+    let (outcomes, relevance) = (verdicts.outcomes().to_vec(), verdicts.relevance().to_vec());
+    plan.judge_without_contributions(block, |person| plan.holds_out(&people[person].0), &mut verdicts);
+    assert_eq!((verdicts.outcomes(), verdicts.relevance()), (&*outcomes, &*relevance));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_block_is_judged_as_each_of_its_people(seed: u64) {
+        judge_both_ways(seed, &mut Block::default(), &mut [0; 256]);
+    }
+}
+
+/// Everything that judging can answer, by the same block filled again and again.
+#[test]
+fn a_sample_ends_in_every_way_there_is() {
+    let (mut block, mut counts) = (Block::default(), [0; 256]);
+    for seed in 0..80 {
+        judge_both_ways(seed, &mut block, &mut counts);
+    }
+    let missing: Vec<Reason> = [
+        Reason::RunCancelled,
+        Reason::OutsideWindow,
+        Reason::Objected,
+        Reason::Paused,
+        Reason::NoConsent,
+        Reason::ConsentPending,
+        Reason::ConsentDenied,
+        Reason::ConsentWithdrawn,
+        Reason::ConsentExpired,
+        Reason::OutsideAudience,
+        Reason::Holdout,
+        Reason::TooFar,
+        Reason::PlaceUnknown,
+        Reason::TooLate,
+        Reason::Unsuitable,
+        Reason::SuitabilityUnknown,
+        Reason::AlreadyHas,
+        Reason::TooLittleKnown,
+        Reason::BelowThreshold,
+        Reason::BelowOwnThreshold,
+    ]
+    .into_iter()
+    .filter(|reason| counts[usize::from(reason.byte())] == 0)
+    .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(counts[0] > 0, "nobody is a candidate");
 }
