@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use serde::Serialize;
 
 use crate::causes::with_causes;
@@ -43,16 +43,20 @@ impl DeadLetters {
                 .map_err(|error| QueueError::Build(Box::new(error)))
         };
         let words = with_causes(error).to_string();
-        self.client
-            .send_message()
-            .queue_url(&self.url)
+        // A batch of one: the functions send batches anyway, and a second operation would be 30 KB of their packages.
+        let letter = SendMessageBatchRequestEntry::builder()
+            .id("0")
             .message_body(body)
             .message_attributes(REASON_ATTRIBUTE, text(reason.to_owned())?)
             .message_attributes(ERROR_ATTRIBUTE, text(words)?)
-            .send()
-            .await
-            .map_err(|error| QueueError::Call(Box::new(error)))?;
-        Ok(())
+            .build()
+            .map_err(|error| QueueError::Build(Box::new(error)))?;
+        let batch = self.client.send_message_batch().queue_url(&self.url).entries(letter);
+        let answer = batch.send().await.map_err(|error| QueueError::Call(Box::new(error)))?;
+        match answer.failed().len() {
+            0 => Ok(()),
+            refused => Err(QueueError::Refused { refused }),
+        }
     }
 
     /// Parks a message of ours that holds a part of another one.
