@@ -62,7 +62,7 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --threads N      how many at once (2)
   --planted BUG    how soon a bug put in on purpose is caught, such as MailRetried, or `all` of them
   --every single   each single fault in twelve scenarios, in place of seeds
-  --every pair     so many pairs of faults as --seeds says, spread over all of them
+  --every pair     every pair of kinds of faults in each scenario, as often as --seeds says, each time at other calls
   --every pairs    every pair of faults, or --seeds of them --from a position: hours, where pair takes seconds
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
   --pace           1 to 50 senders of one account at rates from 1 to 100 a second, in place of seeds

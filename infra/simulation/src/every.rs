@@ -134,25 +134,42 @@ impl Scenario {
     }
 }
 
-/// So many pairs of faults, spread evenly over all pairs of all scenarios.
+/// Every pair of kinds of faults in each scenario that both can happen in, so many times, each time at two other calls.
 ///
 /// # Errors
 /// [`StageError`].
-pub fn pairs(stage: &Stage, most: u64) -> Result<Vec<Plan>, StageError> {
+pub fn pairs(stage: &Stage, rounds: u64) -> Result<Vec<Plan>, StageError> {
     let mut plans = Vec::new();
-    let share = most.div_ceil(u64::try_from(SCENARIOS.len()).unwrap_or(1));
     for scenario in SCENARIOS {
         let singles = scenario.single_faults(stage)?;
-        let count = u64::try_from(singles.len()).unwrap_or(1).max(1);
-        for number in 0..share {
-            let pick = |which: u64| {
-                let position = mixed(number, [700, which, count]) % count;
-                singles.get(usize::try_from(position).unwrap_or(0)).copied()
-            };
-            plans.push(scenario.with([pick(0), pick(1)].into_iter().flatten().collect()));
+        for (first, second) in pairs_of_kinds() {
+            for round in 0..rounds {
+                let pick = |which: u64, kind: Fault, but: Option<Site>| {
+                    let sites: Vec<_> = singles
+                        .iter()
+                        .filter(|(site, fault)| *fault == kind && Some(*site) != but)
+                        .collect();
+                    let kinds = [u64::try_from(plans.len()).unwrap_or(0), which, round];
+                    let drawn = mixed(700, kinds) % u64::try_from(sites.len()).unwrap_or(1).max(1);
+                    sites.get(usize::try_from(drawn).unwrap_or(0)).map(|single| **single)
+                };
+                let one = pick(0, first, None);
+                let other = pick(1, second, one.map(|(site, _)| site));
+                if let (Some(one), Some(other)) = (one, other) {
+                    plans.push(scenario.with(vec![one, other]));
+                }
+            }
         }
     }
     Ok(plans)
+}
+
+/// Each pair once, that of a kind with itself too.
+fn pairs_of_kinds() -> impl Iterator<Item = (Fault, Fault)> {
+    let up_to = |second| Fault::ALL.into_iter().take_while(move |first| *first <= second);
+    Fault::ALL
+        .into_iter()
+        .flat_map(move |second| up_to(second).map(move |first| (first, second)))
 }
 
 /// Every pair of faults at two calls, in all scenarios: too many to list, so each is made when it is asked for.
@@ -258,6 +275,41 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn every_pair_of_kinds_is_there_once() {
+        let pairs: BTreeSet<_> = pairs_of_kinds().collect();
+        assert_eq!(pairs.len(), 19 * 20 / 2);
+        assert_eq!(pairs_of_kinds().count(), pairs.len());
+    }
+
+    #[test]
+    fn in_a_scenario_two_kinds_meet_at_two_calls_wherever_both_can_happen() {
+        let stage = Stage::new().unwrap();
+        let plans = pairs(&stage, 1).unwrap();
+        let [scenario, ..] = SCENARIOS;
+        let possible: BTreeSet<Fault> = scenario
+            .single_faults(&stage)
+            .unwrap()
+            .into_iter()
+            .map(|(_, fault)| fault)
+            .collect();
+        let met: BTreeSet<_> = plans
+            .iter()
+            .filter(|plan| plan.actions == scenario.actions)
+            .map(|plan| match &plan.faults {
+                Faults::These(faults) => match faults.as_slice() {
+                    [(one, first), (other, second)] if one != other => (*first, *second),
+                    _ => panic!("{faults:?}"),
+                },
+                Faults::Random { .. } => panic!("drawn"),
+            })
+            .collect();
+        for pair in pairs_of_kinds().filter(|(first, second)| first != second) {
+            let can = possible.contains(&pair.0) && possible.contains(&pair.1);
+            assert!(!can || met.contains(&pair), "{pair:?}");
+        }
+    }
 
     #[test]
     fn every_position_is_a_pair_of_its_own_and_none_is_left_out() {
