@@ -57,11 +57,15 @@ pub(crate) async fn launch(
             };
             match handler.tables.create_run(&run, &plan).await? {
                 Created::New => (run, plan, 202),
-                Created::Taken => {
-                    return Err(Problem::conflict(
-                        "this run was created at the same time by someone else",
-                    ));
-                }
+                // By someone else at the same time, or by us, if the answer got lost: a launch again is the same launch. Had
+                // it been refused instead, a caller that was told so would leave a run that nobody finishes.
+                Created::Taken => match existing(handler, &brand, &held, &id).await? {
+                    Some((there, plan)) => {
+                        let status = if there.key == run.key { 202 } else { 200 };
+                        (there, plan, status)
+                    }
+                    None => return Err(Problem::unavailable()),
+                },
             }
         }
     };
