@@ -478,6 +478,21 @@ mod tests {
     }
 
     #[test]
+    fn the_account_has_a_rate_and_a_quota_only_where_they_are_given() {
+        let quota = |line: &str| match parsed(line) {
+            Ok(Command::Serve(options)) => options.quota,
+            Ok(Command::Mail(options)) => options.quota,
+            other => panic!("{other:?}"),
+        };
+        for command in ["serve", "mail"] {
+            assert_eq!(quota(command), SendQuota::UNBOUNDED);
+            let line = format!("{command} --rate 14 --quota 50000");
+            let bounded = quota(&line);
+            assert_eq!((bounded.max_per_second, bounded.max_24_hour), (14, 50_000));
+        }
+    }
+
+    #[test]
     fn the_demo_takes_its_options() {
         let options = |line| match parsed(line) {
             Ok(Command::Demo(options)) => options,
