@@ -15,7 +15,7 @@ use crate::eml;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AcceptedMail {
-    /// What SendEmail answered, or would have answered but for a [`Fault`].
+    /// What SendEmail answered, or would have answered but for a [`Fault`](super::Fault).
     pub message_id: String,
     /// When it was accepted.
     pub at: Timestamp,
