@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::event::{Undone, read_form};
+use crate::event::{Undone, read_form, read_message};
 
 /// A part of an audience to score: some cells, from a cursor on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,8 +138,8 @@ impl SendMessage {
             about: Option<IgnoredAny>,
         }
         match read_form::<Kind>(message)?.about {
-            None => read_form(message).map(Self::Candidates),
-            Some(IgnoredAny) => read_form(message).map(Self::Transactional),
+            None => read_message(message).map(Self::Candidates),
+            Some(IgnoredAny) => read_message(message).map(Self::Transactional),
         }
     }
 }
