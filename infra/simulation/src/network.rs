@@ -567,7 +567,7 @@ fn broken() -> ConnectorError {
     ConnectorError::io("the connection broke, as the schedule says".into())
 }
 
-fn mail_refusal(kind: RefusalKind) -> Reply {
+pub(crate) fn mail_refusal(kind: RefusalKind) -> Reply {
     let (status, kind) = kind.wire();
     Reply {
         status,

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use crate::actors::batch;
 use crate::fault::mixed;
 use crate::kernel::{Kernel, Time};
-use crate::network::{START, named, parsed, response};
+use crate::network::{START, mail_refusal, named, parsed, response};
 use crate::stage::{StageError, consent, create, dead_letters, offer, request, settings, unfit, with};
 use crate::store::{Reply, Store};
 use crate::world::BRAND;
@@ -572,14 +572,14 @@ impl Network {
         self.came().push(self.time.now());
         if self.world.disturbance == Disturbance::Throttled && (5_000..5_400).contains(&self.time.now()) {
             self.throttled.fetch_add(1, Ordering::Relaxed);
-            return refusal(RefusalKind::TooManyRequests);
+            return mail_refusal(RefusalKind::TooManyRequests);
         }
         match self.mails.send_json(body.as_bytes()) {
             Ok(SendAnswer::Accepted(message_id)) => Reply::ok(json!({ "MessageId": message_id }).to_string()),
             Ok(SendAnswer::Refused(refused)) => {
                 let is_rate = refused.kind == RefusalKind::TooManyRequests;
                 self.throttled.fetch_add(u32::from(is_rate), Ordering::Relaxed);
-                refusal(refused.kind)
+                mail_refusal(refused.kind)
             }
             Ok(SendAnswer::InternalError | SendAnswer::Truncated(_) | SendAnswer::Reset) | Err(_) => {
                 Reply::error(500, "InternalFailure")
@@ -628,15 +628,6 @@ impl Network {
                 .map_or(0, Vec::len)
         };
         messages.iter().map(|message| count(&message.body)).sum()
-    }
-}
-
-fn refusal(kind: RefusalKind) -> Reply {
-    let (status, kind) = kind.wire();
-    Reply {
-        status,
-        kind: Some(kind),
-        body: r#"{"message":"as the world says"}"#.to_owned(),
     }
 }
 
