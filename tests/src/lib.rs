@@ -6,6 +6,7 @@
     reason = "clippy takes only functions marked as tests for tests, not what they share"
 )]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use apropos_aws::Clock;
@@ -174,6 +175,28 @@ impl TestApp {
         self.store(std::slice::from_ref(customer)).await;
         let id = customer.get("customer").and_then(Value::as_str).expect("it has an id");
         self.record(&words::all_consents(id)).await;
+    }
+
+    /// Starts with so many people, `c-0` and so on, who will each be sent these campaigns of one offer, if the cap allows.
+    pub async fn with_audience(people: usize, campaigns: &[&str]) -> Self {
+        let app = Self::start().await;
+        for number in 0..people {
+            app.welcome(&words::lyonnais(&format!("c-{number}"))).await;
+        }
+        app.add_offer(&words::exhibition()).await;
+        for id in campaigns {
+            app.add_campaign(&words::campaign(id, "expo")).await;
+        }
+        app
+    }
+
+    /// The recipients of all mails, each of whom must have got one.
+    #[must_use]
+    pub fn recipients(&self) -> BTreeSet<String> {
+        let mails = self.outbox();
+        let recipients: BTreeSet<_> = mails.iter().map(|mail| mail.to.clone()).collect();
+        assert_eq!(recipients.len(), mails.len(), "someone was written to twice");
+        recipients
     }
 
     /// Adds an offer, or a version of one.

@@ -16,15 +16,7 @@ use serde_json::json;
 
 /// A stack with so many people, who will each be sent the campaigns `expo-1` and `expo-2`.
 async fn audience(people: usize) -> TestApp {
-    let app = TestApp::start().await;
-    for number in 0..people {
-        app.welcome(&lyonnais(&format!("c-{number}"))).await;
-    }
-    app.add_offer(&exhibition()).await;
-    for id in ["expo-1", "expo-2"] {
-        app.add_campaign(&campaign(id, "expo")).await;
-    }
-    app
+    TestApp::with_audience(people, &["expo-1", "expo-2"]).await
 }
 
 /// The id of the one message to a customer.

@@ -5,34 +5,16 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
-use std::collections::BTreeSet;
-
 use apropos_local::mail_service::{Fault, RefusalKind};
 use apropos_local::queue_service::DeliveryMode;
-use apropos_tests::words::{campaign, exhibition, lyonnais};
+use apropos_tests::words::{campaign, lyonnais};
 use apropos_tests::{TestApp, accepted};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// A stack with so many people who will each be sent the campaign `expo-1`, and later campaigns if the cap allows.
 async fn audience(people: usize) -> TestApp {
-    let app = TestApp::start().await;
-    for number in 0..people {
-        app.welcome(&lyonnais(&format!("c-{number}"))).await;
-    }
-    app.add_offer(&exhibition()).await;
-    for id in ["expo-1", "expo-2", "expo-3"] {
-        app.add_campaign(&campaign(id, "expo")).await;
-    }
-    app
-}
-
-/// The recipients of all mails, each of them once.
-fn recipients(app: &TestApp) -> BTreeSet<String> {
-    let mails = app.outbox();
-    let recipients: BTreeSet<_> = mails.iter().map(|mail| mail.to.clone()).collect();
-    assert_eq!(recipients.len(), mails.len(), "someone was written to twice");
-    recipients
+    TestApp::with_audience(people, &["expo-1", "expo-2", "expo-3"]).await
 }
 
 fn figures(report: &Value) -> (u64, u64, u64, u64) {
@@ -49,7 +31,7 @@ async fn launching_a_run_again_sends_nothing_again() {
     assert_eq!(accepted(&again)["run"], "expo-1");
     app.drain().await;
     assert_eq!(app.report("expo-1").await, first);
-    assert_eq!(recipients(&app).len(), 3);
+    assert_eq!(app.recipients().len(), 3);
 }
 
 #[tokio::test]
@@ -68,7 +50,7 @@ async fn a_run_launched_twice_before_its_pages_are_scored_sends_once() {
     assert!(released.drained.is_clean(), "{released:?}");
     let report = app.report("expo-1").await;
     assert_eq!(figures(&report), (3, 3, 0, 0), "{report}");
-    assert_eq!(recipients(&app).len(), 3);
+    assert_eq!(app.recipients().len(), 3);
 }
 
 #[tokio::test]
@@ -88,7 +70,7 @@ async fn every_message_of_the_queues_delivered_twice_sends_once() {
     let report = app.report("expo-1").await;
     assert_eq!(figures(&report), (30, 30, 0, 0), "{report}");
     assert_eq!(report["status"], "completed");
-    assert_eq!(recipients(&app).len(), 30);
+    assert_eq!(app.recipients().len(), 30);
 }
 
 #[tokio::test]
@@ -106,7 +88,7 @@ async fn a_page_replayed_by_hand_a_day_later_changes_nothing() {
     assert_eq!(drained.pages.handled, 1);
     assert!(drained.sends.handled > 0 && drained.is_clean(), "{drained:?}");
     assert_eq!(app.report("expo-1").await, report);
-    assert_eq!(recipients(&app).len(), 3);
+    assert_eq!(app.recipients().len(), 3);
 }
 
 #[tokio::test]
@@ -153,7 +135,7 @@ async fn what_ses_took_without_saying_so_is_never_sent_again_and_is_abandoned_af
         let report = app.report("expo-1").await;
         assert_eq!(report["withheld"], json!({ "abandoned": 1 }), "{fault:?} {report}");
         assert_eq!(report["status"], "completed");
-        assert_eq!(recipients(&app).len(), 1, "{fault:?}");
+        assert_eq!(app.recipients().len(), 1, "{fault:?}");
     }
 }
 
@@ -209,7 +191,7 @@ async fn a_throttled_message_goes_out_later_once() {
     assert!(released.drained.is_clean() && released.times > 0, "{released:?}");
     let report = app.report("expo-1").await;
     assert_eq!(figures(&report), (3, 3, 0, 0), "{report}");
-    assert_eq!(recipients(&app).len(), 3);
+    assert_eq!(app.recipients().len(), 3);
     // What was thrown back did not count as a contact: one more message fits in the cap of two.
     assert_eq!(app.take_through("expo-2").await["sent"], 3);
 }

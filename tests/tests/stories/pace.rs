@@ -6,8 +6,6 @@
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
 
-use std::collections::BTreeSet;
-
 use apropos_aws::{DeadLetters, Deadline, Mailer, Pacer, Queue, behavior, http_client};
 use apropos_core::link::{KeyRing, PublicBaseUrl};
 use apropos_core::suppression::Pepper;
@@ -24,13 +22,7 @@ use serde_json::{Value, json};
 
 /// A stack with so many people who will each be sent the campaign `expo-1`.
 async fn audience(people: usize) -> TestApp {
-    let app = TestApp::start().await;
-    for number in 0..people {
-        app.welcome(&lyonnais(&format!("c-{number}"))).await;
-    }
-    app.add_offer(&exhibition()).await;
-    app.add_campaign(&campaign("expo-1", "expo")).await;
-    app
+    TestApp::with_audience(people, &["expo-1"]).await
 }
 
 async fn let_pass(app: &TestApp, hours: i64) {
@@ -49,13 +41,6 @@ async fn claims(app: &TestApp, people: usize) -> usize {
     claims
 }
 
-fn recipients(app: &TestApp) -> usize {
-    let mails = app.outbox();
-    let recipients: BTreeSet<_> = mails.iter().map(|mail| mail.to.as_str()).collect();
-    assert_eq!(recipients.len(), mails.len(), "someone was written to twice");
-    recipients.len()
-}
-
 #[tokio::test]
 async fn a_campaign_is_sent_at_the_rate_that_the_account_has_and_no_faster() {
     let app = audience(23).await;
@@ -66,7 +51,7 @@ async fn a_campaign_is_sent_at_the_rate_that_the_account_has_and_no_faster() {
     app.launch("expo-1").await;
     app.drain().await;
     let_pass(&app, 1).await;
-    assert_eq!(recipients(&app), 23);
+    assert_eq!(app.recipients().len(), 23);
     assert!(app.stack.mails().busiest_second() <= 5);
     assert_eq!(app.stack.mails().refused_count(), 0, "SES never had to say so");
 }
@@ -85,7 +70,7 @@ async fn a_paused_account_stops_cleanly_and_goes_on_by_itself() {
 
     app.stack.mails().set_status(AccountStatus::Healthy);
     let_pass(&app, 1).await;
-    assert_eq!(recipients(&app), 4);
+    assert_eq!(app.recipients().len(), 4);
 }
 
 #[tokio::test]
@@ -101,7 +86,7 @@ async fn one_that_ses_pauses_on_the_way_stops_the_others_too() {
     let waiting = app.stack.queues().depth("sends").unwrap();
     assert_eq!((waiting.delayed, waiting.total()), (1, 1), "{waiting:?}");
     let_pass(&app, 1).await;
-    assert_eq!(recipients(&app), 4);
+    assert_eq!(app.recipients().len(), 4);
 }
 
 #[tokio::test]
@@ -141,10 +126,10 @@ async fn a_days_quota_is_kept_and_the_rest_leaves_the_next_day() {
     app.launch("expo-1").await;
     app.drain().await;
     let_pass(&app, 1).await;
-    assert_eq!(recipients(&app), 5);
+    assert_eq!(app.recipients().len(), 5);
     assert_eq!(app.stack.mails().refused_count(), 0);
     let_pass(&app, 48).await;
-    assert_eq!(recipients(&app), 8);
+    assert_eq!(app.recipients().len(), 8);
 }
 
 /// Another sender of the stack's, that hands back to a queue of its own choice.
@@ -218,7 +203,7 @@ async fn at_the_deadline_send_messages_hands_the_rest_back_and_begins_nothing() 
     assert_eq!((app.outbox().len(), claims(&app, 3).await), (0, 0));
     app.advance(SignedDuration::from_secs(1));
     app.drain().await;
-    assert_eq!(recipients(&app), 3);
+    assert_eq!(app.recipients().len(), 3);
 }
 
 #[tokio::test]
@@ -249,7 +234,7 @@ async fn at_the_deadline_score_offers_gives_its_page_back_and_begins_nothing() {
     let report = app.report("expo-1").await;
     assert_eq!(report["considered"], 0, "{report}");
     app.drain().await;
-    assert_eq!(recipients(&app), 2);
+    assert_eq!(app.recipients().len(), 2);
 }
 
 #[tokio::test]
@@ -287,6 +272,6 @@ async fn the_messages_of_a_batch_share_the_rate() {
     let answer = handler.sqs(event(&bodies), deadline).await;
     assert!(answer.batch_item_failures.is_empty());
     app.drain().await;
-    assert_eq!(recipients(&app), 12);
+    assert_eq!(app.recipients().len(), 12);
     assert!(app.stack.mails().busiest_second() <= 40);
 }

@@ -9,19 +9,12 @@ use apropos_aws::{ERROR_ATTRIBUTE, MOST_MESSAGE_BYTES, REASON_ATTRIBUTE};
 use apropos_local::queue_service::StoredMessage;
 use apropos_local::stack::TABLE_PREFIX;
 use apropos_tests::TestApp;
-use apropos_tests::words::{campaign, exhibition, lyonnais};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde_json::json;
 
 /// A stack with so many people who will each be sent the campaign `expo-1`.
 async fn audience(people: usize) -> TestApp {
-    let app = TestApp::start().await;
-    for number in 0..people {
-        app.welcome(&lyonnais(&format!("c-{number}"))).await;
-    }
-    app.add_offer(&exhibition()).await;
-    app.add_campaign(&campaign("expo-1", "expo")).await;
-    app
+    TestApp::with_audience(people, &["expo-1"]).await
 }
 
 fn letters(app: &TestApp, queue: &str) -> Vec<StoredMessage> {
