@@ -25,11 +25,14 @@
 //! ```
 
 mod block;
+mod fade;
 mod judge;
 mod near;
 mod plan;
 mod rules;
+mod score;
 mod share;
+mod strip;
 
 pub use block::Block;
 pub use plan::Plan;

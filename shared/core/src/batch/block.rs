@@ -10,93 +10,181 @@ use crate::place::UnitVector;
 use crate::relevance::Relevance;
 
 /// How many people go through a gate at once.
-pub(super) const LANES: usize = 2048;
+pub(super) const LANES: usize = 512;
 /// Interests are bits of bytes, by category.
 pub(super) const BYTES: usize = CATEGORIES.div_ceil(8);
 /// Bits of `tied`: something was bought, something is liked.
 pub(super) const ANY_PURCHASE: u8 = 1;
 pub(super) const ANY_INTEREST: u8 = 2;
 
-/// The columns of one group, those that most offers read first.
-#[derive(Clone)]
-pub(super) struct Group {
-    /// The latest pause, the highest threshold and whoever was silent for longest: a gate that lets these pass lets all pass.
+/// What holds of all of a group: a gate that lets these pass lets all pass.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
     pub(super) latest_pause: u32,
     pub(super) highest_threshold: u16,
     /// The day itself, and the last of all when nobody knows.
     pub(super) longest_silent: u16,
     /// The least and the most of `ahead` of those who have good hours; the other way round when nobody has.
     pub(super) clocks: (u8, u8),
-    pub(super) home: [[i32; LANES]; 3],
-    pub(super) flags: [u8; LANES],
-    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
-    pub(super) life: [u8; LANES],
-    pub(super) good_hours: [u8; LANES],
-    pub(super) tied: [u8; LANES],
-    pub(super) area: [u8; LANES],
-    /// Two topics a byte, of three bits each.
-    pub(super) topics: [[u8; LANES]; 8],
-    pub(super) interests: [[u8; LANES]; BYTES],
-    /// By category, the month of the last purchase plus one; 0 is never.
-    pub(super) bought: [[u8; LANES]; CATEGORIES],
-    /// The day of the last sign plus one; 0 is nobody knows.
-    pub(super) heard: [u16; LANES],
-    /// 0 without one.
-    pub(super) threshold: [u16; LANES],
-    pub(super) paused_until: [u32; LANES],
-    /// Two bits a fact.
-    pub(super) flag_facts: [[u8; LANES]; 2],
-    pub(super) numbers: [[i8; LANES]; 3],
-    /// The quarters of an hour of whoever has good hours.
-    pub(super) ahead: [u8; LANES],
-    pub(super) here: [[i32; LANES]; 3],
-    /// The hour of the end plus one; 0 is nowhere.
-    pub(super) here_until: [u32; LANES],
-    pub(super) context_version: [u32; LANES],
+    /// The earliest of the months of `bought`, and the last of all when nobody bought anything.
+    pub(super) first_purchase: u8,
 }
 
-impl Group {
-    fn empty() -> Self {
-        Self {
-            latest_pause: 0,
-            highest_threshold: 0,
-            longest_silent: u16::MAX,
-            clocks: (u8::MAX, 0),
-            home: [[0; LANES]; 3],
-            flags: [0; LANES],
-            life: [0; LANES],
-            good_hours: [0; LANES],
-            tied: [0; LANES],
-            area: [0; LANES],
-            topics: [[0; LANES]; 8],
-            interests: [[0; LANES]; BYTES],
-            bought: [[0; LANES]; CATEGORIES],
-            heard: [0; LANES],
-            threshold: [0; LANES],
-            paused_until: [0; LANES],
-            flag_facts: [[0; LANES]; 2],
-            numbers: [[0; LANES]; 3],
-            ahead: [0; LANES],
-            here: [[0; LANES]; 3],
-            here_until: [0; LANES],
-            context_version: [0; LANES],
-        }
+impl Bounds {
+    const OF_NOBODY: Self = Self {
+        latest_pause: 0,
+        highest_threshold: 0,
+        longest_silent: u16::MAX,
+        clocks: (u8::MAX, 0),
+        first_purchase: u8::MAX,
+    };
+}
+
+/// One group after the other, without a gap: who reads a column to the end of a group is led to the next by the processor.
+type Column<T> = Vec<[T; LANES]>;
+
+/// The columns of one group.
+#[derive(Clone, Copy)]
+pub(super) struct Group<'a> {
+    pub(super) bounds: Bounds,
+    pub(super) home: [&'a [i32; LANES]; 3],
+    pub(super) flags: &'a [u8; LANES],
+    /// Lifecycle (3 bits), reaction (3) and ventilation (2).
+    pub(super) life: &'a [u8; LANES],
+    pub(super) good_hours: &'a [u8; LANES],
+    pub(super) tied: &'a [u8; LANES],
+    pub(super) area: &'a [u8; LANES],
+    /// The day of the last sign plus one; 0 is nobody knows.
+    pub(super) heard: &'a [u16; LANES],
+    /// 0 without one.
+    pub(super) threshold: &'a [u16; LANES],
+    pub(super) paused_until: &'a [u32; LANES],
+    /// Two bits a fact.
+    pub(super) flag_facts: [&'a [u8; LANES]; 2],
+    pub(super) numbers: [&'a [i8; LANES]; 3],
+    /// The quarters of an hour of whoever has good hours.
+    pub(super) ahead: &'a [u8; LANES],
+    pub(super) here: [&'a [i32; LANES]; 3],
+    /// The hour of the end plus one; 0 is nowhere.
+    pub(super) here_until: &'a [u32; LANES],
+    at: usize,
+    columns: &'a Columns,
+}
+
+impl<'a> Group<'a> {
+    /// Two topics, of three bits each.
+    pub(super) fn topics(&self, pair: usize) -> &'a [u8; LANES] {
+        of(&self.columns.topics, pair, self.at)
     }
 
-    /// Makes room for others, who are put over whoever was there.
-    fn clear(&mut self) {
-        self.bought = [[0; LANES]; CATEGORIES];
-        self.latest_pause = 0;
-        self.highest_threshold = 0;
-        self.longest_silent = u16::MAX;
-        self.clocks = (u8::MAX, 0);
+    /// Interests, eight categories a byte.
+    pub(super) fn interests(&self, byte: usize) -> &'a [u8; LANES] {
+        of(&self.columns.interests, byte, self.at)
+    }
+
+    /// The month of the last purchase in a category plus one; 0 is never.
+    pub(super) fn bought(&self, category: usize) -> &'a [u8; LANES] {
+        of(&self.columns.bought, category, self.at)
+    }
+}
+
+/// A group of one of several columns; of one that there is not, nothing is known of anybody.
+fn of(columns: &[Column<u8>], which: usize, at: usize) -> &[u8; LANES] {
+    let group = columns.get(which).and_then(|column| column.get(at));
+    group.unwrap_or(&[0; LANES])
+}
+
+#[derive(Clone)]
+struct Columns {
+    bounds: Vec<Bounds>,
+    home: [Column<i32>; 3],
+    flags: Column<u8>,
+    life: Column<u8>,
+    good_hours: Column<u8>,
+    tied: Column<u8>,
+    area: Column<u8>,
+    heard: Column<u16>,
+    threshold: Column<u16>,
+    paused_until: Column<u32>,
+    flag_facts: [Column<u8>; 2],
+    numbers: [Column<i8>; 3],
+    ahead: Column<u8>,
+    here: [Column<i32>; 3],
+    here_until: Column<u32>,
+    context_version: Column<u32>,
+    topics: [Column<u8>; 8],
+    interests: [Column<u8>; BYTES],
+    bought: [Column<u8>; CATEGORIES],
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            bounds: Vec::new(),
+            home: Default::default(),
+            flags: Vec::new(),
+            life: Vec::new(),
+            good_hours: Vec::new(),
+            tied: Vec::new(),
+            area: Vec::new(),
+            heard: Vec::new(),
+            threshold: Vec::new(),
+            paused_until: Vec::new(),
+            flag_facts: Default::default(),
+            numbers: Default::default(),
+            ahead: Vec::new(),
+            here: Default::default(),
+            here_until: Vec::new(),
+            context_version: Vec::new(),
+            topics: Default::default(),
+            interests: Default::default(),
+            bought: std::array::from_fn(|_| Vec::new()),
+        }
+    }
+}
+
+impl Columns {
+    /// Room for one more group.
+    fn grow(&mut self) {
+        self.bounds.push(Bounds::OF_NOBODY);
+        let several = [
+            self.flag_facts.as_mut_slice(),
+            &mut self.topics,
+            &mut self.interests,
+            &mut self.bought,
+        ];
+        let bytes = several.into_iter().flatten().chain([
+            &mut self.flags,
+            &mut self.life,
+            &mut self.good_hours,
+            &mut self.tied,
+            &mut self.area,
+            &mut self.ahead,
+        ]);
+        bytes.for_each(|column| column.push([0; LANES]));
+        self.numbers.iter_mut().for_each(|column| column.push([0; LANES]));
+        let places = self.home.iter_mut().chain(&mut self.here);
+        places.for_each(|column| column.push([0; LANES]));
+        let halves = [&mut self.heard, &mut self.threshold];
+        halves.into_iter().for_each(|column| column.push([0; LANES]));
+        let words = [&mut self.paused_until, &mut self.here_until, &mut self.context_version];
+        words.into_iter().for_each(|column| column.push([0; LANES]));
+    }
+
+    /// Makes room for others, who are put over whoever was in the group.
+    fn clear(&mut self, at: usize) {
+        if let Some(bounds) = self.bounds.get_mut(at) {
+            *bounds = Bounds::OF_NOBODY;
+        }
+        let groups = self.bought.iter_mut().filter_map(|column| column.get_mut(at));
+        groups.for_each(|group| *group = [0; LANES]);
     }
 }
 
 /// A page of people, ready to be judged for any number of offers. Cleared and filled again it allocates nothing.
 #[derive(Clone, Default)]
 pub struct Block {
-    pub(super) groups: Vec<Group>,
+    columns: Columns,
     people: usize,
 }
 
@@ -143,8 +231,38 @@ impl Block {
     /// The context that a person's row was derived from.
     #[must_use]
     pub fn context_version(&self, person: usize) -> Option<u32> {
-        let group = self.groups.get(person / LANES).filter(|_| person < self.people)?;
-        group.context_version.get(person % LANES).copied()
+        let group = self.columns.context_version.get(person / LANES);
+        group.filter(|_| person < self.people)?.get(person % LANES).copied()
+    }
+
+    /// How many groups the people are in.
+    pub(super) const fn groups(&self) -> usize {
+        self.people.div_ceil(LANES)
+    }
+
+    /// The people of one of them.
+    #[expect(clippy::indexing_slicing, reason = "every column has every group")]
+    pub(super) fn group(&self, at: usize) -> Group<'_> {
+        let columns = &self.columns;
+        Group {
+            bounds: columns.bounds[at],
+            home: columns.home.each_ref().map(|column| &column[at]),
+            flags: &columns.flags[at],
+            life: &columns.life[at],
+            good_hours: &columns.good_hours[at],
+            tied: &columns.tied[at],
+            area: &columns.area[at],
+            heard: &columns.heard[at],
+            threshold: &columns.threshold[at],
+            paused_until: &columns.paused_until[at],
+            flag_facts: columns.flag_facts.each_ref().map(|column| &column[at]),
+            numbers: columns.numbers.each_ref().map(|column| &column[at]),
+            ahead: &columns.ahead[at],
+            here: columns.here.each_ref().map(|column| &column[at]),
+            here_until: &columns.here_until[at],
+            at,
+            columns,
+        }
     }
 
     /// Adds a person.
@@ -223,49 +341,41 @@ impl Block {
     )]
     fn put(&mut self, person: &Person, ties: impl Iterator<Item = (u8, u8)>) {
         let (at, lane) = (self.people / LANES, self.people % LANES);
-        if at == self.groups.len() {
-            self.groups.push(Group::empty());
-        }
-        let Some(group) = self.groups.get_mut(at) else { return };
-        if lane == 0 {
-            group.clear();
+        let columns = &mut self.columns;
+        if at == columns.bounds.len() {
+            columns.grow();
+        } else if lane == 0 {
+            columns.clear(at);
         }
         let vector = |place: Option<UnitVector>| place.map_or([0; 3], UnitVector::components);
-        let columns = [vector(person.home), vector(person.here.map(|(at, _)| at))];
-        for (column, component) in group.home.iter_mut().zip(columns[0]) {
-            column[lane] = component;
+        let home = vector(person.home);
+        let here = vector(person.here.map(|(at, _)| at));
+        let places = columns.home.iter_mut().zip(home).chain(columns.here.iter_mut().zip(here));
+        for (column, component) in places {
+            column[at][lane] = component;
         }
-        for (column, component) in group.here.iter_mut().zip(columns[1]) {
-            column[lane] = component;
-        }
-        group.here_until[lane] = person.here.map_or(0, |(_, until)| until);
-        for (column, pair) in group.topics.iter_mut().zip(0..) {
+        columns.here_until[at][lane] = person.here.map_or(0, |(_, until)| until);
+        for (column, pair) in columns.topics.iter_mut().zip(0..) {
             let [bits, ..] = ((person.topics[pair / 4] >> (pair % 4 * 6)) & 0b11_1111).to_le_bytes();
-            column[lane] = bits;
+            column[at][lane] = bits;
         }
-        group.paused_until[lane] = person.paused_until;
-        group.heard[lane] = person.heard;
-        group.threshold[lane] = person.threshold;
-        group.latest_pause = group.latest_pause.max(person.paused_until);
-        group.longest_silent = group.longest_silent.min(person.heard.wrapping_sub(1));
-        group.highest_threshold = group.highest_threshold.max(person.threshold);
-        group.flags[lane] = person.flags;
-        group.life[lane] = person.life;
-        group.area[lane] = person.area;
-        [group.good_hours[lane], group.ahead[lane]] = person.good_hours;
+        columns.paused_until[at][lane] = person.paused_until;
+        columns.heard[at][lane] = person.heard;
+        columns.threshold[at][lane] = person.threshold;
+        columns.flags[at][lane] = person.flags;
+        columns.life[at][lane] = person.life;
+        columns.area[at][lane] = person.area;
         let [stretches, ahead] = person.good_hours;
-        if stretches != 0 {
-            let (least, most) = group.clocks;
-            group.clocks = (least.min(ahead), most.max(ahead));
-        }
+        columns.good_hours[at][lane] = stretches;
+        columns.ahead[at][lane] = ahead;
         let [low, high, numbers @ ..] = person.facts;
-        for (column, byte) in group.flag_facts.iter_mut().zip([low, high]) {
-            column[lane] = byte;
+        for (column, byte) in columns.flag_facts.iter_mut().zip([low, high]) {
+            column[at][lane] = byte;
         }
-        for (column, number) in group.numbers.iter_mut().zip(numbers) {
-            column[lane] = i8::from_be_bytes([number]);
+        for (column, number) in columns.numbers.iter_mut().zip(numbers) {
+            column[at][lane] = i8::from_be_bytes([number]);
         }
-        group.context_version[lane] = person.context_version;
+        columns.context_version[at][lane] = person.context_version;
         let (mut tied, mut interests) = (0, [0u8; BYTES]);
         for (code, month) in ties {
             let category = usize::from(code).saturating_sub(1);
@@ -274,13 +384,23 @@ impl Block {
                 interests[category / 8] |= 1 << (category % 8);
             } else {
                 tied |= ANY_PURCHASE;
-                let last = &mut group.bought[category][lane];
+                let last = &mut columns.bought[category][at][lane];
                 *last = (*last).max(month + 1);
+                let first = &mut columns.bounds[at].first_purchase;
+                *first = (*first).min(month + 1);
             }
         }
-        group.tied[lane] = tied;
-        for (column, byte) in group.interests.iter_mut().zip(interests) {
-            column[lane] = byte;
+        columns.tied[at][lane] = tied;
+        for (column, byte) in columns.interests.iter_mut().zip(interests) {
+            column[at][lane] = byte;
+        }
+        let bounds = &mut columns.bounds[at];
+        bounds.latest_pause = bounds.latest_pause.max(person.paused_until);
+        bounds.longest_silent = bounds.longest_silent.min(person.heard.wrapping_sub(1));
+        bounds.highest_threshold = bounds.highest_threshold.max(person.threshold);
+        if stretches != 0 {
+            let (least, most) = bounds.clocks;
+            bounds.clocks = (least.min(ahead), most.max(ahead));
         }
         self.people += 1;
     }

@@ -10,18 +10,16 @@ use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
 use std::slice;
 
 use crate::consent::DataPurpose;
-use crate::place::upper;
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
 use super::near::{better, distances, in_time, living_in, nearness, shares};
-use super::plan::{
-    EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, WIDE, Wide, bit,
-};
+use super::fade::bought;
+use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
 use super::rules::{Readable, holds};
-use super::share::{byte_of, corrected, eighth_of, guess_of, most_of};
+use super::score::Factors;
 
 pub(super) type Mask = [u8; LANES];
 
@@ -41,25 +39,25 @@ pub(super) fn either(a: &Mask, b: &Mask) -> Mask {
 pub(super) type Words = [u16; LANES];
 
 /// Where the answers about a group go.
-struct Answers<'a> {
+pub(super) struct Answers<'a> {
     outcome: &'a mut Mask,
-    relevance: &'a mut Words,
-    contributions: [&'a mut Mask; 5],
+    pub(super) relevance: &'a mut Words,
+    pub(super) contributions: [&'a mut Mask; 5],
 }
 
 /// What a group is worked out in, kept from one to the next so that nothing is cleared in between.
 struct Room {
     near: Words,
     moments: Words,
-    affinity: Words,
-    /// What each factor adds over the whole weight, in eighths.
-    eighths: [Words; 5],
-    /// By what that is multiplied.
-    inverse: Words,
+    bought: Words,
+    level: Mask,
+    recently: Mask,
     /// For the steps within a step.
     wide: [u32; LANES],
     far: [i64; LANES],
-    some: [Words; 5],
+    roots: Words,
+    also_near: Words,
+    told: Words,
 }
 
 impl Plan<'_> {
@@ -102,15 +100,17 @@ impl Plan<'_> {
         let mut room = Room {
             near: [0; LANES],
             moments: [0; LANES],
-            affinity: [0; LANES],
-            eighths: [[0; LANES]; 5],
-            inverse: [0; LANES],
+            bought: [0; LANES],
+            level: [0; LANES],
+            recently: [0; LANES],
             wide: [0; LANES],
             far: [0; LANES],
-            some: [[0; LANES]; 5],
+            roots: [0; LANES],
+            also_near: [0; LANES],
+            told: [0; LANES],
         };
         let mut first = 0;
-        for ((group, outcome), relevance) in block.groups.iter().zip(outcomes).zip(relevance) {
+        for ((at, outcome), relevance) in (0..block.groups()).zip(outcomes).zip(relevance) {
             let [Some(a), Some(b), Some(c), Some(d), Some(e)] = columns.each_mut().map(Iterator::next) else {
                 return;
             };
@@ -120,7 +120,7 @@ impl Plan<'_> {
                 contributions: [a, b, c, d, e],
             };
             self.group::<EXPLAIN>(
-                group,
+                &block.group(at),
                 (people - first).min(LANES),
                 |lane| held_out(first + lane),
                 answers,
@@ -133,7 +133,7 @@ impl Plan<'_> {
     #[inline(never)]
     fn group<const EXPLAIN: bool>(
         &self,
-        group: &Group,
+        group: &Group<'_>,
         people: usize,
         held_out: impl FnMut(usize) -> bool,
         mut answers: Answers<'_>,
@@ -152,7 +152,7 @@ impl Plan<'_> {
     #[inline]
     fn gates_and_score<const EXPLAIN: bool>(
         &self,
-        group: &Group,
+        group: &Group<'_>,
         held_out: impl FnMut(usize) -> bool,
         outcome: &mut Mask,
         answers: &mut Answers<'_>,
@@ -177,37 +177,32 @@ impl Plan<'_> {
             return answers.unscored::<EXPLAIN>();
         }
         self.affinity(group, &readable, &met, room);
-        let seen = allowed(group, self.lifecycle);
-        let (fit, reaction) = (self.fit(group, &seen), self.reaction(group));
-        self.relevance([&seen, &fit, &reaction], answers.relevance, room);
-        if EXPLAIN {
-            let told = mask(|lane| outcome[lane] == 0);
-            let all = [255; LANES];
-            let moment = mask(|lane| room.moments[lane] != UNKNOWN);
-            let reacted = mask(|lane| reaction[lane] != 0);
-            let places = if self.spots.is_empty() { [0; LANES] } else { all };
-            let are_known = [&places, &all, &moment, &seen, &reacted];
-            for ((column, eighths), is_known) in answers.contributions.iter_mut().zip(&room.eighths).zip(are_known) {
-                explain(eighths, &room.inverse, self.shift, &told, is_known, column);
-            }
-        }
-        self.thresholds(group, &room.inverse, answers.relevance, outcome);
+        let factors = Factors {
+            near: &room.near,
+            moments: &room.moments,
+            bought: &room.bought,
+            level: &room.level,
+            recently: (self.recent.is_some() && self.due.is_none()).then_some(&room.recently),
+            seen: &allowed(group, self.lifecycle),
+            measured: &allowed(group, self.reaction),
+        };
+        self.score::<EXPLAIN>(group, &factors, outcome, answers);
     }
 
     #[inline(never)]
-    fn wishes(&self, group: &Group, outcome: &mut Mask, mut held_out: impl FnMut(usize) -> bool) {
+    fn wishes(&self, group: &Group<'_>, outcome: &mut Mask, mut held_out: impl FnMut(usize) -> bool) {
         close(outcome, Reason::Objected, |lane| group.flags[lane] & NO_MARKETING != 0);
         if self.now < 0 {
             close(outcome, Reason::Paused, |_| true);
         }
-        if group.latest_pause > self.paused_above {
+        if group.bounds.latest_pause > self.paused_above {
             close(outcome, Reason::Paused, |lane| {
                 group.paused_until[lane] > self.paused_above
             });
         }
         let mut state = [0; LANES];
         if let Some((pair, shift)) = self.topic {
-            let column = &group.topics[pair];
+            let column = group.topics(pair);
             for lane in 0..LANES {
                 state[lane] = (column[lane] >> shift) & 0b111;
             }
@@ -219,7 +214,7 @@ impl Plan<'_> {
             }
             outcome[lane] = if outcome[lane] == 0 { by } else { outcome[lane] };
         }
-        if group.longest_silent < self.lapsed_before {
+        if group.bounds.longest_silent < self.lapsed_before {
             close(outcome, Reason::ConsentExpired, |lane| {
                 group.heard[lane].wrapping_sub(1) < self.lapsed_before
             });
@@ -245,7 +240,7 @@ impl Plan<'_> {
 
     /// The proximity and the moment at the place that somebody would go to.
     #[inline(never)]
-    fn places(&self, group: &Group, outcome: &mut Mask, room: &mut Room) {
+    fn places(&self, group: &Group<'_>, outcome: &mut Mask, room: &mut Room) {
         let hours = self.good_hours(group);
         if self.spots.is_empty() {
             if self.is_late {
@@ -267,13 +262,12 @@ impl Plan<'_> {
         }
         close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
         let wanders = here.iter().any(|lane| *lane != 0);
-        let [roots, lost, near, told, _] = &mut room.some;
         // Most offers have one place with one radius.
         if let (true, [spot]) = (self.is_punctual && !wanders, &*self.spots)
             && let [(_, reach)] = spot.from_home.as_slice()
         {
-            shares(&group.home, spot, reach, &mut room.wide);
-            nearness(&room.wide, &home, &self.slopes, [roots, lost, &mut room.near]);
+            shares(group.home, spot, reach, &mut room.wide);
+            nearness(&room.wide, &home, &mut room.roots, &mut room.near);
             close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
             return spot.moments.at(&hours, &mut room.moments);
         }
@@ -281,12 +275,12 @@ impl Plan<'_> {
         room.near = [0; LANES];
         room.moments = [UNKNOWN; LANES];
         for spot in &self.spots {
-            spot.moments.at(&hours, told);
+            spot.moments.at(&hours, &mut room.told);
             let ways = spot
                 .from_home
                 .chunk_by(|(_, one), (_, other)| one.squared == other.squared)
-                .map(|reaches| (&group.home, reaches))
-                .chain(wanders.then_some((&group.here, slice::from_ref(&spot.from_here))));
+                .map(|reaches| (group.home, reaches))
+                .chain(wanders.then_some((group.here, slice::from_ref(&spot.from_here))));
             for (from, reaches) in ways {
                 let whence = |areas: u8| match areas {
                     EVERYWHERE => here,
@@ -294,12 +288,12 @@ impl Plan<'_> {
                 };
                 let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
                 shares(from, spot, &reaches[0].1, &mut room.wide);
-                nearness(&room.wide, &whence(all), &self.slopes, [roots, lost, near]);
-                better(near, told, &mut room.near, &mut room.moments);
+                nearness(&room.wide, &whence(all), &mut room.roots, &mut room.also_near);
+                better(&room.also_near, &room.told, &mut room.near, &mut room.moments);
                 if !self.is_punctual {
                     distances(from, spot, &mut room.far);
                     for &(areas, ref reach) in reaches {
-                        in_time(reach, &whence(areas), near, &room.far, &mut useful);
+                        in_time(reach, &whence(areas), &room.also_near, &room.far, &mut useful);
                     }
                 }
             }
@@ -312,13 +306,13 @@ impl Plan<'_> {
 
     /// The good hours that may be read, turned so that the stretch of now is the first. Most people of a group have one clock.
     #[inline(never)]
-    fn good_hours(&self, group: &Group) -> Mask {
+    fn good_hours(&self, group: &Group<'_>) -> Mask {
         let mut turned = [0; LANES];
         if self.hours == 0 {
             return turned;
         }
         let allowed = allowed(group, self.hours);
-        let (least, most) = group.clocks;
+        let (least, most) = group.bounds.clocks;
         if least >= most {
             let turn = u32::from(self.turns[usize::from(most)]);
             for lane in 0..LANES {
@@ -334,7 +328,7 @@ impl Plan<'_> {
     }
 
     #[inline(never)]
-    fn suits(&self, group: &Group, readable: &Readable, outcome: &mut Mask) {
+    fn suits(&self, group: &Group<'_>, readable: &Readable, outcome: &mut Mask) {
         let offer = self.proposal.offer;
         let rules = offer.rules.iter().map(|rule| (&rule.condition, rule.unknown));
         let needs = offer.needs.iter().map(|asked| (&asked.condition, OnUnknown::Exclude));
@@ -347,11 +341,12 @@ impl Plan<'_> {
         }
     }
 
-    /// The affinity. A level stands for what is liked and for the topic; a purchase fades from there.
+    /// What the affinity is made of: a level stands for what is liked and for the topic; a purchase fades from there.
     #[inline(never)]
-    fn affinity(&self, group: &Group, readable: &Readable, met: &Mask, room: &mut Room) {
+    fn affinity(&self, group: &Group<'_>, readable: &Readable, met: &Mask, room: &mut Room) {
         let (mut very, mut related) = ([0; LANES], [0; LANES]);
-        for (column, (bits, others)) in group.interests.iter().zip(self.liked.into_iter().zip(self.related)) {
+        for (byte, (bits, others)) in self.liked.into_iter().zip(self.related).enumerate() {
+            let column = group.interests(byte);
             if bits != 0 {
                 for lane in 0..LANES {
                     very[lane] |= column[lane] & bits;
@@ -363,148 +358,25 @@ impl Plan<'_> {
                 }
             }
         }
-        let mut level = [0; LANES];
         for lane in 0..LANES {
             let liked = if related[lane] == 0 { 0 } else { RELATED_LEVEL };
             let liked = if very[lane] == 0 { liked } else { VERY_LEVEL };
             let interests = readable.interests[lane];
             let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
-            level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
+            room.level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
         }
-        let [bought, left, ..] = &mut room.some;
-        self.bought(group, &readable.purchases, bought, left);
-        let recent = self.recent.unwrap_or(u8::MAX);
-        let recently = mask(|lane| met[lane] >= recent);
-        let recently = if self.recent.is_some() { recently } else { [0; LANES] };
-        let out = &mut room.affinity;
-        for lane in 0..LANES {
-            let best = bought[lane].max(u16::from(level[lane]) * LEVEL_BP);
-            out[lane] = if recently[lane] == 0 { best } else { best >> 1 };
-        }
+        bought(group, &self.complements, &readable.purchases, &mut room.bought);
+        // When the next one is due decides alone, of those who have one.
         if let Some(due) = &self.due {
             for lane in 0..LANES {
                 if met[lane] != 0 {
-                    out[lane] = due[usize::from(met[lane])];
+                    room.bought[lane] = due[usize::from(met[lane])];
+                    room.level[lane] = 0;
                 }
             }
         }
-    }
-
-    /// What is left of the purchase that faded least: of those that fade alike, the latest.
-    #[inline(never)]
-    fn bought(&self, group: &Group, readable: &Mask, most: &mut Words, left: &mut Words) {
-        let Some(((first, by_month), others)) = self.complements.split_first() else {
-            *most = [0; LANES];
-            return;
-        };
-        faded(&latest(group, first, readable), by_month, most);
-        for (categories, by_month) in others {
-            faded(&latest(group, categories, readable), by_month, left);
-            for lane in 0..LANES {
-                most[lane] = most[lane].max(left[lane]);
-            }
-        }
-    }
-
-    /// How well the goal fits the lifecycle, in levels.
-    #[inline(never)]
-    fn fit(&self, group: &Group, seen: &Mask) -> Mask {
-        let mut fit = [0; LANES];
-        for (each, level) in (0..8).zip(self.fits) {
-            for lane in 0..LANES {
-                let is_it = u8::from(group.life[lane] & 0b111 == each).wrapping_neg();
-                fit[lane] |= is_it & seen[lane] & level;
-            }
-        }
-        fit
-    }
-
-    /// The level of the reaction; 0 is not known.
-    #[inline(never)]
-    fn reaction(&self, group: &Group) -> Mask {
-        let measured = allowed(group, self.reaction);
-        let mut reaction = [0; LANES];
-        for lane in 0..LANES {
-            reaction[lane] = ((group.life[lane] >> 3) & 0b111).min(5) & measured[lane];
-        }
-        reaction
-    }
-
-    #[inline(never)]
-    fn relevance(&self, [seen, fit, reaction]: [&Mask; 3], relevance: &mut Words, room: &mut Room) {
-        let [near, liked, timely, fits, reacts] = &mut room.eighths;
-        let [sum, values, weight, inverse, guess] = &mut room.some;
-        let weights = self.weights;
-        timely_at(&room.near, &room.affinity, &room.moments, values);
-        *sum = [0; LANES];
-        add(&room.near, weights[0], near, sum);
-        add(&room.affinity, weights[1], liked, sum);
-        add(values, weights[2], timely, sum);
-        for lane in 0..LANES {
-            values[lane] = u16::from(fit[lane]) * LEVEL_BP;
-        }
-        add(values, weights[3], fits, sum);
-        for lane in 0..LANES {
-            values[lane] = u16::from(reaction[lane]) * 2_000;
-        }
-        add(values, weights[4], reacts, sum);
-        self.weigh(&room.moments, seen, reaction, weight, &mut room.inverse);
-        inverses(&room.inverse, &self.fifths, inverse);
-        for lane in 0..LANES {
-            let all = near[lane] + liked[lane] + timely[lane] + fits[lane] + reacts[lane];
-            values[lane] = all;
-        }
-        for lane in 0..LANES {
-            guess[lane] = guess_of(values[lane], inverse[lane]);
-        }
-        for lane in 0..LANES {
-            relevance[lane] = corrected(guess[lane], sum[lane], weight[lane], inverse[lane]);
-        }
-    }
-
-    /// The weight that is known of each, and its inverse.
-    #[inline(never)]
-    fn weigh(&self, moments: &Words, seen: &Mask, reaction: &Mask, weight: &mut Words, inverse: &mut Words) {
-        let [_, _, timing, fitting, reacting] = self.weights;
-        let table = self.inverses;
-        let wide = |byte: u8| u16::from(byte != 0).wrapping_neg();
-        let pick = |is: u16, one: u16, other: u16| one & is | other & !is;
-        for lane in 0..LANES {
-            let is_timed = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
-            let (is_seen, is_reacted) = (wide(seen[lane]), wide(reaction[lane]));
-            weight[lane] = self.sure + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacted);
-            let by_moment = [
-                pick(is_timed, table[1], table[0]),
-                pick(is_timed, table[3], table[2]),
-                pick(is_timed, table[5], table[4]),
-                pick(is_timed, table[7], table[6]),
-            ];
-            let by_sight = [
-                pick(is_seen, by_moment[1], by_moment[0]),
-                pick(is_seen, by_moment[3], by_moment[2]),
-            ];
-            inverse[lane] = pick(is_reacted, by_sight[1], by_sight[0]);
-        }
-    }
-
-    #[inline(never)]
-    fn thresholds(&self, group: &Group, inverse: &Words, relevance: &mut Words, outcome: &mut Mask) {
-        for lane in 0..LANES {
-            relevance[lane] = if outcome[lane] == 0 { relevance[lane] } else { 0 };
-        }
-        let threshold = self.proposal.campaign.threshold.basis_points();
-        if self.asks_for_evidence {
-            close(outcome, Reason::TooLittleKnown, |lane| {
-                inverse[lane] > self.most_inverse
-            });
-        }
-        if threshold > 0 {
-            close(outcome, Reason::BelowThreshold, |lane| relevance[lane] < threshold);
-        }
-        if group.highest_threshold > 0 {
-            close(outcome, Reason::BelowOwnThreshold, |lane| {
-                relevance[lane] < group.threshold[lane]
-            });
+        if let Some(recent) = self.recent.filter(|_| self.due.is_none()) {
+            room.recently = mask(|lane| met[lane] >= recent);
         }
     }
 }
@@ -534,40 +406,12 @@ impl Tiers {
     }
 }
 
-/// A moment counts no more than the best reason; one that is not known counts nothing.
-#[inline(never)]
-fn timely_at(near: &Words, liked: &Words, moments: &Words, out: &mut Words) {
-    for lane in 0..LANES {
-        let is_known = u16::from(moments[lane] != UNKNOWN).wrapping_neg();
-        out[lane] = moments[lane].min(liked[lane].max(near[lane])) & is_known;
-    }
-}
-
-/// From the month of a purchase to what is left of it: one after the other, as the table is no vector.
-#[inline(never)]
-fn faded(last: &Mask, by_month: &[u16; 256], left: &mut Words) {
-    for lane in 0..LANES {
-        left[lane] = by_month[usize::from(last[lane])];
-    }
-}
-
-/// 65 536 over the weight of each.
-#[inline(never)]
-fn inverses(inverse: &Words, fifths: &Wide, out: &mut Words) {
-    let ((inverse, _), (out, _)) = (inverse.as_chunks::<WIDE>(), out.as_chunks_mut::<WIDE>());
-    for (inverse, out) in inverse.iter().zip(out) {
-        for at in 0..WIDE {
-            out[at] = upper(inverse[at], fifths[at]);
-        }
-    }
-}
-
 /// The latest of the purchases that may be read.
 #[inline(never)]
-fn latest(group: &Group, categories: &[usize], readable: &Mask) -> Mask {
+fn latest(group: &Group<'_>, categories: &[usize], readable: &Mask) -> Mask {
     let mut last = [0u8; LANES];
     for &category in categories {
-        let column = &group.bought[category];
+        let column = group.bought(category);
         for lane in 0..LANES {
             last[lane] = last[lane].max(column[lane]);
         }
@@ -578,28 +422,9 @@ fn latest(group: &Group, categories: &[usize], readable: &Mask) -> Mask {
     last
 }
 
-/// Works out the eighths of a factor, and adds it to the last 16 bits of the sum.
-#[inline(never)]
-fn add(values: &Words, weight: u16, eighths: &mut Words, sum: &mut Words) {
-    let most = most_of(weight);
-    for lane in 0..LANES {
-        let product = values[lane].wrapping_mul(weight);
-        eighths[lane] = eighth_of(product, values[lane], most);
-        sum[lane] = sum[lane].wrapping_add(product);
-    }
-}
-
-#[inline(never)]
-fn explain(eighths: &Words, inverse: &Words, shift: u32, told: &Mask, is_known: &Mask, column: &mut Mask) {
-    for lane in 0..LANES {
-        let told = told[lane] & is_known[lane];
-        column[lane] = byte_of(eighths[lane], inverse[lane], shift) & told | !told;
-    }
-}
-
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
 #[inline(never)]
-fn allowed(group: &Group, bit: u8) -> Mask {
+fn allowed(group: &Group<'_>, bit: u8) -> Mask {
     mask(|lane| group.flags[lane] & bit != 0)
 }
 

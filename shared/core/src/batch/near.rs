@@ -5,17 +5,20 @@
     reason = "a lane is one of many columns, and zipping them hides which"
 )]
 
-use crate::place::{FULL, lost_after, upper};
+use wide::{u8x16, u16x16};
+
+use crate::place::{FULL, SLOPES};
 
 use super::block::{Group, LANES};
 use super::judge::{Mask, Words};
-use super::plan::{Reach, Spot, WIDE, Wide};
+use super::plan::{Reach, Spot};
+use super::strip::{spread, strips, strips_mut, Upper};
 
 /// What is beyond the radius.
 const BEYOND: u32 = u32::MAX;
 
 /// [`crate::place::Scale::squared_share`] of the distance of each within the radius.
-pub(super) fn shares(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
+pub(super) fn shares(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
     if reach.scale.up == 0 {
         shares_shifted::<false>(from, spot, reach, shares);
     } else {
@@ -24,7 +27,7 @@ pub(super) fn shares(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, share
 }
 
 #[inline(never)]
-fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
+fn shares_shifted<const UP: bool>(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
     let most = i64::try_from(reach.squared).unwrap_or(i64::MAX);
     for lane in 0..LANES {
         let squared = squared(from, spot, lane);
@@ -43,7 +46,7 @@ fn shares_shifted<const UP: bool>(from: &[[i32; LANES]; 3], spot: &Spot, reach: 
 /// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
 /// radius.
 #[inline]
-fn squared([xs, ys, zs]: &[[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
+fn squared([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
     let [x, y, z] = spot.centre;
     let square = |component: i32, centre: i32| {
         let apart = i64::from(component.wrapping_sub(centre));
@@ -54,10 +57,9 @@ fn squared([xs, ys, zs]: &[[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
         .wrapping_add(square(zs[lane], z))
 }
 
-/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others. Each loop ends where a product of
-/// 16 bits would be multiplied again: the compiler takes 32 for it otherwise.
+/// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others.
 #[inline(never)]
-pub(super) fn nearness(shares: &[u32; LANES], who: &Mask, slopes: &[Wide; 4], [roots, lost, near]: [&mut Words; 3]) {
+pub(super) fn nearness(shares: &[u32; LANES], who: &Mask, roots: &mut Words, near: &mut Words) {
     for lane in 0..LANES {
         roots[lane] = if shares[lane] == BEYOND {
             u16::MAX
@@ -65,30 +67,28 @@ pub(super) fn nearness(shares: &[u32; LANES], who: &Mask, slopes: &[Wide; 4], [r
             root(shares[lane])
         };
     }
-    losses(roots, slopes, lost);
-    for lane in 0..LANES {
-        let is_within = (roots[lane] != u16::MAX) & (who[lane] != 0);
-        let near_it = near_of(roots[lane], lost[lane]);
-        near[lane] = near_it & u16::from(is_within).wrapping_neg();
+    let (splat, upper) = (u16x16::splat, Upper::new());
+    let strips = strips(roots).iter().zip(strips(who)).zip(strips_mut(near));
+    for ((roots, who), near) in strips {
+        let roots = u16x16::new(*roots);
+        let within = roots.simd_ne(splat(u16::MAX)) & spread(u8x16::new(*who));
+        *near = (near_of(upper, roots) & within).to_array();
     }
 }
 
-#[inline(never)]
-fn losses(roots: &Words, [a, b, c, d]: &[Wide; 4], lost: &mut Words) {
-    let ((roots, _), (lost, _)) = (roots.as_chunks::<WIDE>(), lost.as_chunks_mut::<WIDE>());
-    for (roots, lost) in roots.iter().zip(lost) {
-        for at in 0..WIDE {
-            lost[at] = lost_after(roots[at] << 3, [a[at], b[at], c[at], d[at]]);
-        }
-    }
-}
-
-/// The nearness at so many 16 384ths of the radius, of which so much is lost.
+/// The nearness at so many 16 384ths of the radius.
 #[inline]
-const fn near_of(root: u16, lost: u16) -> u16 {
-    let left = FULL - upper(lost, FULL);
-    let halved = if root < 1 << 13 { 0 } else { (left + 1) >> 1 };
-    (left - halved + 2) >> 2
+fn near_of(upper: Upper, roots: u16x16) -> u16x16 {
+    let splat = u16x16::splat;
+    let [a, b, c, d] = SLOPES.map(splat);
+    let part = roots << 3_u32;
+    let slope = b - upper.of(part, a);
+    let slope = c - upper.of(part, slope);
+    let left = splat(FULL) - upper.of(upper.of(part, d - upper.of(part, slope)), splat(FULL));
+    // Beyond half of the radius, which is the 13th bit, half is left of it.
+    let beyond = (roots >> 13_u32).simd_ne(splat(0));
+    let halved = ((left + splat(1)) >> 1_u32) & beyond;
+    (left - halved + splat(2)) >> 2_u32
 }
 
 /// Keeps the nearer place and its moment, and of two as near the later one.
@@ -104,7 +104,7 @@ pub(super) fn better(near: &Words, told: &Words, best: &mut Words, moments: &mut
 
 /// Those at home in one of the areas.
 #[inline(never)]
-pub(super) fn living_in(areas: u8, group: &Group, home: &Mask) -> Mask {
+pub(super) fn living_in(areas: u8, group: &Group<'_>, home: &Mask) -> Mask {
     if areas == 0b1111 {
         return *home;
     }
@@ -118,7 +118,7 @@ pub(super) fn living_in(areas: u8, group: &Group, home: &Mask) -> Mask {
 }
 
 #[inline(never)]
-pub(super) fn distances(from: &[[i32; LANES]; 3], spot: &Spot, far: &mut [i64; LANES]) {
+pub(super) fn distances(from: [&[i32; LANES]; 3], spot: &Spot, far: &mut [i64; LANES]) {
     for lane in 0..LANES {
         far[lane] = squared(from, spot, lane);
     }
@@ -153,7 +153,6 @@ fn root(share: u32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::SLOPES;
 
     /// It never falls as the share grows, so that the ends of each stretch tell all of it.
     #[test]
@@ -170,8 +169,8 @@ mod tests {
     #[test]
     fn each_nearness_is_that_of_one_person() {
         for root in 0..1 << 14 {
-            let near = near_of(root, lost_after(root << 3, SLOPES));
-            assert_eq!(near, crate::place::nearness_bp(root.into()), "{root}");
+            let near = near_of(Upper::new(), u16x16::splat(root)).to_array();
+            assert_eq!(near, [crate::place::nearness_bp(root.into()); 16], "{root}");
         }
     }
 }

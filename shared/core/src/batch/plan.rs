@@ -14,12 +14,13 @@ use crate::habit::{GoodHours, stretch_at};
 use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
-use crate::place::{Place, Radius, SLOPES, Scale, SquaredChord};
+use crate::place::{Place, Radius, Scale, SquaredChord};
 use crate::relevance::{Factor, Relevance, weight};
 use crate::time::{EpochDay, later};
 use crate::travel::{Area, minutes};
 
 use super::block::BYTES;
+use super::fade::Fading;
 use super::share::{fifths_of, inverse_of, shift_of};
 
 /// Wherever somebody is, in the place of areas where they live.
@@ -27,10 +28,6 @@ pub(super) const EVERYWHERE: u8 = u8::MAX;
 
 /// No moment is known.
 pub(super) const UNKNOWN: u16 = u16::MAX;
-
-/// A constant as often as two vectors hold it: from a single one, the compiler makes lanes of 32 bits.
-pub(super) const WIDE: usize = 32;
-pub(super) type Wide = [u16; WIDE];
 
 /// Affinities and fits that are bytes count so many basis points a step.
 pub(super) const LEVEL_BP: u16 = 50;
@@ -130,8 +127,8 @@ pub struct Plan<'a> {
     /// By the quarters of an hour, which stretch it is now.
     pub(super) turns: [u8; 256],
     pub(super) month: u8,
-    /// Complementary categories that fade alike, and what is left of a purchase by its month plus one.
-    pub(super) complements: Vec<(Vec<usize>, [u16; 256])>,
+    /// Complementary categories that fade alike.
+    pub(super) complements: Vec<(Vec<usize>, Fading)>,
     pub(super) met: Vec<usize>,
     /// From which month of the last purchase on, plus one.
     pub(super) has: Option<u8>,
@@ -148,12 +145,10 @@ pub struct Plan<'a> {
     /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
     pub(super) inverses: [u16; 8],
     pub(super) shift: u32,
-    pub(super) fifths: Wide,
+    pub(super) fifths: u16,
     /// Above it, too little is known.
     pub(super) most_inverse: u16,
     pub(super) asks_for_evidence: bool,
-    /// [`SLOPES`], which a loop must not know before it runs: else the compiler takes 32 bits for 16.
-    pub(super) slopes: [Wide; 4],
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -305,9 +300,8 @@ impl<'a> Plan<'a> {
             complements: fading
                 .into_iter()
                 .map(|(category, categories)| {
-                    let mut left = by_month(&|days| category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)));
-                    left[0] = 0;
-                    (categories, left)
+                    let left = |days| category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX));
+                    (categories, Fading::of(month, left))
                 })
                 .collect(),
             met: Category::all()
@@ -325,10 +319,9 @@ impl<'a> Plan<'a> {
             sure,
             inverses: known.map(|weight| inverse_of(weight, shift)),
             shift,
-            fifths: [fifths_of(shift); WIDE],
+            fifths: fifths_of(shift),
             most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
             asks_for_evidence: !known.into_iter().all(is_enough),
-            slopes: SLOPES.map(|slope| [slope; WIDE]),
         }
     }
 

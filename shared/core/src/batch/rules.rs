@@ -20,7 +20,7 @@ pub(super) struct Readable {
 }
 
 #[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, readable: &Readable) -> Answer {
+pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, readable: &Readable) -> Answer {
     let all = |parts: &[Condition], decisive: bool| {
         let mut answer = Answer {
             yes: [255; LANES],
@@ -64,10 +64,7 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
             }
         }
         Condition::Purchased { category, within_days } => {
-            let column = group
-                .bought
-                .get(usize::from(category.code()) - 1)
-                .unwrap_or(&[0; LANES]);
+            let column = group.bought(usize::from(category.code()) - 1);
             // The later it was, the fewer days ago.
             let is_within = |month: &u8| u32::from(plan.month.saturating_sub(*month)) * 30 <= u32::from(*within_days);
             let earliest = (0..u8::MAX).find(is_within).map_or(u8::MAX, |month| month + 1);
@@ -75,7 +72,7 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group, reada
         }
         Condition::Interested(category) => {
             let place = usize::from(category.code()) - 1;
-            let column = group.interests.get(place / 8).unwrap_or(&[0; LANES]);
+            let column = group.interests(place / 8);
             let bit = 1 << (place % 8);
             of(&readable.interests, |lane| column[lane] & bit != 0)
         }
@@ -116,16 +113,16 @@ fn any_of(values: &Values, wanted: &[i16]) -> Answer {
 
 /// The values of a fact that may be read.
 #[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn values(fact: Fact, plan: &Plan<'_>, group: &Group, readable: &Readable) -> Values {
+fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>, readable: &Readable) -> Values {
     let mut out = [UNKNOWN; LANES];
     if !plan.reads_fact(fact) {
         return out;
     }
     let column = match fact {
-        Fact::Floor => Ok(&group.numbers[0]),
-        Fact::CeilingHeight => Ok(&group.numbers[1]),
-        Fact::HouseholdSize => Ok(&group.numbers[2]),
-        Fact::Ventilation => Err((&group.life, 6)),
+        Fact::Floor => Ok(group.numbers[0]),
+        Fact::CeilingHeight => Ok(group.numbers[1]),
+        Fact::HouseholdSize => Ok(group.numbers[2]),
+        Fact::Ventilation => Err((group.life, 6)),
         Fact::DwellingKind
         | Fact::Garden
         | Fact::Balcony
@@ -135,7 +132,7 @@ fn values(fact: Fact, plan: &Plan<'_>, group: &Group, readable: &Readable) -> Va
         | Fact::Dog
         | Fact::Cat => {
             let position = Fact::ALL.into_iter().position(|each| each == fact).unwrap_or(0);
-            Err((&group.flag_facts[position / 4], 2 * (position % 4)))
+            Err((group.flag_facts[position / 4], 2 * (position % 4)))
         }
     };
     match column {

@@ -1,0 +1,148 @@
+//! Five factors to a relevance, sixteen people at a time: what one step works out stays in registers for the next.
+#![expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
+
+use wide::{u8x16, u16x16};
+
+use crate::reason::Reason;
+
+use super::block::{Group, LANES};
+use super::judge::{Answers, Mask, Words};
+use super::plan::{LEVEL_BP, Plan, UNKNOWN};
+use super::strip::{STRIP, narrow, pick, spread, strips, strips_mut, Upper, widen};
+
+/// What of a group goes into its scores.
+pub(super) struct Factors<'a> {
+    pub(super) near: &'a Words,
+    pub(super) moments: &'a Words,
+    /// What is left of purchases.
+    pub(super) bought: &'a Words,
+    /// What is liked, or only the topic: in levels.
+    pub(super) level: &'a Mask,
+    /// Who bought the very thing lately.
+    pub(super) recently: Option<&'a Mask>,
+    /// Whose lifecycle may be read.
+    pub(super) seen: &'a Mask,
+    /// Whose reaction may be read.
+    pub(super) measured: &'a Mask,
+}
+
+/// One factor of a strip.
+struct Part {
+    /// What it adds, in eighths.
+    eighths: u16x16,
+    /// The last 16 bits of the same.
+    product: u16x16,
+}
+
+/// A weight ready to be multiplied by.
+#[derive(Clone, Copy)]
+struct Weight {
+    whole: u16x16,
+    eighth: u16x16,
+}
+
+impl Weight {
+    /// A weight in fifths, which are 20 at the most.
+    fn of(weight: u16) -> Self {
+        Self {
+            whole: u16x16::splat(weight),
+            eighth: u16x16::splat(weight << 11),
+        }
+    }
+
+    /// Of a value up to 10 000.
+    #[inline]
+    fn times(self, upper: Upper, value: u16x16) -> Part {
+        Part {
+            eighths: upper.of(value << 2_u32, self.eighth),
+            product: value * self.whole,
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// The relevance of everybody whose outcome is still open, what each factor adds to it, and the thresholds.
+    #[inline(never)]
+    pub(super) fn score<const EXPLAIN: bool>(
+        &self,
+        group: &Group<'_>,
+        factors: &Factors<'_>,
+        outcome: &mut Mask,
+        answers: &mut Answers<'_>,
+    ) {
+        let (splat, upper) = (u16x16::splat, Upper::new());
+        let weights = self.weights.map(Weight::of);
+        let [_, _, timing, fitting, reacting] = self.weights.map(splat);
+        let inverses = self.inverses.map(splat);
+        let fits = self.fits.map(u16::from).map(|level| splat(level * LEVEL_BP));
+        let fifths = splat(self.fifths);
+        let least = self.proposal.campaign.threshold.basis_points();
+        let has_own = group.bounds.highest_threshold > 0;
+        let is_gated = self.asks_for_evidence || least > 0 || has_own;
+        let places = if self.spots.is_empty() { splat(0) } else { splat(u16::MAX) };
+        let [near, moments, bought] = [factors.near, factors.moments, factors.bought].map(|words| strips(words));
+        let [level, seen, measured] = [factors.level, factors.seen, factors.measured].map(|bytes| strips(bytes));
+        let recently = factors.recently.map(|bytes| strips(bytes));
+        let (life, own) = (strips(group.life), strips(group.threshold));
+        let (outcome, relevance) = (strips_mut(outcome), strips_mut(answers.relevance));
+        let mut told = answers.contributions.each_mut().map(|column| strips_mut(column));
+        for at in 0..LANES / STRIP {
+            let near = u16x16::new(near[at]);
+            let moment = u16x16::new(moments[at]);
+            let level = widen(u8x16::new(level[at])) * splat(LEVEL_BP);
+            let mut liked = u16x16::new(bought[at]).max(level);
+            if let Some(recently) = recently {
+                liked = pick(spread(u8x16::new(recently[at])), liked >> 1_u32, liked);
+            }
+            // A moment counts no more than the best reason; one that is not known counts nothing.
+            let is_timed = moment.simd_ne(splat(UNKNOWN));
+            let timely = moment.min(liked.max(near)) & is_timed;
+            let is_seen = spread(u8x16::new(seen[at]));
+            let life = widen(u8x16::new(life[at]));
+            let lifecycle = life & splat(0b111);
+            let mut fit = splat(0);
+            for (each, worth) in (0..).zip(fits) {
+                fit |= lifecycle.simd_eq(splat(each)) & worth;
+            }
+            let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & spread(u8x16::new(measured[at]));
+            let is_reacting = reaction.simd_ne(splat(0));
+            let parts = [
+                weights[0].times(upper, near),
+                weights[1].times(upper, liked),
+                weights[2].times(upper, timely),
+                weights[3].times(upper, fit & is_seen),
+                weights[4].times(upper, reaction * splat(2_000)),
+            ];
+            let sum = parts.iter().fold(splat(0), |sum, part| sum + part.product);
+            let eighths = parts.iter().fold(splat(0), |sum, part| sum + part.eighths);
+            let weight = splat(self.sure) + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacting);
+            let [a, b, c, d] = [0, 2, 4, 6].map(|set| pick(is_timed, inverses[set + 1], inverses[set]));
+            let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
+            let over = upper.of(inverse, fifths);
+            let guess = upper.of(eighths << 1_u32, (over - splat(1)) << 2_u32);
+            let is_open = widen(u8x16::new(outcome[at])).simd_eq(splat(0));
+            let score = (guess + upper.of(sum - guess * weight, over + splat(1))) & is_open;
+            relevance[at] = score.to_array();
+            if EXPLAIN {
+                let are_known = [places, splat(u16::MAX), is_timed, is_seen, is_reacting];
+                for ((column, part), is_known) in told.iter_mut().zip(&parts).zip(are_known) {
+                    let byte = upper.of(part.eighths, inverse) >> self.shift;
+                    column[at] = narrow(pick(is_known & is_open, byte, splat(255))).to_array();
+                }
+            }
+            if is_gated {
+                let mut out = widen(u8x16::new(outcome[at]));
+                let mut close = |reason: Reason, closes: u16x16| {
+                    let closes = closes & out.simd_eq(splat(0));
+                    out |= closes & splat(reason.byte().into());
+                };
+                if self.asks_for_evidence {
+                    close(Reason::TooLittleKnown, inverse.simd_gt(splat(self.most_inverse)));
+                }
+                close(Reason::BelowThreshold, score.simd_lt(splat(least)));
+                close(Reason::BelowOwnThreshold, score.simd_lt(u16x16::new(own[at])));
+                outcome[at] = narrow(out).to_array();
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Sixteen people in one register: a byte or a word of 16 bits of each.
+
+use wide::bytemuck::cast;
+use wide::{i16x8, i16x16, u8x16, u16x16};
+
+use super::block::LANES;
+
+/// How many people are in a register.
+pub(super) const STRIP: usize = 16;
+
+/// The strips of a group.
+#[inline]
+pub(super) const fn strips<T>(column: &[T; LANES]) -> &[[T; STRIP]] {
+    column.as_chunks().0
+}
+
+/// The strips of a group, to write to.
+#[inline]
+pub(super) const fn strips_mut<T>(column: &mut [T; LANES]) -> &mut [[T; STRIP]] {
+    column.as_chunks_mut().0
+}
+
+/// Bytes as words.
+#[inline]
+pub(super) fn widen(bytes: u8x16) -> u16x16 {
+    u16x16::from(bytes)
+}
+
+/// Bytes of which all bits are set or none as such words.
+#[inline]
+pub(super) fn spread(mask: u8x16) -> u16x16 {
+    i16x16::from(mask.cast_signed()).cast_unsigned()
+}
+
+/// Words below 256 as bytes.
+#[inline]
+pub(super) fn narrow(words: u16x16) -> u8x16 {
+    let [low, high]: [i16x8; 2] = cast(words);
+    u8x16::narrow_i16x8(low, high)
+}
+
+/// Multiplies words and keeps the upper half, as [`crate::place::upper`] does of one.
+///
+/// A compiler that sees one such product go into another keeps both in 32 bits, which is three times the work. So a zero is
+/// added that it cannot know.
+#[derive(Clone, Copy)]
+pub(super) struct Upper(u16x16);
+
+impl Upper {
+    pub(super) fn new() -> Self {
+        Self(u16x16::splat(std::hint::black_box(0)))
+    }
+
+    #[inline]
+    pub(super) fn of(self, a: u16x16, b: u16x16) -> u16x16 {
+        #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+        let product: u16x16 = cast(safe_arch::mul_u16_keep_high_m256i(cast(a), cast(b)));
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+        let product = a.mul_keep_high(b);
+        product + self.0
+    }
+}
+
+/// The one where the mask is set, else the other.
+#[inline]
+pub(super) fn pick(mask: u16x16, one: u16x16, other: u16x16) -> u16x16 {
+    mask.select(one, other)
+}
