@@ -408,7 +408,7 @@ impl Tiers {
 
 /// The latest of the purchases that may be read.
 #[inline(never)]
-fn latest(group: &Group<'_>, categories: &[usize], readable: &Mask) -> Mask {
+pub(super) fn latest(group: &Group<'_>, categories: &[usize], readable: &Mask) -> Mask {
     let mut last = [0u8; LANES];
     for &category in categories {
         let column = group.bought(category);

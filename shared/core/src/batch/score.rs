@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::strip::{STRIP, narrow, pick, spread, strips, strips_mut, Upper, widen};
+use super::strip::{STRIP, Same, narrow, pick, spread, strips, strips_mut, Upper, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -38,7 +38,7 @@ struct Part {
 #[derive(Clone, Copy)]
 struct Weight {
     whole: u16x16,
-    eighth: u16x16,
+    eighth: Same,
 }
 
 impl Weight {
@@ -46,15 +46,15 @@ impl Weight {
     fn of(weight: u16) -> Self {
         Self {
             whole: u16x16::splat(weight),
-            eighth: u16x16::splat(weight << 11),
+            eighth: Same::new(weight << 11),
         }
     }
 
     /// Of a value up to 10 000.
     #[inline]
-    fn times(self, upper: Upper, value: u16x16) -> Part {
+    fn times(&self, upper: Upper, strip: usize, value: u16x16) -> Part {
         Part {
-            eighths: upper.of(value << 2_u32, self.eighth),
+            eighths: upper.of(value << 2_u32, self.eighth.at(strip)),
             product: value * self.whole,
         }
     }
@@ -75,7 +75,7 @@ impl Plan<'_> {
         let [_, _, timing, fitting, reacting] = self.weights.map(splat);
         let inverses = self.inverses.map(splat);
         let fits = self.fits.map(u16::from).map(|level| splat(level * LEVEL_BP));
-        let fifths = splat(self.fifths);
+        let fifths = Same::new(self.fifths);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
         let is_gated = self.asks_for_evidence || least > 0 || has_own;
@@ -107,18 +107,18 @@ impl Plan<'_> {
             let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & spread(u8x16::new(measured[at]));
             let is_reacting = reaction.simd_ne(splat(0));
             let parts = [
-                weights[0].times(upper, near),
-                weights[1].times(upper, liked),
-                weights[2].times(upper, timely),
-                weights[3].times(upper, fit & is_seen),
-                weights[4].times(upper, reaction * splat(2_000)),
+                weights[0].times(upper, at, near),
+                weights[1].times(upper, at, liked),
+                weights[2].times(upper, at, timely),
+                weights[3].times(upper, at, fit & is_seen),
+                weights[4].times(upper, at, reaction * splat(2_000)),
             ];
             let sum = parts.iter().fold(splat(0), |sum, part| sum + part.product);
             let eighths = parts.iter().fold(splat(0), |sum, part| sum + part.eighths);
             let weight = splat(self.sure) + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacting);
             let [a, b, c, d] = [0, 2, 4, 6].map(|set| pick(is_timed, inverses[set + 1], inverses[set]));
             let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
-            let over = upper.of(inverse, fifths);
+            let over = upper.of(inverse, fifths.at(at));
             let guess = upper.of(eighths << 1_u32, (over - splat(1)) << 2_u32);
             let is_open = widen(u8x16::new(outcome[at])).simd_eq(splat(0));
             let score = (guess + upper.of(sum - guess * weight, over + splat(1))) & is_open;

@@ -1,5 +1,7 @@
 //! Sixteen people in one register: a byte or a word of 16 bits of each.
 
+use std::hint::black_box;
+
 use wide::bytemuck::cast;
 use wide::{i16x8, i16x16, u8x16, u16x16};
 
@@ -48,7 +50,7 @@ pub(super) struct Upper(u16x16);
 
 impl Upper {
     pub(super) fn new() -> Self {
-        Self(u16x16::splat(std::hint::black_box(0)))
+        Self(u16x16::splat(black_box(0)))
     }
 
     #[inline]
@@ -58,6 +60,23 @@ impl Upper {
         #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
         let product = a.mul_keep_high(b);
         product + self.0
+    }
+}
+
+/// A factor for [`Upper`] that is the same for every strip. There are two of it, which take turns: of a single one the compiler
+/// sees that it never changes, and makes 32 bits of it before the loop.
+#[derive(Clone, Copy)]
+pub(super) struct Same([u16x16; 2]);
+
+impl Same {
+    pub(super) fn new(factor: u16) -> Self {
+        Self(black_box([u16x16::splat(factor); 2]))
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "there are two")]
+    pub(super) const fn at(&self, strip: usize) -> u16x16 {
+        self.0[strip % 2]
     }
 }
 
