@@ -20,6 +20,7 @@ use super::fade::bought;
 use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
 use super::rules::{Readable, holds};
 use super::score::Factors;
+use super::strip::Ahead;
 
 pub(super) type Mask = [u8; LANES];
 
@@ -43,6 +44,49 @@ pub(super) struct Answers<'a> {
     outcome: &'a mut Mask,
     pub(super) relevance: &'a mut Words,
     pub(super) contributions: [&'a mut Mask; 5],
+}
+
+/// Where those about the groups that follow go.
+struct Later<'a> {
+    outcome: &'a mut [Mask],
+    relevance: &'a mut [Words],
+    contributions: [&'a mut [Mask]; 5],
+}
+
+impl<'a> Later<'a> {
+    /// The first group's, and the others.
+    fn split(self) -> Option<(Answers<'a>, Self)> {
+        let [a, b, c, d, e] = self.contributions.map(|column| column.split_first_mut());
+        let ((a, also_a), (b, also_b), (c, also_c), (d, also_d), (e, also_e)) = (a?, b?, c?, d?, e?);
+        let (outcome, outcomes) = self.outcome.split_first_mut()?;
+        let (relevance, more) = self.relevance.split_first_mut()?;
+        let these = Answers {
+            outcome,
+            relevance,
+            contributions: [a, b, c, d, e],
+        };
+        let later = Self {
+            outcome: outcomes,
+            relevance: more,
+            contributions: [also_a, also_b, also_c, also_d, also_e],
+        };
+        Some((these, later))
+    }
+
+    /// What the first group's answers will be written over.
+    fn written<'b, const EXPLAIN: bool>(&'b self, ahead: &mut Ahead<'b>) {
+        if let Some(outcome) = self.outcome.first() {
+            ahead.add(outcome);
+        }
+        if let Some(relevance) = self.relevance.first() {
+            ahead.add(relevance);
+        }
+        for column in self.contributions.iter().filter(|_| EXPLAIN) {
+            if let Some(contributions) = column.first() {
+                ahead.add(contributions);
+            }
+        }
+    }
 }
 
 /// What a group is worked out in, kept from one to the next so that nothing is cleared in between.
@@ -91,12 +135,11 @@ impl Plan<'_> {
             .contributions
             .iter_mut()
             .for_each(|column| column.resize(room, u8::MAX));
-        let (outcomes, _) = verdicts.outcomes.as_chunks_mut::<LANES>();
-        let (relevance, _) = verdicts.relevance.as_chunks_mut::<LANES>();
-        let mut columns = verdicts
-            .contributions
-            .each_mut()
-            .map(|column| column.as_chunks_mut::<LANES>().0.iter_mut());
+        let mut answers = Later {
+            outcome: verdicts.outcomes.as_chunks_mut().0,
+            relevance: verdicts.relevance.as_chunks_mut().0,
+            contributions: verdicts.contributions.each_mut().map(|column| column.as_chunks_mut().0),
+        };
         let mut room = Room {
             near: [0; LANES],
             moments: [0; LANES],
@@ -109,24 +152,47 @@ impl Plan<'_> {
             also_near: [0; LANES],
             told: [0; LANES],
         };
-        let mut first = 0;
-        for ((at, outcome), relevance) in (0..block.groups()).zip(outcomes).zip(relevance) {
-            let [Some(a), Some(b), Some(c), Some(d), Some(e)] = columns.each_mut().map(Iterator::next) else {
-                return;
-            };
-            let answers = Answers {
-                outcome,
-                relevance,
-                contributions: [a, b, c, d, e],
-            };
+        for at in 0..block.groups() {
+            let Some((these, later)) = answers.split() else { return };
+            let mut ahead = Ahead::nothing();
+            if at + 1 < block.groups() {
+                self.read_of(&block.group(at + 1), &mut ahead);
+                later.written::<EXPLAIN>(&mut ahead);
+            }
+            let first = at * LANES;
             self.group::<EXPLAIN>(
                 &block.group(at),
                 (people - first).min(LANES),
                 |lane| held_out(first + lane),
-                answers,
+                these,
                 &mut room,
+                &mut ahead,
             );
-            first += LANES;
+            answers = later;
+        }
+    }
+
+    /// What of a group is read of nearly everybody.
+    fn read_of<'a>(&self, group: &Group<'a>, ahead: &mut Ahead<'a>) {
+        ahead.add(group.flags);
+        if let Some((pair, _)) = self.topic {
+            ahead.add(group.topics(pair));
+        }
+        if !self.spots.is_empty() {
+            for home in group.home {
+                ahead.add(home);
+            }
+        }
+        for column in [group.life, group.good_hours, group.tied] {
+            ahead.add(column);
+        }
+        let interests = self.liked.into_iter().zip(self.related).enumerate();
+        for (byte, _) in interests.filter(|(_, (liked, related))| liked | related != 0) {
+            ahead.add(group.interests(byte));
+        }
+        let complements = self.complements.iter().flat_map(|(categories, _)| categories);
+        for category in complements.chain(&self.met) {
+            ahead.add(group.bought(*category));
         }
     }
 
@@ -138,11 +204,12 @@ impl Plan<'_> {
         held_out: impl FnMut(usize) -> bool,
         mut answers: Answers<'_>,
         room: &mut Room,
+        ahead: &mut Ahead<'_>,
     ) {
         let mut outcome = [self.closed; LANES];
         if self.closed == 0 {
             outcome[people..].fill(u8::MAX);
-            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers, room);
+            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers, room, ahead);
         } else {
             answers.unscored::<EXPLAIN>();
         }
@@ -157,12 +224,16 @@ impl Plan<'_> {
         outcome: &mut Mask,
         answers: &mut Answers<'_>,
         room: &mut Room,
+        ahead: &mut Ahead<'_>,
     ) {
+        ahead.fetch(24);
         self.wishes(group, outcome, held_out);
+        ahead.fetch(24);
         if !outcome.contains(&0) {
             return answers.unscored::<EXPLAIN>();
         }
-        self.places(group, outcome, room);
+        self.places(group, outcome, room, ahead);
+        ahead.fetch(24);
         let readable = Readable {
             facts: allowed(group, bit(DataPurpose::Profiling)),
             purchases: allowed(group, self.purchases),
@@ -176,7 +247,8 @@ impl Plan<'_> {
         if !outcome.contains(&0) {
             return answers.unscored::<EXPLAIN>();
         }
-        self.affinity(group, &readable, &met, room);
+        self.affinity(group, &readable, &met, room, ahead);
+        ahead.fetch(24);
         let factors = Factors {
             near: &room.near,
             moments: &room.moments,
@@ -186,7 +258,7 @@ impl Plan<'_> {
             seen: &allowed(group, self.lifecycle),
             measured: &allowed(group, self.reaction),
         };
-        self.score::<EXPLAIN>(group, &factors, outcome, answers);
+        self.score::<EXPLAIN>(group, &factors, ahead, outcome, answers);
     }
 
     #[inline(never)]
@@ -240,7 +312,7 @@ impl Plan<'_> {
 
     /// The proximity and the moment at the place that somebody would go to.
     #[inline(never)]
-    fn places(&self, group: &Group<'_>, outcome: &mut Mask, room: &mut Room) {
+    fn places(&self, group: &Group<'_>, outcome: &mut Mask, room: &mut Room, ahead: &mut Ahead<'_>) {
         let hours = self.good_hours(group);
         if self.spots.is_empty() {
             if self.is_late {
@@ -267,7 +339,9 @@ impl Plan<'_> {
             && let [(_, reach)] = spot.from_home.as_slice()
         {
             shares(group.home, spot, reach, &mut room.wide);
+            ahead.fetch(24);
             nearness(&room.wide, &home, &mut room.roots, &mut room.near);
+            ahead.fetch(24);
             close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
             return spot.moments.at(&hours, &mut room.moments);
         }
@@ -343,7 +417,7 @@ impl Plan<'_> {
 
     /// What the affinity is made of: a level stands for what is liked and for the topic; a purchase fades from there.
     #[inline(never)]
-    fn affinity(&self, group: &Group<'_>, readable: &Readable, met: &Mask, room: &mut Room) {
+    fn affinity(&self, group: &Group<'_>, readable: &Readable, met: &Mask, room: &mut Room, ahead: &mut Ahead<'_>) {
         let (mut very, mut related) = ([0; LANES], [0; LANES]);
         for (byte, (bits, others)) in self.liked.into_iter().zip(self.related).enumerate() {
             let column = group.interests(byte);
@@ -365,6 +439,7 @@ impl Plan<'_> {
             let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
             room.level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
         }
+        ahead.fetch(24);
         bought(group, &self.complements, &readable.purchases, &mut room.bought);
         // When the next one is due decides alone, of those who have one.
         if let Some(due) = &self.due {

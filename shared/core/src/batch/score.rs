@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::strip::{STRIP, Same, narrow, pick, spread, strips, strips_mut, Upper, widen};
+use super::strip::{Ahead, STRIP, Same, narrow, pick, spread, strips, strips_mut, Upper, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -67,6 +67,7 @@ impl Plan<'_> {
         &self,
         group: &Group<'_>,
         factors: &Factors<'_>,
+        ahead: &mut Ahead<'_>,
         outcome: &mut Mask,
         answers: &mut Answers<'_>,
     ) {
@@ -87,6 +88,15 @@ impl Plan<'_> {
         let (outcome, relevance) = (strips_mut(outcome), strips_mut(answers.relevance));
         let mut told = answers.contributions.each_mut().map(|column| strips_mut(column));
         for at in 0..LANES / STRIP {
+            ahead.fetch(4);
+            let is_open = widen(u8x16::new(outcome[at])).simd_eq(splat(0));
+            if is_open.none() {
+                relevance[at] = [0; STRIP];
+                if EXPLAIN {
+                    told.iter_mut().for_each(|column| column[at] = [u8::MAX; STRIP]);
+                }
+                continue;
+            }
             let near = u16x16::new(near[at]);
             let moment = u16x16::new(moments[at]);
             let level = widen(u8x16::new(level[at])) * splat(LEVEL_BP);
@@ -120,7 +130,6 @@ impl Plan<'_> {
             let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
             let over = upper.of(inverse, fifths.at(at));
             let guess = upper.of(eighths << 1_u32, (over - splat(1)) << 2_u32);
-            let is_open = widen(u8x16::new(outcome[at])).simd_eq(splat(0));
             let score = (guess + upper.of(sum - guess * weight, over + splat(1))) & is_open;
             relevance[at] = score.to_array();
             if EXPLAIN {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use wide::bytemuck::cast;
+use wide::bytemuck::{NoUninit, cast, cast_slice};
 use wide::{i16x8, i16x16, u8x16, u16x16};
 
 use super::block::LANES;
@@ -84,4 +84,57 @@ impl Same {
 #[inline]
 pub(super) fn pick(mask: u16x16, one: u16x16, other: u16x16) -> u16x16 {
     mask.select(one, other)
+}
+
+/// What comes next, which the processor is asked for a few lines at a time while it works on something else.
+pub(super) struct Ahead<'a> {
+    columns: [&'a [u8]; MOST_AHEAD],
+    left: usize,
+}
+
+/// What is beyond is read without having been asked for.
+const MOST_AHEAD: usize = 48;
+/// A line of the cache, in bytes.
+const LINE: usize = 64;
+
+impl<'a> Ahead<'a> {
+    pub(super) const fn nothing() -> Self {
+        Self {
+            columns: [&[]; MOST_AHEAD],
+            left: 0,
+        }
+    }
+
+    pub(super) fn add<T: NoUninit>(&mut self, column: &'a [T; LANES]) {
+        if let Some(place) = self.columns.get_mut(self.left) {
+            *place = cast_slice(column);
+            self.left += 1;
+        }
+    }
+
+    /// Asks for so many lines.
+    #[inline]
+    pub(super) fn fetch(&mut self, lines: usize) {
+        let mut lines = lines;
+        while let Some(last) = self.left.checked_sub(1) {
+            let Some(column) = self.columns.get_mut(last) else { return };
+            let (now, later) = column.split_at(column.len().min(lines * LINE));
+            now.as_chunks().0.iter().for_each(fetch);
+            *column = later;
+            if !later.is_empty() {
+                return;
+            }
+            self.left = last;
+            lines -= now.len() / LINE;
+        }
+    }
+}
+
+#[inline]
+fn fetch(line: &[u8; LINE]) {
+    #[cfg(target_arch = "x86_64")]
+    safe_arch::prefetch_t0(line);
+    // Elsewhere there is no such instruction that is safe to use, and columns follow each other as they are read.
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }
