@@ -15,7 +15,7 @@ use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::near::{better, distances, in_time, living_in, nearness, shares};
+use super::near::{better, distances, in_time, living_in, nearness};
 use super::fade::bought;
 use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
 use super::rules::{Readable, holds};
@@ -97,9 +97,7 @@ struct Room {
     level: Mask,
     recently: Mask,
     /// For the steps within a step.
-    wide: [u32; LANES],
     far: [i64; LANES],
-    roots: Words,
     also_near: Words,
     told: Words,
 }
@@ -146,9 +144,7 @@ impl Plan<'_> {
             bought: [0; LANES],
             level: [0; LANES],
             recently: [0; LANES],
-            wide: [0; LANES],
             far: [0; LANES],
-            roots: [0; LANES],
             also_near: [0; LANES],
             told: [0; LANES],
         };
@@ -321,8 +317,8 @@ impl Plan<'_> {
             room.near = [0; LANES];
             return self.moments.at(&hours, &mut room.moments);
         }
-        let at_home = allowed(group, self.home);
-        let home = mask(|lane| (at_home[lane] != 0) & (group.flags[lane] & HAS_HOME != 0));
+        let at_home = |flags: u8| (flags & self.home != 0) & (flags & HAS_HOME != 0);
+        let home = mask(|lane| at_home(group.flags[lane]));
         let mut here = [0; LANES];
         if self.here != 0 {
             let out = allowed(group, self.here);
@@ -338,9 +334,7 @@ impl Plan<'_> {
         if let (true, [spot]) = (self.is_punctual && !wanders, &*self.spots)
             && let [(_, reach)] = spot.from_home.as_slice()
         {
-            shares(group.home, spot, reach, &mut room.wide);
-            ahead.fetch(24);
-            nearness(&room.wide, &home, &mut room.roots, &mut room.near);
+            nearness(group.home, spot, reach, &home, &mut room.near);
             ahead.fetch(24);
             close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
             return spot.moments.at(&hours, &mut room.moments);
@@ -361,8 +355,7 @@ impl Plan<'_> {
                     areas => living_in(areas, group, &home),
                 };
                 let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
-                shares(from, spot, &reaches[0].1, &mut room.wide);
-                nearness(&room.wide, &whence(all), &mut room.roots, &mut room.also_near);
+                nearness(from, spot, &reaches[0].1, &whence(all), &mut room.also_near);
                 better(&room.also_near, &room.told, &mut room.near, &mut room.moments);
                 if !self.is_punctual {
                     distances(from, spot, &mut room.far);

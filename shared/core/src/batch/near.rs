@@ -5,48 +5,22 @@
     reason = "a lane is one of many columns, and zipping them hides which"
 )]
 
-use wide::{u8x16, u16x16};
+use wide::bytemuck::cast;
+use wide::{f32x8, i16x16, i32x8, i64x4, u8x16, u16x16, u32x8, u64x4};
 
 use crate::place::{FULL, SLOPES};
 
 use super::block::{Group, LANES};
 use super::judge::{Mask, Words};
 use super::plan::{Reach, Spot};
-use super::strip::{spread, strips, strips_mut, Upper};
-
-/// What is beyond the radius.
-const BEYOND: u32 = u32::MAX;
-
-/// [`crate::place::Scale::squared_share`] of the distance of each within the radius.
-pub(super) fn shares(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
-    if reach.scale.up == 0 {
-        shares_shifted::<false>(from, spot, reach, shares);
-    } else {
-        shares_shifted::<true>(from, spot, reach, shares);
-    }
-}
-
-#[inline(never)]
-fn shares_shifted<const UP: bool>(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, shares: &mut [u32; LANES]) {
-    let most = i64::try_from(reach.squared).unwrap_or(i64::MAX);
-    for lane in 0..LANES {
-        let squared = squared(from, spot, lane);
-        let scaled = squared.cast_unsigned();
-        // One of the two shifts is by nothing.
-        let scaled = if UP {
-            scaled << reach.scale.up
-        } else {
-            scaled >> reach.scale.down
-        } & u64::from(u32::MAX);
-        let share = u32::try_from((scaled * u64::from(reach.factor)) >> 32).unwrap_or(BEYOND);
-        shares[lane] = if squared > most { BEYOND } else { share };
-    }
-}
+use super::strip::{
+    Upper, as_words, halves, product_of_low_halves, spread, square_of_low_half, strips, strips_mut,
+};
 
 /// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
 /// radius.
 #[inline]
-fn squared([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
+fn squared_of([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
     let [x, y, z] = spot.centre;
     let square = |component: i32, centre: i32| {
         let apart = i64::from(component.wrapping_sub(centre));
@@ -57,23 +31,64 @@ fn squared([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
         .wrapping_add(square(zs[lane], z))
 }
 
+/// In place of the root of what is beyond the radius: no root has so many bits.
+const BEYOND: u16 = 0x7fff;
+
 /// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others.
-#[inline(never)]
-pub(super) fn nearness(shares: &[u32; LANES], who: &Mask, roots: &mut Words, near: &mut Words) {
-    for lane in 0..LANES {
-        roots[lane] = if shares[lane] == BEYOND {
-            u16::MAX
-        } else {
-            root(shares[lane])
-        };
+pub(super) fn nearness(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, who: &Mask, near: &mut Words) {
+    if reach.scale.up == 0 {
+        nearness_shifted::<false>(from, spot, reach, who, near);
+    } else {
+        nearness_shifted::<true>(from, spot, reach, who, near);
     }
+}
+
+#[inline(never)]
+fn nearness_shifted<const UP: bool>(
+    from: [&[i32; LANES]; 3],
+    spot: &Spot,
+    reach: &Reach,
+    who: &Mask,
+    near: &mut Words,
+) {
     let (splat, upper) = (u16x16::splat, Upper::new());
-    let strips = strips(roots).iter().zip(strips(who)).zip(strips_mut(near));
-    for ((roots, who), near) in strips {
-        let roots = u16x16::new(*roots);
-        let within = roots.simd_ne(splat(u16::MAX)) & spread(u8x16::new(*who));
+    let centre = spot.centre.map(i32x8::splat);
+    let most = i64x4::splat(i64::try_from(reach.squared).unwrap_or(i64::MAX));
+    let factor = u64x4::splat(reach.factor.into());
+    let scaled = |squared: i64x4| {
+        let squared: u64x4 = cast(squared);
+        // One of the two shifts is by nothing.
+        let scaled = if UP {
+            squared << reach.scale.up
+        } else {
+            squared >> reach.scale.down
+        };
+        product_of_low_halves(scaled, factor)
+    };
+    let [xs, ys, zs] = from.map(|column| column.as_chunks::<8>().0.as_chunks::<2>().0);
+    for (at, (who, near)) in strips(who).iter().zip(strips_mut(near)).enumerate() {
+        let roots = [0, 1].map(|half| {
+            let apart = [xs, ys, zs].map(|column| i32x8::new(column[at][half]));
+            let (even, odd) = squared(apart, centre);
+            let is_beyond = halves(cast(even.simd_gt(most)), cast(odd.simd_gt(most)));
+            let shares = halves(scaled(even) >> 32_u32, scaled(odd));
+            root(cast(shares)) | (cast::<_, i32x8>(is_beyond) & i32x8::splat(BEYOND.into()))
+        });
+        let roots = as_words(roots);
+        let within = roots.simd_ne(splat(BEYOND)) & spread(u8x16::new(*who));
         *near = (near_of(upper, roots) & within).to_array();
     }
+}
+
+/// [`crate::place::squared_chord`] of the even and of the odd lanes.
+#[inline]
+fn squared(places: [i32x8; 3], centre: [i32x8; 3]) -> (i64x4, i64x4) {
+    let [x, y, z] = [0, 1, 2].map(|axis| {
+        let apart: u64x4 = cast(places[axis] - centre[axis]);
+        let odd = apart >> 32_u32;
+        (square_of_low_half(apart), square_of_low_half(odd))
+    });
+    (x.0 + y.0 + z.0, x.1 + y.1 + z.1)
 }
 
 /// The nearness at so many 16 384ths of the radius.
@@ -120,7 +135,7 @@ pub(super) fn living_in(areas: u8, group: &Group<'_>, home: &Mask) -> Mask {
 #[inline(never)]
 pub(super) fn distances(from: [&[i32; LANES]; 3], spot: &Spot, far: &mut [i64; LANES]) {
     for lane in 0..LANES {
-        far[lane] = squared(from, spot, lane);
+        far[lane] = squared_of(from, spot, lane);
     }
 }
 
@@ -142,12 +157,12 @@ pub(super) fn in_time(reach: &Reach, who: &Mask, near: &Words, far: &[i64; LANES
 /// The whole root below 2^28, else 16 383 or what is next to it. The float is a guess, one too many at the most, and the
 /// integers decide: so it is the same on every machine.
 #[inline]
-#[expect(clippy::as_conversions, reason = "no From leads from 32 bits to a float")]
-fn root(share: u32) -> u16 {
-    // Adding 2^23 leaves the nearest whole number in the last bits.
-    let guess = ((share.min((1 << 28) - 1) as i32 as f32).sqrt() + 8_388_608.0).to_bits() & 0x7f_ffff;
-    let [low, high, ..] = (if guess * guess > share { guess - 1 } else { guess }).to_le_bytes();
-    u16::from_le_bytes([low, high])
+fn root(shares: u32x8) -> i32x8 {
+    let shares: i32x8 = cast(shares.min(u32x8::splat((1 << 28) - 1)));
+    let guess = f32x8::from_i32x8(shares).sqrt().fast_round_int();
+    // Of a guess, which has 15 bits, the other half of the 32 is 0.
+    let halves: i16x16 = cast(guess);
+    guess + halves.dot(halves).simd_gt(shares)
 }
 
 #[cfg(test)]
@@ -157,13 +172,13 @@ mod tests {
     /// It never falls as the share grows, so that the ends of each stretch tell all of it.
     #[test]
     fn the_root_is_that_of_the_integers_at_every_square() {
-        for whole in 0..1 << 14 {
+        for whole in 0..1_u16 << 14 {
             let square = u32::from(whole) * u32::from(whole);
-            assert_eq!(root(square), whole);
-            assert_eq!(root(square + 2 * u32::from(whole)), whole);
-            assert_eq!(root(square + u32::from(whole)), whole);
+            let shares = [square, square + u32::from(whole), square + 2 * u32::from(whole), (1 << 28) - 1];
+            let roots = root(cast([shares, shares])).to_array();
+            let whole = i32::from(whole);
+            assert_eq!(roots[..4], [whole, whole, whole, 16_383]);
         }
-        assert_eq!(root((1 << 28) - 1), 16_383);
     }
 
     #[test]

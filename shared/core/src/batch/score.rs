@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::strip::{Ahead, STRIP, Same, narrow, pick, spread, strips, strips_mut, Upper, widen};
+use super::strip::{Ahead, STRIP, Same, last_upper, narrow, pick, spread, strips, strips_mut, Upper, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -75,7 +75,7 @@ impl Plan<'_> {
         let weights = self.weights.map(Weight::of);
         let [_, _, timing, fitting, reacting] = self.weights.map(splat);
         let inverses = self.inverses.map(splat);
-        let fits = self.fits.map(u16::from).map(|level| splat(level * LEVEL_BP));
+        let fits = u8x16::new(std::array::from_fn(|lifecycle| self.fits.get(lifecycle).copied().unwrap_or(0)));
         let fifths = Same::new(self.fifths);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
@@ -108,12 +108,9 @@ impl Plan<'_> {
             let is_timed = moment.simd_ne(splat(UNKNOWN));
             let timely = moment.min(liked.max(near)) & is_timed;
             let is_seen = spread(u8x16::new(seen[at]));
-            let life = widen(u8x16::new(life[at]));
-            let lifecycle = life & splat(0b111);
-            let mut fit = splat(0);
-            for (each, worth) in (0..).zip(fits) {
-                fit |= lifecycle.simd_eq(splat(each)) & worth;
-            }
+            let life = u8x16::new(life[at]);
+            let fit = widen(fits.shuffle_zeroing(life & u8x16::splat(0b111))) * splat(LEVEL_BP);
+            let life = widen(life);
             let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & spread(u8x16::new(measured[at]));
             let is_reacting = reaction.simd_ne(splat(0));
             let parts = [
@@ -130,12 +127,12 @@ impl Plan<'_> {
             let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
             let over = upper.of(inverse, fifths.at(at));
             let guess = upper.of(eighths << 1_u32, (over - splat(1)) << 2_u32);
-            let score = (guess + upper.of(sum - guess * weight, over + splat(1))) & is_open;
+            let score = (guess + last_upper(sum - guess * weight, over + splat(1))) & is_open;
             relevance[at] = score.to_array();
             if EXPLAIN {
                 let are_known = [places, splat(u16::MAX), is_timed, is_seen, is_reacting];
                 for ((column, part), is_known) in told.iter_mut().zip(&parts).zip(are_known) {
-                    let byte = upper.of(part.eighths, inverse) >> self.shift;
+                    let byte = last_upper(part.eighths, inverse) >> self.shift;
                     column[at] = narrow(pick(is_known & is_open, byte, splat(255))).to_array();
                 }
             }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use wide::bytemuck::{NoUninit, cast, cast_slice};
-use wide::{i16x8, i16x16, u8x16, u16x16};
+use wide::{i16x8, i16x16, i32x8, i64x4, u8x16, u16x16, u32x8, u64x4};
 
 use super::block::LANES;
 
@@ -55,11 +55,81 @@ impl Upper {
 
     #[inline]
     pub(super) fn of(self, a: u16x16, b: u16x16) -> u16x16 {
-        #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
-        let product: u16x16 = cast(safe_arch::mul_u16_keep_high_m256i(cast(a), cast(b)));
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
-        let product = a.mul_keep_high(b);
-        product + self.0
+        last_upper(a, b) + self.0
+    }
+}
+
+/// The same of a product that goes into no other.
+#[inline]
+pub(super) fn last_upper(a: u16x16, b: u16x16) -> u16x16 {
+    #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+    {
+        cast(safe_arch::mul_u16_keep_high_m256i(cast(a), cast(b)))
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+    {
+        a.mul_keep_high(b)
+    }
+}
+
+/// The square of what the lower halves are, as signed figures.
+#[inline]
+pub(super) fn square_of_low_half(a: u64x4) -> i64x4 {
+    #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+    {
+        cast(safe_arch::mul_i64_low_bits_m256i(cast(a), cast(a)))
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+    {
+        i64x4::new(cast::<_, [i64; 4]>(a).map(|whole| ((whole << 32) >> 32).pow(2)))
+    }
+}
+
+/// The product of the lower halves, which are not signed.
+#[inline]
+pub(super) fn product_of_low_halves(a: u64x4, b: u64x4) -> u64x4 {
+    #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+    {
+        cast(safe_arch::mul_u64_low_bits_m256i(cast(a), cast(b)))
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+    {
+        let low = |whole: u64| whole & u64::from(u32::MAX);
+        let (a, b) = (a.to_array(), b.to_array());
+        u64x4::new(std::array::from_fn(|lane| low(a[lane]) * low(b[lane])))
+    }
+}
+
+/// The lower halves of the one and the upper ones of the other.
+#[inline]
+pub(super) fn halves(lower: u64x4, upper: u64x4) -> u32x8 {
+    #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+    {
+        cast(safe_arch::blend_imm_i32_m256i::<0b1010_1010>(cast(lower), cast(upper)))
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+    {
+        let low = u64x4::splat(u32::MAX.into());
+        cast((lower & low) | (upper & !low))
+    }
+}
+
+/// Figures below 32 768 as words.
+#[inline]
+pub(super) fn as_words([first, second]: [i32x8; 2]) -> u16x16 {
+    #[cfg(all(target_arch = "x86_64", target_feature = "avx2"))]
+    {
+        let packed = safe_arch::pack_i32_to_i16_m256i(cast(first), cast(second));
+        cast(safe_arch::shuffle_ai_i64_all_m256i::<0b11_01_10_00>(packed))
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
+    {
+        let lower = |figure: i32| {
+            let [low, high, ..] = figure.to_le_bytes();
+            u16::from_le_bytes([low, high])
+        };
+        let (first, second) = (first.to_array().map(lower), second.to_array().map(lower));
+        cast([first, second])
     }
 }
 
