@@ -350,7 +350,11 @@ impl Block {
         let vector = |place: Option<UnitVector>| place.map_or([0; 3], UnitVector::components);
         let home = vector(person.home);
         let here = vector(person.here.map(|(at, _)| at));
-        let places = columns.home.iter_mut().zip(home).chain(columns.here.iter_mut().zip(here));
+        let places = columns
+            .home
+            .iter_mut()
+            .zip(home)
+            .chain(columns.here.iter_mut().zip(here));
         for (column, component) in places {
             column[at][lane] = component;
         }

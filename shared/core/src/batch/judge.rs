@@ -9,15 +9,14 @@
 use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
 use std::slice;
 
-use crate::consent::DataPurpose;
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::near::{better, distances, in_time, living_in, nearness};
 use super::fade::bought;
-use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL, bit};
+use super::near::{better, distances, in_time, living_in, nearness};
+use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL};
 use super::rules::{Readable, holds};
 use super::score::Factors;
 use super::strip::Ahead;
@@ -38,6 +37,9 @@ pub(super) fn either(a: &Mask, b: &Mask) -> Mask {
 
 /// A figure of 16 bits for each.
 pub(super) type Words = [u16; LANES];
+
+/// How many lines of what comes next are asked for between two steps: three columns of bytes.
+const LINES: usize = 24;
 
 /// Where the answers about a group go.
 pub(super) struct Answers<'a> {
@@ -190,6 +192,21 @@ impl Plan<'_> {
         for category in complements.chain(&self.met) {
             ahead.add(group.bought(*category));
         }
+        if !self.proposal.offer.rules.is_empty() {
+            group.flag_facts.into_iter().for_each(|column| ahead.add(column));
+        }
+        if self.spots.iter().any(|spot| spot.from_home.len() > 1) {
+            ahead.add(group.area);
+        }
+        if group.bounds.longest_silent < self.lapsed_before {
+            ahead.add(group.heard);
+        }
+        if group.bounds.latest_pause > self.paused_above {
+            ahead.add(group.paused_until);
+        }
+        if group.bounds.highest_threshold > 0 {
+            ahead.add(group.threshold);
+        }
     }
 
     #[inline(never)]
@@ -222,16 +239,15 @@ impl Plan<'_> {
         room: &mut Room,
         ahead: &mut Ahead<'_>,
     ) {
-        ahead.fetch(24);
+        ahead.fetch(LINES);
         self.wishes(group, outcome, held_out);
-        ahead.fetch(24);
+        ahead.fetch(LINES);
         if !outcome.contains(&0) {
             return answers.unscored::<EXPLAIN>();
         }
         self.places(group, outcome, room, ahead);
-        ahead.fetch(24);
+        ahead.fetch(LINES);
         let readable = Readable {
-            facts: allowed(group, bit(DataPurpose::Profiling)),
             purchases: allowed(group, self.purchases),
             interests: allowed(group, self.interests),
         };
@@ -244,15 +260,13 @@ impl Plan<'_> {
             return answers.unscored::<EXPLAIN>();
         }
         self.affinity(group, &readable, &met, room, ahead);
-        ahead.fetch(24);
+        ahead.fetch(LINES);
         let factors = Factors {
             near: &room.near,
             moments: &room.moments,
             bought: &room.bought,
             level: &room.level,
             recently: (self.recent.is_some() && self.due.is_none()).then_some(&room.recently),
-            seen: &allowed(group, self.lifecycle),
-            measured: &allowed(group, self.reaction),
         };
         self.score::<EXPLAIN>(group, &factors, ahead, outcome, answers);
     }
@@ -335,7 +349,7 @@ impl Plan<'_> {
             && let [(_, reach)] = spot.from_home.as_slice()
         {
             nearness(group.home, spot, reach, &home, &mut room.near);
-            ahead.fetch(24);
+            ahead.fetch(LINES);
             close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
             return spot.moments.at(&hours, &mut room.moments);
         }
@@ -378,17 +392,17 @@ impl Plan<'_> {
         if self.hours == 0 {
             return turned;
         }
-        let allowed = allowed(group, self.hours);
+        let allowed = |lane: usize| u8::from(group.flags[lane] & self.hours != 0).wrapping_neg();
         let (least, most) = group.bounds.clocks;
         if least >= most {
             let turn = u32::from(self.turns[usize::from(most)]);
             for lane in 0..LANES {
-                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed[lane];
+                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed(lane);
             }
         } else {
             for lane in 0..LANES {
                 let turn = u32::from(self.turns[usize::from(group.ahead[lane])]);
-                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed[lane];
+                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed(lane);
             }
         }
         turned
@@ -432,7 +446,7 @@ impl Plan<'_> {
             let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
             room.level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
         }
-        ahead.fetch(24);
+        ahead.fetch(LINES);
         bought(group, &self.complements, &readable.purchases, &mut room.bought);
         // When the next one is due decides alone, of those who have one.
         if let Some(due) = &self.due {
@@ -492,7 +506,7 @@ pub(super) fn latest(group: &Group<'_>, categories: &[usize], readable: &Mask) -
 
 /// Whose consent lets an attribute be read that the offer declares; 0 declares none.
 #[inline(never)]
-fn allowed(group: &Group<'_>, bit: u8) -> Mask {
+pub(super) fn allowed(group: &Group<'_>, bit: u8) -> Mask {
     mask(|lane| group.flags[lane] & bit != 0)
 }
 

@@ -13,9 +13,7 @@ use crate::place::{FULL, SLOPES};
 use super::block::{Group, LANES};
 use super::judge::{Mask, Words};
 use super::plan::{Reach, Spot};
-use super::strip::{
-    Upper, as_words, halves, product_of_low_halves, spread, square_of_low_half, strips, strips_mut,
-};
+use super::strip::{Upper, as_words, halves, product_of_low_halves, spread, square_of_low_half, strips, strips_mut};
 
 /// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
 /// radius.
@@ -174,7 +172,12 @@ mod tests {
     fn the_root_is_that_of_the_integers_at_every_square() {
         for whole in 0..1_u16 << 14 {
             let square = u32::from(whole) * u32::from(whole);
-            let shares = [square, square + u32::from(whole), square + 2 * u32::from(whole), (1 << 28) - 1];
+            let shares = [
+                square,
+                square + u32::from(whole),
+                square + 2 * u32::from(whole),
+                (1 << 28) - 1,
+            ];
             let roots = root(cast([shares, shares])).to_array();
             let whole = i32::from(whole);
             assert_eq!(roots[..4], [whole, whole, whole, 16_383]);

@@ -1,20 +1,20 @@
 //! Suitability for a whole group: each condition gives who it holds for and who it does not; the others are unknown.
 
 use crate::attribute::Fact;
+use crate::consent::DataPurpose;
 use crate::suitability::Condition;
 
 use super::block::{Group, LANES};
-use super::judge::{Mask, either, mask};
-use super::plan::Plan;
+use super::judge::{Mask, allowed, either, mask};
+use super::plan::{Plan, bit};
 
 pub(super) struct Answer {
     pub(super) yes: Mask,
     pub(super) no: Mask,
 }
 
-/// Whom the plan may read facts, purchases and interests of.
+/// Whom the plan may read purchases and interests of.
 pub(super) struct Readable {
-    pub(super) facts: Mask,
     pub(super) purchases: Mask,
     pub(super) interests: Mask,
 }
@@ -46,18 +46,18 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, r
             let Answer { yes, no } = holds(part, plan, group, readable);
             Answer { yes: no, no: yes }
         }
-        Condition::Is(of, wanted) => any_of(&values(*of, plan, group, readable), &[*wanted]),
-        Condition::In(of, wanted) => any_of(&values(*of, plan, group, readable), wanted),
+        Condition::Is(of, wanted) => any_of(&values(*of, plan, group), &[*wanted]),
+        Condition::In(of, wanted) => any_of(&values(*of, plan, group), wanted),
         Condition::AtMost(of, most) => {
-            let (values, most) = (values(*of, plan, group, readable), cut(*most));
+            let (values, most) = (values(*of, plan, group), cut(*most));
             known(&values, |lane| values[lane] <= most)
         }
         Condition::AtLeast(of, least) => {
-            let (values, below) = (values(*of, plan, group, readable), cut(least.saturating_sub(1)));
+            let (values, below) = (values(*of, plan, group), cut(least.saturating_sub(1)));
             known(&values, |lane| values[lane] > below)
         }
         Condition::Known(of) => {
-            let values = values(*of, plan, group, readable);
+            let values = values(*of, plan, group);
             Answer {
                 yes: mask(|lane| values[lane] != UNKNOWN),
                 no: mask(|lane| values[lane] == UNKNOWN),
@@ -113,11 +113,12 @@ fn any_of(values: &Values, wanted: &[i16]) -> Answer {
 
 /// The values of a fact that may be read.
 #[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>, readable: &Readable) -> Values {
+fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>) -> Values {
     let mut out = [UNKNOWN; LANES];
     if !plan.reads_fact(fact) {
         return out;
     }
+    let readable = allowed(group, bit(DataPurpose::Profiling));
     let column = match fact {
         Fact::Floor => Ok(group.numbers[0]),
         Fact::CeilingHeight => Ok(group.numbers[1]),
@@ -138,13 +139,13 @@ fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>, readable: &Readable) -
     match column {
         Ok(numbers) => {
             for lane in 0..LANES {
-                let readable = readable.facts[lane].cast_signed();
+                let readable = readable[lane].cast_signed();
                 out[lane] = numbers[lane] & readable | UNKNOWN & !readable;
             }
         }
         Err((column, shift)) => {
             for lane in 0..LANES {
-                let state = (column[lane] >> shift) & 0b11 & readable.facts[lane];
+                let state = (column[lane] >> shift) & 0b11 & readable[lane];
                 let known = u8::from(state != 0).wrapping_neg();
                 out[lane] = ((state.wrapping_sub(1) & known) | (UNKNOWN.cast_unsigned() & !known)).cast_signed();
             }

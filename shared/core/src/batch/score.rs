@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::strip::{Ahead, STRIP, Same, last_upper, narrow, pick, spread, strips, strips_mut, Upper, widen};
+use super::strip::{Ahead, STRIP, Same, Upper, last_upper, narrow, pick, spread, strips, strips_mut, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -20,10 +20,6 @@ pub(super) struct Factors<'a> {
     pub(super) level: &'a Mask,
     /// Who bought the very thing lately.
     pub(super) recently: Option<&'a Mask>,
-    /// Whose lifecycle may be read.
-    pub(super) seen: &'a Mask,
-    /// Whose reaction may be read.
-    pub(super) measured: &'a Mask,
 }
 
 /// One factor of a strip.
@@ -75,14 +71,20 @@ impl Plan<'_> {
         let weights = self.weights.map(Weight::of);
         let [_, _, timing, fitting, reacting] = self.weights.map(splat);
         let inverses = self.inverses.map(splat);
-        let fits = u8x16::new(std::array::from_fn(|lifecycle| self.fits.get(lifecycle).copied().unwrap_or(0)));
+        let fits = u8x16::new(std::array::from_fn(|lifecycle| {
+            self.fits.get(lifecycle).copied().unwrap_or(0)
+        }));
         let fifths = Same::new(self.fifths);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
         let is_gated = self.asks_for_evidence || least > 0 || has_own;
-        let places = if self.spots.is_empty() { splat(0) } else { splat(u16::MAX) };
+        let places = if self.spots.is_empty() {
+            splat(0)
+        } else {
+            splat(u16::MAX)
+        };
         let [near, moments, bought] = [factors.near, factors.moments, factors.bought].map(|words| strips(words));
-        let [level, seen, measured] = [factors.level, factors.seen, factors.measured].map(|bytes| strips(bytes));
+        let (level, flags) = (strips(factors.level), strips(group.flags));
         let recently = factors.recently.map(|bytes| strips(bytes));
         let (life, own) = (strips(group.life), strips(group.threshold));
         let (outcome, relevance) = (strips_mut(outcome), strips_mut(answers.relevance));
@@ -107,11 +109,13 @@ impl Plan<'_> {
             // A moment counts no more than the best reason; one that is not known counts nothing.
             let is_timed = moment.simd_ne(splat(UNKNOWN));
             let timely = moment.min(liked.max(near)) & is_timed;
-            let is_seen = spread(u8x16::new(seen[at]));
+            let flags = widen(u8x16::new(flags[at]));
+            let allowed = |bit: u8| (flags & splat(bit.into())).simd_ne(splat(0));
+            let is_seen = allowed(self.lifecycle);
             let life = u8x16::new(life[at]);
             let fit = widen(fits.shuffle_zeroing(life & u8x16::splat(0b111))) * splat(LEVEL_BP);
             let life = widen(life);
-            let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & spread(u8x16::new(measured[at]));
+            let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & allowed(self.reaction);
             let is_reacting = reaction.simd_ne(splat(0));
             let parts = [
                 weights[0].times(upper, at, near),

@@ -187,7 +187,9 @@ impl<'a> Ahead<'a> {
     pub(super) fn fetch(&mut self, lines: usize) {
         let mut lines = lines;
         while let Some(last) = self.left.checked_sub(1) {
-            let Some(column) = self.columns.get_mut(last) else { return };
+            let Some(column) = self.columns.get_mut(last) else {
+                return;
+            };
             let (now, later) = column.split_at(column.len().min(lines * LINE));
             now.as_chunks().0.iter().for_each(fetch);
             *column = later;
