@@ -5,12 +5,11 @@ small table that is joined by a dense integer, which DuckDB looks up without has
 """
 
 import sys
-import time
 
 import duckdb
 import numpy
 
-from shared import Workload, serve
+from shared import Clock, Workload, serve
 
 COLUMNS = ("purposes", "no_marketing", "paused_until", "heard_on", "home_x", "home_y", "home_z", "area", "lifecycle",
            "reaction", "threshold", "good_hours")
@@ -124,9 +123,9 @@ class Prepared:
         self.query = query(workload)
 
     def round(self):
-        start = time.perf_counter_ns()
+        clock = Clock()
         rows = self.connection.execute(self.query).fetchall()
-        taken = time.perf_counter_ns() - start
+        taken = clock.taken()
         told = {"counts": {outcome: count for outcome, count, _ in rows}, "relevance": int(sum(row[2] for row in rows))}
         return {"ns": taken, "pairs": self.workload.people, "tally": told}
 

@@ -7,6 +7,7 @@ of one round, the pairs judged and the tally, which is made after the clock has 
 import json
 import pathlib
 import sys
+import time
 
 import numpy
 
@@ -58,6 +59,17 @@ def tally(workload, reasons, relevance, contributions=None):
         scored = contributions[:, 1] != 255
         told["contributions"] = [int(total) for total in contributions[scored].sum(axis=0, dtype=numpy.uint64)]
     return told
+
+
+class Clock:
+    """Runs from when it is made."""
+
+    def __init__(self):
+        self.wall, self.processor = time.perf_counter_ns(), time.process_time_ns()
+
+    def taken(self):
+        """Nanoseconds: of the wall or of the processor, whichever are fewer; on a busy machine a process waits for its turn."""
+        return min(time.perf_counter_ns() - self.wall, time.process_time_ns() - self.processor)
 
 
 def serve(answer):

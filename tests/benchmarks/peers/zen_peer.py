@@ -6,11 +6,10 @@
 import json
 import pathlib
 import sys
-import time
 
 import zen
 
-from shared import serve
+from shared import Clock, serve
 
 
 def decision(told):
@@ -58,9 +57,9 @@ class Prepared:
 
     def round(self):
         evaluate = self.decision.evaluate
-        start = time.perf_counter_ns()
+        clock = Clock()
         judged = [evaluate(person)["result"] for person in self.people]
-        taken = time.perf_counter_ns() - start
+        taken = clock.taken()
         counts = {}
         for one in judged:
             counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
