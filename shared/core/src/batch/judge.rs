@@ -100,6 +100,7 @@ struct Room {
     recently: Mask,
     /// For the steps within a step.
     far: [i64; LANES],
+    roots: Words,
     also_near: Words,
     told: Words,
 }
@@ -147,6 +148,7 @@ impl Plan<'_> {
             level: [0; LANES],
             recently: [0; LANES],
             far: [0; LANES],
+            roots: [0; LANES],
             also_near: [0; LANES],
             told: [0; LANES],
         };
@@ -348,7 +350,8 @@ impl Plan<'_> {
         if let (true, [spot]) = (self.is_punctual && !wanders, &*self.spots)
             && let [(_, reach)] = spot.from_home.as_slice()
         {
-            nearness(group.home, spot, reach, &home, &mut room.near);
+            nearness(group.home, spot, reach, &home, &mut room.roots, &mut room.near);
+            ahead.fetch(LINES);
             ahead.fetch(LINES);
             close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
             return spot.moments.at(&hours, &mut room.moments);
@@ -369,7 +372,14 @@ impl Plan<'_> {
                     areas => living_in(areas, group, &home),
                 };
                 let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
-                nearness(from, spot, &reaches[0].1, &whence(all), &mut room.also_near);
+                nearness(
+                    from,
+                    spot,
+                    &reaches[0].1,
+                    &whence(all),
+                    &mut room.roots,
+                    &mut room.also_near,
+                );
                 better(&room.also_near, &room.told, &mut room.near, &mut room.moments);
                 if !self.is_punctual {
                     distances(from, spot, &mut room.far);

@@ -33,23 +33,28 @@ fn squared_of([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64
 const BEYOND: u16 = 0x7fff;
 
 /// [`crate::place::nearness_bp`] of each of them who is within the radius, 0 of the others.
-pub(super) fn nearness(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, who: &Mask, near: &mut Words) {
-    if reach.scale.up == 0 {
-        nearness_shifted::<false>(from, spot, reach, who, near);
-    } else {
-        nearness_shifted::<true>(from, spot, reach, who, near);
-    }
-}
-
-#[inline(never)]
-fn nearness_shifted<const UP: bool>(
+///
+/// In two steps: a step that depends on its last one has to wait for it, and the shorter they are, the more strips are begun
+/// in the meantime.
+pub(super) fn nearness(
     from: [&[i32; LANES]; 3],
     spot: &Spot,
     reach: &Reach,
     who: &Mask,
+    roots: &mut Words,
     near: &mut Words,
 ) {
-    let (splat, upper) = (u16x16::splat, Upper::new());
+    if reach.scale.up == 0 {
+        roots_shifted::<false>(from, spot, reach, roots);
+    } else {
+        roots_shifted::<true>(from, spot, reach, roots);
+    }
+    nearness_at(roots, who, near);
+}
+
+/// The distances in 16 384ths of the radius, and [`BEYOND`].
+#[inline(never)]
+fn roots_shifted<const UP: bool>(from: [&[i32; LANES]; 3], spot: &Spot, reach: &Reach, roots: &mut Words) {
     let centre = spot.centre.map(i32x8::splat);
     let most = i64x4::splat(i64::try_from(reach.squared).unwrap_or(i64::MAX));
     let factor = u64x4::splat(reach.factor.into());
@@ -64,16 +69,24 @@ fn nearness_shifted<const UP: bool>(
         product_of_low_halves(scaled, factor)
     };
     let [xs, ys, zs] = from.map(|column| column.as_chunks::<8>().0.as_chunks::<2>().0);
-    for (at, (who, near)) in strips(who).iter().zip(strips_mut(near)).enumerate() {
-        let roots = [0, 1].map(|half| {
-            let apart = [xs, ys, zs].map(|column| i32x8::new(column[at][half]));
-            let (even, odd) = squared(apart, centre);
+    for (at, roots) in strips_mut(roots).iter_mut().enumerate() {
+        let whole = [0, 1].map(|half| {
+            let (even, odd) = squared([xs, ys, zs].map(|column| i32x8::new(column[at][half])), centre);
             let is_beyond = halves(cast(even.simd_gt(most)), cast(odd.simd_gt(most)));
             let shares = halves(scaled(even) >> 32_u32, scaled(odd));
-            root(cast(shares)) | (cast::<_, i32x8>(is_beyond) & i32x8::splat(BEYOND.into()))
+            root(shares) | (cast::<_, i32x8>(is_beyond) & i32x8::splat(BEYOND.into()))
         });
-        let roots = as_words(roots);
-        let within = roots.simd_ne(splat(BEYOND)) & spread(u8x16::new(*who));
+        *roots = as_words(whole).to_array();
+    }
+}
+
+#[inline(never)]
+fn nearness_at(roots: &Words, who: &Mask, near: &mut Words) {
+    let upper = Upper::new();
+    let strips = strips(roots).iter().zip(strips(who)).zip(strips_mut(near));
+    for ((roots, who), near) in strips {
+        let roots = u16x16::new(*roots);
+        let within = roots.simd_ne(u16x16::splat(BEYOND)) & spread(u8x16::new(*who));
         *near = (near_of(upper, roots) & within).to_array();
     }
 }
