@@ -25,13 +25,13 @@ impl Fading {
         let mut by_age: Vec<u16> = ages.take_while(|left| *left > 0).collect();
         by_age.resize(by_age.len().max(4 * STRIP).next_multiple_of(STRIP), 0);
         let (years, _) = by_age.as_chunks::<STRIP>();
-        let half = |months: &[u16; STRIP], byte: usize| {
-            let bytes = months.map(|left| left.to_le_bytes()[byte]);
-            cast([bytes, bytes])
+        let year = |months: &[u16; STRIP]| {
+            let bytes = months.map(u16::to_le_bytes);
+            [bytes.map(|[lower, _]| lower), bytes.map(|[_, upper]| upper)].map(|half| cast([half, half]))
         };
         Self {
             now: month.saturating_add(1),
-            years: years.iter().map(|months| [half(months, 0), half(months, 1)]).collect(),
+            years: years.iter().map(year).collect(),
         }
     }
 

@@ -8,7 +8,8 @@ use crate::reason::Reason;
 use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::strip::{Ahead, STRIP, Same, Upper, last_upper, narrow, pick, spread, strips, strips_mut, widen};
+use super::share::{Weight, bytes_of, quotient};
+use super::strip::{Ahead, STRIP, Same, Upper, narrow, pick, spread, strips, strips_mut, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -20,40 +21,6 @@ pub(super) struct Factors<'a> {
     pub(super) level: &'a Mask,
     /// Who bought the very thing lately.
     pub(super) recently: Option<&'a Mask>,
-}
-
-/// One factor of a strip.
-struct Part {
-    /// What it adds, in eighths.
-    eighths: u16x16,
-    /// The last 16 bits of the same.
-    product: u16x16,
-}
-
-/// A weight ready to be multiplied by.
-#[derive(Clone, Copy)]
-struct Weight {
-    whole: u16x16,
-    eighth: Same,
-}
-
-impl Weight {
-    /// A weight in fifths, which are 20 at the most.
-    fn of(weight: u16) -> Self {
-        Self {
-            whole: u16x16::splat(weight),
-            eighth: Same::new(weight << 11),
-        }
-    }
-
-    /// Of a value up to 10 000.
-    #[inline]
-    fn times(&self, upper: Upper, strip: usize, value: u16x16) -> Part {
-        Part {
-            eighths: upper.of(value << 2_u32, self.eighth.at(strip)),
-            product: value * self.whole,
-        }
-    }
 }
 
 impl Plan<'_> {
@@ -83,9 +50,9 @@ impl Plan<'_> {
         } else {
             splat(u16::MAX)
         };
-        let [near, moments, bought] = [factors.near, factors.moments, factors.bought].map(|words| strips(words));
+        let [near, moments, bought] = [factors.near, factors.moments, factors.bought].map(strips);
         let (level, flags) = (strips(factors.level), strips(group.flags));
-        let recently = factors.recently.map(|bytes| strips(bytes));
+        let recently = factors.recently.map(strips);
         let (life, own) = (strips(group.life), strips(group.threshold));
         let (outcome, relevance) = (strips_mut(outcome), strips_mut(answers.relevance));
         let mut told = answers.contributions.each_mut().map(|column| strips_mut(column));
@@ -130,13 +97,12 @@ impl Plan<'_> {
             let [a, b, c, d] = [0, 2, 4, 6].map(|set| pick(is_timed, inverses[set + 1], inverses[set]));
             let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
             let over = upper.of(inverse, fifths.at(at));
-            let guess = upper.of(eighths << 1_u32, (over - splat(1)) << 2_u32);
-            let score = (guess + last_upper(sum - guess * weight, over + splat(1))) & is_open;
+            let score = quotient(upper, [eighths, sum], weight, over) & is_open;
             relevance[at] = score.to_array();
             if EXPLAIN {
                 let are_known = [places, splat(u16::MAX), is_timed, is_seen, is_reacting];
                 for ((column, part), is_known) in told.iter_mut().zip(&parts).zip(are_known) {
-                    let byte = last_upper(part.eighths, inverse) >> self.shift;
+                    let byte = bytes_of(part.eighths, inverse, self.shift);
                     column[at] = narrow(pick(is_known & is_open, byte, splat(255))).to_array();
                 }
             }

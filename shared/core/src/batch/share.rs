@@ -3,7 +3,9 @@
 //!
 //! An inverse is 2^(16 + shift) over the known weight in percent, rounded up; a shift belongs to the weights of a goal.
 
-use crate::place::upper;
+use wide::u16x16;
+
+use super::strip::{Same, Upper, last_upper};
 
 /// The greatest shift with which every inverse has 16 bits: the least weight is known whenever another one is.
 pub(super) const fn shift_of(least: u16) -> u32 {
@@ -21,36 +23,52 @@ pub(super) const fn fifths_of(shift: u32) -> u16 {
     5 << (16 - shift)
 }
 
-/// Above which value its product with a weight has more than 16 bits.
-pub(super) fn most_of(weight: u16) -> i16 {
-    i16::try_from(u16::MAX / weight.max(1)).unwrap_or(i16::MAX)
+/// A weight in fifths, ready to be multiplied by.
+pub(super) struct Weight {
+    whole: u16x16,
+    /// Beside values times four, the upper half is an eighth of the product.
+    eighth: Same,
 }
 
-/// An eighth of weight times value, rounded down, from the last 16 bits of the product: it has 17 at the most.
-#[inline]
-pub(super) fn eighth_of(product: u16, value: u16, most: i16) -> u16 {
-    let is_more = u16::from(value.cast_signed() > most).wrapping_neg();
-    (product >> 3) + (is_more & (1 << 13))
+/// What a factor adds over the whole weight.
+pub(super) struct Part {
+    /// In eighths, rounded down: the product has 18 bits at the most.
+    pub(super) eighths: u16x16,
+    /// The last 16 bits of the product.
+    pub(super) product: u16x16,
 }
 
-/// The byte of a contribution, from its eighth.
-#[inline]
-pub(super) const fn byte_of(eighth: u16, inverse: u16, shift: u32) -> u8 {
-    let [byte, _] = (upper(eighth, inverse) >> shift).to_le_bytes();
-    byte
+impl Weight {
+    pub(super) fn of(weight: u16) -> Self {
+        Self {
+            whole: u16x16::splat(weight),
+            eighth: Same::new(weight << 11),
+        }
+    }
+
+    /// Of values up to 10 000.
+    #[inline]
+    pub(super) fn times(&self, upper: Upper, strip: usize, values: u16x16) -> Part {
+        Part {
+            eighths: upper.of(values << 2_u32, self.eighth.at(strip)),
+            product: values * self.whole,
+        }
+    }
 }
 
-/// A quotient that is some too low, from the eighths of its parts; `inverse` is 65 536 over the weight, give or take one.
+/// The bytes of contributions, from their eighths.
 #[inline]
-pub(super) const fn guess_of(eighths: u16, inverse: u16) -> u16 {
-    upper(eighths << 1, (inverse - 1) << 2)
+pub(super) fn bytes_of(eighths: u16x16, inverse: u16x16, shift: u32) -> u16x16 {
+    last_upper(eighths, inverse) >> shift
 }
 
-/// The whole quotient of a sum of weights times values by their weight, from a guess and the last 16 bits of the sum.
+/// The whole quotients of sums of weights times values by their weights: a guess that is some too low, from the eighths of the
+/// parts, and what the last 16 bits of the sum then say is missing. `over` is 65 536 over the weight, give or take one.
 #[inline]
-pub(super) const fn corrected(guess: u16, sum: u16, weight: u16, inverse: u16) -> u16 {
-    let rest = sum.wrapping_sub(guess.wrapping_mul(weight));
-    guess + upper(rest, inverse + 1)
+pub(super) fn quotient(upper: Upper, [eighths, sum]: [u16x16; 2], weight: u16x16, over: u16x16) -> u16x16 {
+    let one = u16x16::splat(1);
+    let guess = upper.of(eighths << 1_u32, (over - one) << 2_u32);
+    guess + last_upper(sum - guess * weight, over + one)
 }
 
 #[cfg(test)]
@@ -74,18 +92,24 @@ mod tests {
         })
     }
 
+    /// Sixteen figures from this one on.
+    fn from(first: u16) -> u16x16 {
+        u16x16::splat(first) + u16x16::new(std::array::from_fn(|at| u16::try_from(at).unwrap()))
+    }
+
     #[test]
     fn each_byte_of_a_contribution_is_that_of_the_division() {
+        let upper = Upper::new();
         for (weights, sure, all) in known() {
             let shift = shift_of(sure);
-            let inverse = inverse_of(all, shift);
-            for weight in weights {
-                for value in 0..=10_000u16 {
-                    let exact = u32::from(weight) * u32::from(value) / u32::from(all) / 40;
-                    // A factor weighs no more than all that is known.
-                    if weight <= all {
-                        let product = value.wrapping_mul(weight);
-                        let byte = byte_of(eighth_of(product, value, most_of(weight)), inverse, shift);
+            let inverse = u16x16::splat(inverse_of(all, shift));
+            // A factor weighs no more than all that is known.
+            for weight in weights.into_iter().filter(|weight| *weight <= all) {
+                for first in (0..10_000).step_by(16) {
+                    let part = Weight::of(weight).times(upper, 0, from(first));
+                    let bytes = bytes_of(part.eighths, inverse, shift).to_array();
+                    for (value, byte) in (first..).zip(bytes) {
+                        let exact = u32::from(weight) * u32::from(value) / u32::from(all) / 40;
                         assert_eq!(u32::from(byte), exact, "{weight} × {value} ÷ {all}");
                     }
                 }
@@ -96,6 +120,7 @@ mod tests {
     /// Each of five parts may have lost up to seven eighths.
     #[test]
     fn each_relevance_is_that_of_the_division() {
+        let upper = Upper::new();
         let mut seen = Vec::new();
         for (_, sure, all) in known() {
             let shift = shift_of(sure);
@@ -103,13 +128,17 @@ mod tests {
                 continue;
             }
             seen.push((shift, all));
-            let inverse = upper(inverse_of(all, shift), fifths_of(shift));
-            for sum in 0..=10_000 * u32::from(all) {
-                let last = u16::try_from(sum & 0xffff).unwrap();
-                let most = u16::try_from(sum / 8).unwrap();
-                for lost in 0..=4.min(most) {
-                    let quotient = corrected(guess_of(most - lost, inverse), last, all, inverse);
-                    assert_eq!(u32::from(quotient), sum / u32::from(all), "{sum} ÷ {all}, {lost}");
+            let over = upper.of(u16x16::splat(inverse_of(all, shift)), u16x16::splat(fifths_of(shift)));
+            for first in (0..10_000 * u32::from(all)).step_by(16) {
+                let last = from(u16::try_from(first & 0xffff).unwrap());
+                let sums: [u32; 16] = std::array::from_fn(|at| first + u32::try_from(at).unwrap());
+                let eighths = u16x16::new(sums.map(|sum| u16::try_from(sum / 8).unwrap()));
+                for lost in 0..=4 {
+                    let eighths = eighths.saturating_sub(u16x16::splat(lost));
+                    let quotients = quotient(upper, [eighths, last], u16x16::splat(all), over).to_array();
+                    for (sum, quotient) in sums.into_iter().zip(quotients) {
+                        assert_eq!(u32::from(quotient), sum / u32::from(all), "{sum} ÷ {all}, {lost}");
+                    }
                 }
             }
         }

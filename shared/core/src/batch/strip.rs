@@ -94,9 +94,8 @@ pub(super) fn product_of_low_halves(a: u64x4, b: u64x4) -> u64x4 {
     }
     #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2")))]
     {
-        let low = |whole: u64| whole & u64::from(u32::MAX);
-        let (a, b) = (a.to_array(), b.to_array());
-        u64x4::new(std::array::from_fn(|lane| low(a[lane]) * low(b[lane])))
+        let low = u64x4::splat(u32::MAX.into());
+        (a & low) * (b & low)
     }
 }
 
