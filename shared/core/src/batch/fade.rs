@@ -5,7 +5,7 @@ use wide::{i8x32, u8x16, u8x32, u16x16};
 
 use super::block::{Group, LANES};
 use super::judge::{Mask, Words, latest};
-use super::strip::{STRIP, strips_mut, widen};
+use super::strip::{LOOKS_UP, STRIP, strips_mut, widen};
 
 /// Sixteen months: the lower and the upper bytes of what is left, each twice, as a register looks up in two halves.
 type Year = [i8x32; 2];
@@ -16,6 +16,8 @@ pub(super) struct Fading {
     now: u8,
     /// From this month on, as far as something is left, and four at the least.
     years: Vec<Year>,
+    /// The same month by month, for processors that cannot look up in a register.
+    months: [u16; 256],
 }
 
 impl Fading {
@@ -23,6 +25,10 @@ impl Fading {
     pub(super) fn of(month: u8, left: impl Fn(u32) -> u16) -> Self {
         let ages = (0..=u32::from(month)).map(|age| left(age * 30));
         let mut by_age: Vec<u16> = ages.take_while(|left| *left > 0).collect();
+        let mut each = [0; 256];
+        for (each, left) in each.iter_mut().zip(&by_age) {
+            *each = *left;
+        }
         by_age.resize(by_age.len().max(4 * STRIP).next_multiple_of(STRIP), 0);
         let (years, _) = by_age.as_chunks::<STRIP>();
         let year = |months: &[u16; STRIP]| {
@@ -32,6 +38,7 @@ impl Fading {
         Self {
             now: month.saturating_add(1),
             years: years.iter().map(year).collect(),
+            months: each,
         }
     }
 
@@ -40,6 +47,15 @@ impl Fading {
         let count = usize::from(self.now.saturating_sub(first)) / STRIP + 1;
         self.years.get(..count).unwrap_or(&self.years)
     }
+
+    /// As [`faded`], which it is half as fast as.
+    fn one_by_one(&self, last: &Mask, most: &mut Words) {
+        for (month, most) in last.iter().zip(most) {
+            let age = self.now.saturating_sub(*month);
+            let left = self.months.get(usize::from(age)).filter(|_| *month != 0);
+            *most = (*most).max(left.copied().unwrap_or(0));
+        }
+    }
 }
 
 /// What is left of the purchase that faded least: of those that fade alike, the latest.
@@ -47,6 +63,10 @@ pub(super) fn bought(group: &Group<'_>, complements: &[(Vec<usize>, Fading)], re
     *most = [0; LANES];
     for (categories, fading) in complements {
         let last = latest(group, categories, readable);
+        if !LOOKS_UP {
+            fading.one_by_one(&last, most);
+            continue;
+        }
         let years = fading.since(group.bounds.first_purchase);
         match (years.first_chunk::<2>(), years.first_chunk::<3>()) {
             (Some(two), None) => faded(&last, fading.now, two, most),

@@ -9,7 +9,7 @@ use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
 use super::share::{Weight, bytes_of, quotient};
-use super::strip::{Ahead, STRIP, Same, Upper, narrow, pick, spread, strips, strips_mut, widen};
+use super::strip::{Ahead, STRIP, Same, Upper, look_up, narrow, pick, spread, strips, strips_mut, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -38,9 +38,7 @@ impl Plan<'_> {
         let weights = self.weights.map(Weight::of);
         let [_, _, timing, fitting, reacting] = self.weights.map(splat);
         let inverses = self.inverses.map(splat);
-        let fits = u8x16::new(std::array::from_fn(|lifecycle| {
-            self.fits.get(lifecycle).copied().unwrap_or(0)
-        }));
+        let fits = std::array::from_fn(|lifecycle| self.fits.get(lifecycle).copied().unwrap_or(0));
         let fifths = Same::new(self.fifths);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
@@ -80,7 +78,7 @@ impl Plan<'_> {
             let allowed = |bit: u8| (flags & splat(bit.into())).simd_ne(splat(0));
             let is_seen = allowed(self.lifecycle);
             let life = u8x16::new(life[at]);
-            let fit = widen(fits.shuffle_zeroing(life & u8x16::splat(0b111))) * splat(LEVEL_BP);
+            let fit = widen(look_up(fits, life & u8x16::splat(0b111))) * splat(LEVEL_BP);
             let life = widen(life);
             let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & allowed(self.reaction);
             let is_reacting = reaction.simd_ne(splat(0));

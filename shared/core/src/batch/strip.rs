@@ -41,6 +41,21 @@ pub(super) fn narrow(words: u16x16) -> u8x16 {
     u8x16::narrow_i16x8(low, high)
 }
 
+/// Whether the processor looks up in registers. Those for which the functions are built do; x86-64 by itself does not.
+pub(super) const LOOKS_UP: bool = cfg!(any(target_feature = "ssse3", target_feature = "neon"));
+
+/// Looks up each byte below 8 in a table.
+#[inline]
+pub(super) fn look_up(table: [u8; 8], bytes: u8x16) -> u8x16 {
+    if LOOKS_UP {
+        cast::<_, u8x16>([table, table]).shuffle_zeroing(bytes)
+    } else {
+        (0..).zip(table).fold(u8x16::splat(0), |found, (byte, worth)| {
+            found | (bytes.simd_eq(u8x16::splat(byte)) & u8x16::splat(worth))
+        })
+    }
+}
+
 /// Multiplies words and keeps the upper half, as [`crate::place::upper`] does of one.
 ///
 /// A compiler that sees one such product go into another keeps both in 32 bits, which is three times the work. So a zero is
