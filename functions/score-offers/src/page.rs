@@ -6,9 +6,8 @@ use apropos_aws::{
     CANDIDATES_A_MESSAGE, Created, Cursor, FORM, HeldProposal, PagePlace, PageTask, SendTask, StoreError,
     StoredReceipt, Undone, is_current,
 };
-use apropos_core::audience::AudienceRecord;
+use apropos_core::batch::{Block, Plan, Verdicts};
 use apropos_core::campaign::{Deliveries, DeliveryId};
-use apropos_core::decision::judge;
 use apropos_core::ids::CustomerId;
 use apropos_core::receipt::{Outcome, PageReceipt, Row};
 use jiff::Timestamp;
@@ -32,7 +31,11 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
     }
     let (people, next) = read(handler, task).await?;
     let deliveries = Deliveries::of(&held.run);
-    let ids: Vec<DeliveryId> = people.iter().map(|(customer, _)| deliveries.to(customer)).collect();
+    let ids: Vec<DeliveryId> = people
+        .customers
+        .iter()
+        .map(|customer| deliveries.to(customer))
+        .collect();
     let place = PagePlace {
         task: task.task,
         page: task.page,
@@ -55,7 +58,7 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
     };
     handler
         .sends
-        .send(&candidates(task, &people, &ids, &stored.receipt))
+        .send(&candidates(task, &people.customers, &ids, &stored.receipt))
         .await?;
     if let Some(Cursor { cells, after }) = stored.next {
         let next = PageTask {
@@ -77,27 +80,30 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
     Ok(())
 }
 
+/// The people of a page: who they are, and in the same order what is read of them.
+#[derive(Default)]
+struct People {
+    customers: Vec<CustomerId>,
+    block: Block,
+}
+
 /// The people of a page, over as many cells as it takes, and where the next page begins.
-async fn read(
-    handler: &Handler,
-    task: &PageTask,
-) -> Result<(Vec<(CustomerId, AudienceRecord)>, Option<Cursor>), StoreError> {
-    let mut people = Vec::new();
+async fn read(handler: &Handler, task: &PageTask) -> Result<(People, Option<Cursor>), StoreError> {
+    let mut people = People::default();
     let mut after = task.after.clone();
     for (position, cell) in task.cells.iter().enumerate() {
         loop {
-            let room = PEOPLE_A_PAGE.saturating_sub(people.len());
+            let room = PEOPLE_A_PAGE.saturating_sub(people.customers.len());
             let rest = || task.cells.iter().skip(position).cloned().collect::<Vec<_>>();
             if room == 0 {
                 return Ok((people, Some(Cursor { cells: rest(), after })));
             }
             let most = u32::try_from(room).unwrap_or(u32::MAX);
-            let page = handler
+            let into = (&mut people.customers, &mut people.block);
+            after = handler
                 .tables
-                .audience_page(&task.brand, cell, after.as_ref(), most)
+                .audience_block(&task.brand, cell, after.as_ref(), most, into)
                 .await?;
-            people.extend(page.people);
-            after = page.next;
             if after.is_none() {
                 break;
             }
@@ -106,38 +112,29 @@ async fn read(
     Ok((people, None))
 }
 
-fn receipt(
-    held: &HeldProposal,
-    people: &[(CustomerId, AudienceRecord)],
-    ids: &[DeliveryId],
-    now: Timestamp,
-) -> PageReceipt {
-    let rows = people
-        .iter()
-        .zip(ids)
-        .map(|((customer, record), delivery)| {
-            let (outcome, score) = match judge(held.as_proposal(), customer, record, now) {
-                Ok(score) => (Outcome::Candidate, Some(score)),
-                Err(withheld) => (Outcome::Withheld(withheld.reason), withheld.score),
-            };
-            Row {
-                delivery: *delivery,
-                context_version: record.context_version,
-                outcome,
-                contributions: score.map_or([u8::MAX; 5], |score| score.contribution_bytes()),
-            }
+fn receipt(held: &HeldProposal, people: &People, ids: &[DeliveryId], now: Timestamp) -> PageReceipt {
+    let plan = Plan::new(held.as_proposal(), now);
+    let mut verdicts = Verdicts::default();
+    let held_out = |person| {
+        people
+            .customers
+            .get(person)
+            .is_some_and(|customer| plan.holds_out(customer))
+    };
+    plan.judge(&people.block, held_out, &mut verdicts);
+    let rows = ids.iter().enumerate().filter_map(|(person, delivery)| {
+        Some(Row {
+            delivery: *delivery,
+            context_version: people.block.context_version(person)?,
+            outcome: verdicts.outcome(person)?,
+            contributions: verdicts.contributions(person),
         })
-        .collect();
-    PageReceipt { rows }
+    });
+    PageReceipt { rows: rows.collect() }
 }
 
 /// The receipt's candidates by name, some a message.
-fn candidates(
-    task: &PageTask,
-    people: &[(CustomerId, AudienceRecord)],
-    ids: &[DeliveryId],
-    receipt: &PageReceipt,
-) -> Vec<SendTask> {
+fn candidates(task: &PageTask, people: &[CustomerId], ids: &[DeliveryId], receipt: &PageReceipt) -> Vec<SendTask> {
     let is_candidate = |row: &&Row| row.outcome == Outcome::Candidate;
     let named = || people.iter().zip(ids);
     // A receipt of ours has its rows in the order of the people. Of one that another worker wrote first, people may have
@@ -145,7 +142,7 @@ fn candidates(
     let customers: Vec<CustomerId> = if receipt.rows.iter().map(|row| &row.delivery).eq(ids) {
         let rows = receipt.rows.iter();
         let chosen = named().zip(rows).filter(|(_, row)| is_candidate(row));
-        chosen.map(|(((customer, _), _), _)| customer.clone()).collect()
+        chosen.map(|((customer, _), _)| customer.clone()).collect()
     } else {
         let wanted: HashSet<DeliveryId> = receipt
             .rows
@@ -154,7 +151,7 @@ fn candidates(
             .map(|row| row.delivery)
             .collect();
         let chosen = named().filter(|(_, id)| wanted.contains(id));
-        chosen.map(|((customer, _), _)| customer.clone()).collect()
+        chosen.map(|(customer, _)| customer.clone()).collect()
     };
     customers
         .chunks(CANDIDATES_A_MESSAGE)

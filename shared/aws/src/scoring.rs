@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use apropos_core::audience::AudienceRecord;
+use apropos_core::audience::{AudienceRecord, MalformedRecord};
+use apropos_core::batch::Block;
 use apropos_core::campaign::DeliveryId;
 use apropos_core::context::CustomerContext;
 use apropos_core::ids::{BrandId, CustomerId, RunId};
@@ -82,6 +83,44 @@ impl Tables {
         after: Option<&CustomerId>,
         most: u32,
     ) -> Result<AudiencePage, StoreError> {
+        let mut people = Vec::new();
+        let push = |customer, stored: &[u8]| {
+            people.push((customer, AudienceRecord::from_bytes(stored)?));
+            Ok(())
+        };
+        let next = self.each_of_audience(brand, cell, after, most, push).await?;
+        Ok(AudiencePage { people, next })
+    }
+
+    /// As [`audience_page`](Self::audience_page), to be judged together: adds who they are to `customers`, and what scoring
+    /// may know of them to `block`, in the same order. Answers where the next page begins, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audience_block(
+        &self,
+        brand: &BrandId,
+        cell: &str,
+        after: Option<&CustomerId>,
+        most: u32,
+        (customers, block): (&mut Vec<CustomerId>, &mut Block),
+    ) -> Result<Option<CustomerId>, StoreError> {
+        let push = |customer, stored: &[u8]| {
+            block.push_bytes(stored)?;
+            customers.push(customer);
+            Ok(())
+        };
+        self.each_of_audience(brand, cell, after, most, push).await
+    }
+
+    async fn each_of_audience(
+        &self,
+        brand: &BrandId,
+        cell: &str,
+        after: Option<&CustomerId>,
+        most: u32,
+        mut push: impl FnMut(CustomerId, &[u8]) -> Result<(), MalformedRecord>,
+    ) -> Result<Option<CustomerId>, StoreError> {
         let pk = audience(brand, cell, 0);
         let start = after.map(|customer| key2(&pk, customer.as_str()));
         let answer = self
@@ -100,17 +139,13 @@ impl Tables {
             .send()
             .await
             .map_err(StoreError::call("Query"))?;
-        let people = answer.items().iter().map(read_person).collect::<Result<_, _>>()?;
-        let next = answer
-            .last_evaluated_key()
-            .filter(|last| !last.is_empty())
-            .map(|last| {
-                CustomerId::new(text(last, SK)?)
-                    .ok()
-                    .ok_or(StoreError::Corrupt { attribute: SK })
-            })
-            .transpose()?;
-        Ok(AudiencePage { people, next })
+        for item in answer.items() {
+            push(customer_of(item)?, bytes(item, DATA)?)
+                .ok()
+                .ok_or(StoreError::Corrupt { attribute: DATA })?;
+        }
+        let last = answer.last_evaluated_key().filter(|last| !last.is_empty());
+        last.map(customer_of).transpose()
     }
 
     /// What scoring may know of one person, exactly: the context with its version, and the standing. No address.
@@ -221,14 +256,10 @@ impl Tables {
     }
 }
 
-fn read_person(item: &Item) -> Result<(CustomerId, AudienceRecord), StoreError> {
-    let customer = CustomerId::new(text(item, SK)?)
+fn customer_of(item: &Item) -> Result<CustomerId, StoreError> {
+    CustomerId::new(text(item, SK)?)
         .ok()
-        .ok_or(StoreError::Corrupt { attribute: SK })?;
-    let record = AudienceRecord::from_bytes(bytes(item, DATA)?)
-        .ok()
-        .ok_or(StoreError::Corrupt { attribute: DATA })?;
-    Ok((customer, record))
+        .ok_or(StoreError::Corrupt { attribute: SK })
 }
 
 fn read_receipt(item: &Item) -> Result<StoredReceipt, StoreError> {
