@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use apropos_aws::Table;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,16 +42,56 @@ pub(crate) struct Store {
     database: Database,
     replica: Database,
     template: Option<Template>,
-    written: Vec<(i64, String, String)>,
+    written: Vec<Write>,
     replayed: usize,
-    /// The number of the last write to each table, in the order of [`Table::ALL`]; 0 since the last reset.
-    versions: [u64; Table::ALL.len()],
-    /// How many writes there were in all.
-    writes: u64,
-    /// What reads were answered, with the version of what they read: a read of what nobody has written to since is
-    /// answered so again. Most are.
-    answers: HashMap<String, (u64, Reply)>,
+    /// What reads were answered since the last reset, and how many writes there were before: a read of what nobody has
+    /// written to since is answered so again. Most are.
+    answers: HashMap<String, (usize, Reply)>,
+    /// What reads of what the template holds are answered, in every schedule.
+    untouched: HashMap<String, Reply>,
 }
+
+/// A write that was carried out.
+struct Write {
+    at: i64,
+    operation: String,
+    body: String,
+    /// One bit for each table that it names, in the order of `Table::ALL`.
+    tables: u16,
+    /// The partition keys that it names, each as a request has it, in quotation marks.
+    keys: Vec<String>,
+}
+
+impl Write {
+    /// Whether a read of these tables may see it. All tables have the same key, and none has an index, so a read that is
+    /// no scan has the partition keys of all that it reads among its words.
+    fn is_seen_by(&self, operation: &str, body: &str, tables: u16) -> bool {
+        self.tables & tables != 0
+            && (operation == "Scan" || self.keys.is_empty() || self.keys.iter().any(|key| body.contains(key)))
+    }
+}
+
+/// The partition keys in the items and keys of a request.
+fn keys(body: &str) -> Vec<String> {
+    const KEY: &str = r#""pk":{"S":"#;
+    let mut keys: Vec<String> = Vec::new();
+    for (start, _) in body.match_indices(KEY) {
+        let text = body.get(start + KEY.len()..).unwrap_or_default();
+        // A key that has a quotation mark in it is cut short, and so seen by more reads than need be.
+        let end = text
+            .get(1..)
+            .and_then(|text| text.find('"'))
+            .map_or(text.len(), |end| end + 2);
+        let key = text.get(..end).unwrap_or(text);
+        if !keys.iter().any(|known| known == key) {
+            keys.push(key.to_owned());
+        }
+    }
+    keys
+}
+
+/// The most answers that are kept from schedule to schedule.
+const MOST_UNTOUCHED: usize = 20_000;
 
 /// A file that databases are reset from; removed with it.
 struct Template(PathBuf);
@@ -73,9 +112,8 @@ impl Store {
             template: None,
             written: Vec::new(),
             replayed: 0,
-            versions: [0; Table::ALL.len()],
-            writes: 0,
             answers: HashMap::new(),
+            untouched: HashMap::new(),
         };
         store.database.enable_bulk_loading()?;
         store.replica.enable_bulk_loading()?;
@@ -90,7 +128,7 @@ impl Store {
         let _ = std::fs::remove_file(&path);
         self.database.vacuum_into(&path.to_string_lossy())?;
         self.template = Some(Template(path));
-        self.answers.clear();
+        self.untouched.clear();
         self.reset()
     }
 
@@ -103,54 +141,67 @@ impl Store {
         }
         self.written.clear();
         self.replayed = 0;
-        self.versions = [0; Table::ALL.len()];
-        // What was read before anything was written is the same in every schedule.
-        self.answers.retain(|_, (version, _)| *version == 0);
+        self.answers.clear();
         Ok(())
     }
 
-    /// Carries out an operation on these tables: one bit each, in the order of [`Table::ALL`].
+    /// Carries out an operation on these tables: one bit each, in the order of `Table::ALL`.
     pub(crate) fn call(&mut self, operation: &str, body: &str, tables: u16, now: i64) -> Reply {
-        if is_write(operation) {
-            let reply = dispatch(&self.database, operation, body);
-            self.writes += 1;
-            for (position, version) in self.versions.iter_mut().enumerate() {
-                if tables & (1 << position) != 0 {
-                    *version = self.writes;
-                }
-            }
-            if reply.status == 200 {
-                self.written.push((now, operation.to_owned(), body.to_owned()));
-            }
-            return reply;
+        if !is_write(operation) {
+            return self.read(operation, body, tables);
         }
-        let read = self.versions.iter().enumerate();
-        let version = read
-            .filter(|(position, _)| tables & (1 << position) != 0)
-            .map(|(_, version)| *version)
-            .max()
-            .unwrap_or(0);
-        let question = format!("{operation} {body}");
-        if let Some((known, reply)) = self.answers.get(&question)
-            && *known == version
-            && self.template.is_some()
+        let reply = dispatch(&self.database, operation, body);
+        // What is refused has no effect.
+        if reply.status == 200 {
+            self.written.push(Write {
+                at: now,
+                operation: operation.to_owned(),
+                body: body.to_owned(),
+                tables,
+                keys: keys(body),
+            });
+        }
+        reply
+    }
+
+    fn read(&mut self, operation: &str, body: &str, tables: u16) -> Reply {
+        let question = question(operation, body);
+        let count = self.written.len();
+        let is_unseen_since = |since: usize| {
+            let later = self.written.get(since..).unwrap_or_default();
+            !later.iter().any(|write| write.is_seen_by(operation, body, tables))
+        };
+        if let Some((since, reply)) = self.answers.get_mut(&question)
+            && is_unseen_since(*since)
         {
+            *since = count;
+            return reply.clone();
+        }
+        let is_untouched = self.template.is_some() && is_unseen_since(0);
+        if is_untouched && let Some(reply) = self.untouched.get(&question) {
             return reply.clone();
         }
         let reply = dispatch(&self.database, operation, body);
         if reply.status == 200 {
-            self.answers.insert(question, (version, reply.clone()));
+            if is_untouched {
+                if self.untouched.len() == MOST_UNTOUCHED {
+                    self.untouched.clear();
+                }
+                self.untouched.insert(question, reply.clone());
+            } else {
+                self.answers.insert(question, (count, reply.clone()));
+            }
         }
         reply
     }
 
     /// Reads as of a while ago: what was written since is not seen yet.
     pub(crate) fn stale(&mut self, operation: &str, body: &str, until: i64) -> Reply {
-        while let Some((at, write, written)) = self.written.get(self.replayed) {
-            if *at > until {
+        while let Some(write) = self.written.get(self.replayed) {
+            if write.at > until {
                 break;
             }
-            dispatch(&self.replica, write, written);
+            dispatch(&self.replica, &write.operation, &write.body);
             self.replayed += 1;
         }
         dispatch(&self.replica, operation, body)
@@ -175,7 +226,7 @@ impl Store {
 
     /// Whether something written since the last reset says this.
     pub(crate) fn has_written(&self, text: &str) -> bool {
-        self.written.iter().any(|(_, _, body)| body.contains(text))
+        self.written.iter().any(|write| write.body.contains(text))
     }
 
     /// All that a table holds, as text.
@@ -187,6 +238,12 @@ impl Store {
         )
         .body
     }
+}
+
+/// A read in words of which the order is always the same: the SDK's maps have none.
+fn question(operation: &str, body: &str) -> String {
+    let sorted = serde_json::from_str::<Value>(body).map(|body| body.to_string());
+    format!("{operation} {}", sorted.as_deref().unwrap_or(body))
 }
 
 fn is_write(operation: &str) -> bool {
