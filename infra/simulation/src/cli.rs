@@ -42,7 +42,25 @@ struct Options {
     all_planted: bool,
     every: Option<Every>,
     pace: bool,
+    suite: bool,
     plan: Option<Plan>,
+}
+
+impl Options {
+    const fn none() -> Self {
+        Self {
+            seeds: 1_000,
+            from: 0,
+            threads: 2,
+            planted: None,
+            trace: false,
+            all_planted: false,
+            every: None,
+            pace: false,
+            suite: false,
+            plan: None,
+        }
+    }
 }
 
 /// Schedules that are counted out.
@@ -66,22 +84,13 @@ Runs schedules of the real functions with faults, one for each seed, and checks 
   --every pairs    every pair of faults, or --seeds of them --from a position: hours, where pair takes seconds
   --every turn     every order of up to two switches of two senders and some of three, clocks alike and five minutes apart
   --pace           1 to 50 senders of one account at rates from 1 to 100 a second, in place of seeds
+  --suite          all that the gate asks for, one after the other, with one line for all of it
   --plan PLAN      this one, as a failure prints it, with its trace
   --trace          prints what happened in each, for a few seeds
 ";
 
 fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
-    let mut options = Options {
-        seeds: 1_000,
-        from: 0,
-        threads: 2,
-        planted: None,
-        trace: false,
-        all_planted: false,
-        every: None,
-        pace: false,
-        plan: None,
-    };
+    let mut options = Options::none();
     while let Some(argument) = parser.next()? {
         use lexopt::ValueExt as _;
         match argument {
@@ -90,6 +99,7 @@ fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, Refused> {
             lexopt::Arg::Long("threads") => options.threads = parser.value()?.parse()?,
             lexopt::Arg::Long("trace") => options.trace = true,
             lexopt::Arg::Long("pace") => options.pace = true,
+            lexopt::Arg::Long("suite") => options.suite = true,
             lexopt::Arg::Long("plan") => {
                 options.plan = Some(told(&parser.value()?.string()?).map_err(Refused::Plan)?);
                 options.trace = true;
@@ -234,6 +244,9 @@ fn say(text: &str) {
 }
 
 fn run(options: &Options) -> Result<u64, StageError> {
+    if options.suite {
+        return suite(options.threads);
+    }
     if options.pace {
         return paces(options.threads);
     }
@@ -242,14 +255,85 @@ fn run(options: &Options) -> Result<u64, StageError> {
     }
     let clock = Clock::system();
     let began = clock.now();
+    let tally = scheduled(options)?;
+    let millis = clock.now().duration_since(began).as_millis();
+    say(&matrix(&tally));
+    say(&reached(&tally, millis));
+    say(&counted(&tally));
+    Ok(broken(&tally))
+}
+
+/// Runs what is asked for, and tells of each schedule with violations.
+fn scheduled(options: &Options) -> Result<Tally, StageError> {
     let plans = plans(options)?;
     let next = AtomicU64::new(0);
     let tally = Mutex::new(Tally::default());
     on_threads(options.threads, || work(options, &plans, &next, &tally))?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let millis = clock.now().duration_since(began).as_millis().max(1);
-    report(&plans, &tally, millis)?;
-    Ok(tally.violations.len().try_into().unwrap_or(u64::MAX))
+    if !tally.violations.is_empty() {
+        report(&plans, &tally)?;
+    }
+    Ok(tally)
+}
+
+/// The schedules of the suite, as their arguments would say it.
+fn parts() -> [(&'static str, Options); 4] {
+    let every = |every| Options {
+        every: Some(every),
+        ..Options::none()
+    };
+    [
+        (
+            "--seeds 20000",
+            Options {
+                seeds: 20_000,
+                ..Options::none()
+            },
+        ),
+        ("--every single", every(Every::Single)),
+        (
+            "--every pair --seeds 1",
+            Options {
+                seeds: 1,
+                ..every(Every::Pair)
+            },
+        ),
+        ("--every turn", every(Every::Turn)),
+    ]
+}
+
+/// All that the gate asks for; how much of it does not hold.
+fn suite(threads: u64) -> Result<u64, StageError> {
+    let clock = Clock::system();
+    let began = clock.now();
+    let (mut all, mut violations) = (Tally::default(), 0);
+    for (named, part) in parts() {
+        let tally = scheduled(&Options { threads, ..part })?;
+        violations += broken(&tally);
+        say(&format!("{named}: {}", counted(&tally)));
+        all.merge(tally);
+    }
+    let millis = clock.now().duration_since(began).as_millis();
+    say("--pace\n");
+    let paces = paces(threads)?;
+    say("--planted all --seeds 2000\n");
+    let planted = all_planted(&Options {
+        threads,
+        all_planted: true,
+        seeds: 2_000,
+        ..Options::none()
+    })?;
+    say(&matrix(&all));
+    say(&reached(&all, millis));
+    let faults: u64 = all.faults.values().sum();
+    let seconds = clock.now().duration_since(began).as_secs();
+    say(&format!(
+        "{} schedules, {faults} faults of {} kinds, {violations} violations, {paces} paces that do not hold, \
+         {planted} planted bugs not caught, in {seconds} seconds\n",
+        all.schedules,
+        all.faults.len(),
+    ));
+    Ok(violations + paces + planted)
 }
 
 /// The table of paces; how many of its lines do not hold.
@@ -336,9 +420,11 @@ fn work(options: &Options, plans: &Asked, next: &AtomicU64, tally: &Mutex<Tally>
 /// How soon each planted bug is caught; the number of those that are not.
 fn all_planted(options: &Options) -> Result<u64, StageError> {
     let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let wanted = options
-        .planted
-        .map_or_else(|| Planted::ALL.to_vec(), |planted| vec![planted]);
+    // The one that takes most seeds comes last among them, and begins here: else one core would wait for the other's.
+    let wanted: Vec<_> = match options.planted {
+        Some(planted) => vec![planted],
+        None => Planted::ALL.into_iter().rev().collect(),
+    };
     let look = || {
         let stage = Stage::new()?;
         loop {
@@ -463,7 +549,7 @@ fn show_shrunk(stage: &Stage, plan: &Plan) -> Result<(), StageError> {
     Ok(())
 }
 
-fn report(plans: &Asked, tally: &Tally, millis: i128) -> Result<(), StageError> {
+fn report(plans: &Asked, tally: &Tally) -> Result<(), StageError> {
     let stage = Stage::new()?;
     for (position, violations) in tally.violations.iter().take(TOLD) {
         let Some(plan) = plans.at(*position) else { continue };
@@ -476,21 +562,30 @@ fn report(plans: &Asked, tally: &Tally, millis: i128) -> Result<(), StageError> 
     for plan in shown.filter_map(|position| plans.at(*position)) {
         show_shrunk(&stage, &plan)?;
     }
-    say(&matrix(tally));
-    let a_second = i128::from(tally.schedules) * 1_000 / millis;
-    say(&format!(
-        "{} calls, {} messages taken, {} situations reached, {a_second} schedules a second\n",
+    Ok(())
+}
+
+fn reached(tally: &Tally, millis: i128) -> String {
+    format!(
+        "{} calls, {} messages taken, {} situations reached, {} schedules a second\n",
         tally.calls,
         tally.accepted,
-        tally.situations.len()
-    ));
-    let faults: u64 = tally.faults.values().sum();
-    say(&format!(
-        "{} schedules, {faults} faults, {} violations\n",
+        tally.situations.len(),
+        i128::from(tally.schedules) * 1_000 / millis.max(1)
+    )
+}
+
+fn counted(tally: &Tally) -> String {
+    format!(
+        "{} schedules, {} faults, {} violations\n",
         tally.schedules,
+        tally.faults.values().sum::<u64>(),
         tally.violations.len()
-    ));
-    Ok(())
+    )
+}
+
+fn broken(tally: &Tally) -> u64 {
+    tally.violations.len().try_into().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

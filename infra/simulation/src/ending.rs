@@ -38,6 +38,8 @@ pub(crate) struct Stored {
     due: Vec<Value>,
     /// About whom something was written.
     written: BTreeSet<usize>,
+    /// The campaigns that something was written about: no other can have been launched.
+    named: BTreeSet<&'static str>,
 }
 
 impl Stored {
@@ -51,6 +53,11 @@ impl Stored {
                 .zip(PEOPLE)
                 .filter(|(_, customer)| store.has_written(&format!("\"{}\"", customer.key())))
                 .map(|(position, _)| position)
+                .collect(),
+            named: CAMPAIGNS
+                .into_iter()
+                .map(|(_, campaign)| campaign)
+                .filter(|campaign| store.has_written(campaign))
                 .collect(),
         }
     }
@@ -120,6 +127,9 @@ impl Ending<'_> {
             person.erased |= person.standings.last().is_some_and(|(_, _, erased)| *erased);
         }
         for ((brand, campaign), declared) in CAMPAIGNS.into_iter().zip(self.declared) {
+            if !self.stored.named.contains(campaign) {
+                continue;
+            }
             let (Ok(brand), Ok(id)) = (BrandId::new(brand), RunId::new(campaign)) else {
                 continue;
             };

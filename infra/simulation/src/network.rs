@@ -80,9 +80,7 @@ impl Call {
     }
 
     pub(crate) fn touches(&self, table: Table) -> bool {
-        (0..)
-            .zip(Table::ALL)
-            .any(|(position, each)| each == table && self.tables & (1 << position) != 0)
+        of(self.tables).any(|each| each == table)
     }
 
     pub(crate) fn is(&self, operation: &str, table: Table) -> bool {
@@ -151,7 +149,15 @@ fn kind(service: Service, operation: &str, body: &str) -> CallKind {
     }
 }
 
-/// The tables that a request names.
+/// The tables that the bits stand for.
+pub(crate) fn of(tables: u16) -> impl Iterator<Item = Table> {
+    let named = (0..)
+        .zip(Table::ALL)
+        .filter(move |(position, _)| tables & (1 << position) != 0);
+    named.map(|(_, table)| table)
+}
+
+/// The tables that a request names, one bit each, in the order of [`Table::ALL`].
 pub(crate) fn named(body: &str) -> u16 {
     let mut tables = 0;
     for (start, _) in body.match_indices("\"t-") {
@@ -811,7 +817,7 @@ impl Shared {
                 self.oracle().records.looked(&store);
             }
             if call.touches(Table::Standing) {
-                self.oracle().looked(&store, now, Some(&call.body));
+                self.oracle().looked(&mut store, now, Some(&call.body));
             }
             drop(store);
             if call.touches(Table::Due) {

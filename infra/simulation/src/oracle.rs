@@ -123,13 +123,13 @@ impl Oracle {
     }
 
     /// The standings that a write names may have changed; without one, all may.
-    pub(crate) fn looked(&mut self, store: &Store, now: i64, write: Option<&str>) {
+    pub(crate) fn looked(&mut self, store: &mut Store, now: i64, write: Option<&str>) {
         for (person, customer) in self.people.iter_mut().zip(PEOPLE) {
             let key = customer.key();
             if write.is_some_and(|body| !body.contains(&key)) {
                 continue;
             }
-            let item = store.item(&format!("{PREFIX}standing"), &key);
+            let item = store.item(Table::Standing, &key);
             let bytes = item
                 .as_ref()
                 .and_then(|item| item.pointer("/consents/B")?.as_str())

@@ -145,7 +145,7 @@ impl Stage {
         (stage.links, stage.declared) = stage.set_up(settings)?;
         let mut store = stage.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.keep()?;
-        stage.oracle.looked(&store, i64::MIN, None);
+        stage.oracle.looked(&mut store, i64::MIN, None);
         stage.oracle.records.looked(&store);
         drop(store);
         Ok(stage)

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::network::{self, PREFIX};
+
 /// An answer as the service would send it.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -43,16 +45,75 @@ pub(crate) struct Store {
     database: Database,
     replica: Database,
     template: Option<Template>,
-    written: Vec<(i64, String, String)>,
+    written: Vec<Write>,
     replayed: usize,
-    /// The number of the last write to each table, in the order of [`Table::ALL`]; 0 since the last reset.
-    versions: [u64; Table::ALL.len()],
-    /// How many writes there were in all.
-    writes: u64,
-    /// What reads were answered, with the version of what they read: a read of what nobody has written to since is
-    /// answered so again. Most are.
-    answers: HashMap<String, (u64, Reply)>,
+    /// What reads were answered since the last reset, and how many writes there were before: a read of what nobody has
+    /// written to since is answered so again. Most are.
+    answers: HashMap<String, (usize, Reply)>,
+    /// What reads of what the template holds are answered, in every schedule.
+    untouched: HashMap<String, Reply>,
 }
+
+/// A write that was carried out.
+struct Write {
+    at: i64,
+    operation: String,
+    body: String,
+    /// One bit for each table that it names, in the order of `Table::ALL`.
+    tables: u16,
+    /// The keys that it names.
+    keys: Keys,
+}
+
+impl Write {
+    /// Whether a read of these tables may see it. All tables have keys of the same names, and none has an index: what is
+    /// no scan names the partition that it reads, and what is no query the sort key too.
+    fn is_seen_by(&self, operation: &str, body: &str, tables: u16) -> bool {
+        let names = |keys: &[String]| keys.is_empty() || keys.iter().any(|key| body.contains(key));
+        self.tables & tables != 0
+            && match operation {
+                "GetItem" | "BatchGetItem" | "TransactGetItems" => names(&self.keys.pks) && names(&self.keys.sks),
+                "Query" => names(&self.keys.pks),
+                _ => true,
+            }
+    }
+}
+
+/// The partition keys and the sort keys in a write, each as a request has it, in quotation marks.
+struct Keys {
+    pks: Vec<String>,
+    /// None where a table has no sort key.
+    sks: Vec<String>,
+}
+
+impl Keys {
+    fn of(body: &str, tables: u16) -> Self {
+        let is_sorted = network::of(tables).all(Table::is_sorted);
+        Self {
+            pks: texts(body, r#""pk":{"S":"#),
+            sks: if is_sorted {
+                texts(body, r#""sk":{"S":"#)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
+
+/// The texts after a name. One that has a quotation mark in it is cut short, and found in more than need be.
+fn texts(body: &str, name: &str) -> Vec<String> {
+    let texts = body.match_indices(name).map(|(start, _)| {
+        let text = body.get(start + name.len()..).unwrap_or_default();
+        let end = text.get(1..).and_then(|text| text.find('"'));
+        text.get(..end.map_or(text.len(), |end| end + 2))
+            .unwrap_or(text)
+            .to_owned()
+    });
+    texts.collect()
+}
+
+/// The most answers that are kept from schedule to schedule.
+const MOST_UNTOUCHED: usize = 20_000;
 
 /// A file that databases are reset from; removed with it.
 struct Template(PathBuf);
@@ -73,9 +134,8 @@ impl Store {
             template: None,
             written: Vec::new(),
             replayed: 0,
-            versions: [0; Table::ALL.len()],
-            writes: 0,
             answers: HashMap::new(),
+            untouched: HashMap::new(),
         };
         store.database.enable_bulk_loading()?;
         store.replica.enable_bulk_loading()?;
@@ -90,7 +150,7 @@ impl Store {
         let _ = std::fs::remove_file(&path);
         self.database.vacuum_into(&path.to_string_lossy())?;
         self.template = Some(Template(path));
-        self.answers.clear();
+        self.untouched.clear();
         self.reset()
     }
 
@@ -103,63 +163,82 @@ impl Store {
         }
         self.written.clear();
         self.replayed = 0;
-        self.versions = [0; Table::ALL.len()];
-        // What was read before anything was written is the same in every schedule.
-        self.answers.retain(|_, (version, _)| *version == 0);
+        self.answers.clear();
         Ok(())
     }
 
-    /// Carries out an operation on these tables: one bit each, in the order of [`Table::ALL`].
+    /// Carries out an operation on these tables: one bit each, in the order of `Table::ALL`.
     pub(crate) fn call(&mut self, operation: &str, body: &str, tables: u16, now: i64) -> Reply {
-        if is_write(operation) {
-            let reply = dispatch(&self.database, operation, body);
-            self.writes += 1;
-            for (position, version) in self.versions.iter_mut().enumerate() {
-                if tables & (1 << position) != 0 {
-                    *version = self.writes;
-                }
-            }
-            if reply.status == 200 {
-                self.written.push((now, operation.to_owned(), body.to_owned()));
-            }
-            return reply;
+        if !is_write(operation) {
+            return self.read(operation, body, tables);
         }
-        let read = self.versions.iter().enumerate();
-        let version = read
-            .filter(|(position, _)| tables & (1 << position) != 0)
-            .map(|(_, version)| *version)
-            .max()
-            .unwrap_or(0);
-        let question = format!("{operation} {body}");
-        if let Some((known, reply)) = self.answers.get(&question)
-            && *known == version
-            && self.template.is_some()
+        let reply = dispatch(&self.database, operation, body);
+        // What is refused has no effect.
+        if reply.status == 200 {
+            self.written.push(Write {
+                at: now,
+                operation: operation.to_owned(),
+                body: body.to_owned(),
+                tables,
+                keys: Keys::of(body, tables),
+            });
+        }
+        reply
+    }
+
+    fn read(&mut self, operation: &str, body: &str, tables: u16) -> Reply {
+        let question = question(operation, body);
+        let count = self.written.len();
+        let is_unseen_since = |since: usize| {
+            let later = self.written.get(since..).unwrap_or_default();
+            !later.iter().any(|write| write.is_seen_by(operation, body, tables))
+        };
+        if let Some((since, reply)) = self.answers.get_mut(&question)
+            && is_unseen_since(*since)
         {
+            *since = count;
+            #[cfg(test)]
+            same(reply, &dispatch(&self.database, operation, body));
+            return reply.clone();
+        }
+        let is_untouched = self.template.is_some() && is_unseen_since(0);
+        if is_untouched && let Some(reply) = self.untouched.get(&question) {
+            #[cfg(test)]
+            same(reply, &dispatch(&self.database, operation, body));
             return reply.clone();
         }
         let reply = dispatch(&self.database, operation, body);
         if reply.status == 200 {
-            self.answers.insert(question, (version, reply.clone()));
+            if is_untouched {
+                if self.untouched.len() == MOST_UNTOUCHED {
+                    self.untouched.clear();
+                }
+                self.untouched.insert(question, reply.clone());
+            } else {
+                self.answers.insert(question, (count, reply.clone()));
+            }
         }
         reply
     }
 
     /// Reads as of a while ago: what was written since is not seen yet.
     pub(crate) fn stale(&mut self, operation: &str, body: &str, until: i64) -> Reply {
-        while let Some((at, write, written)) = self.written.get(self.replayed) {
-            if *at > until {
+        while let Some(write) = self.written.get(self.replayed) {
+            if write.at > until {
                 break;
             }
-            dispatch(&self.replica, write, written);
+            dispatch(&self.replica, &write.operation, &write.body);
             self.replayed += 1;
         }
         dispatch(&self.replica, operation, body)
     }
 
     /// An item as stored, for the eyes of the checks.
-    pub(crate) fn item(&self, table: &str, pk: &str) -> Option<Value> {
-        let body = serde_json::json!({ "TableName": table, "Key": { "pk": { "S": pk } }, "ConsistentRead": true });
-        let reply = dispatch(&self.database, "GetItem", &body.to_string());
+    pub(crate) fn item(&mut self, table: Table, pk: &str) -> Option<Value> {
+        let name = format!("{PREFIX}{}", table.suffix());
+        let body =
+            serde_json::json!({ "TableName": name, "Key": { "pk": { "S": pk } }, "ConsistentRead": true }).to_string();
+        let reply = self.read("GetItem", &body, network::named(&body));
         let answer: Value = serde_json::from_str(&reply.body).ok()?;
         answer.get("Item").cloned()
     }
@@ -175,7 +254,7 @@ impl Store {
 
     /// Whether something written since the last reset says this.
     pub(crate) fn has_written(&self, text: &str) -> bool {
-        self.written.iter().any(|(_, _, body)| body.contains(text))
+        self.written.iter().any(|write| write.body.contains(text))
     }
 
     /// All that a table holds, as text.
@@ -187,6 +266,12 @@ impl Store {
         )
         .body
     }
+}
+
+/// A read in words of which the order is always the same: the SDK's maps have none.
+fn question(operation: &str, body: &str) -> String {
+    let sorted = serde_json::from_str::<Value>(body).map(|body| body.to_string());
+    format!("{operation} {}", sorted.as_deref().unwrap_or(body))
 }
 
 fn is_write(operation: &str) -> bool {
@@ -228,4 +313,25 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     let broken = |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
     let answer = call(serde_json::from_str(body).map_err(broken)?)?;
     serde_json::to_string(&answer).map_err(broken)
+}
+
+/// What is remembered is what would be read now.
+#[cfg(test)]
+fn same(remembered: &Reply, now: &Reply) {
+    let [remembered, now] = [remembered, now].map(|reply| serde_json::from_str::<Value>(&reply.body).unwrap());
+    assert_eq!(remembered, now);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::Plan;
+    use crate::stage::Stage;
+
+    #[test]
+    fn whatever_is_answered_from_memory_is_what_is_stored() {
+        let stage = Stage::new().unwrap();
+        for seed in 0..12 {
+            stage.run(&Plan::random(seed)).unwrap();
+        }
+    }
 }
