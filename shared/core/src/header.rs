@@ -61,7 +61,7 @@ pub const fn is_invisible(char: char) -> bool {
 }
 
 /// Whether a text holds a control, or what nobody sees and is no part of an emoji.
-fn hides(text: &str) -> bool {
+pub(crate) fn hides(text: &str) -> bool {
     let mut rest = text;
     loop {
         if let Some(after) = after_emoji(rest) {
