@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -68,6 +69,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
+CLIENTS = threading.Lock()
 OPENER = urllib.request.build_opener(_Stay, urllib.request.ProxyHandler({}))
 
 
@@ -133,7 +135,14 @@ class Emulator:
         os.environ.update(self.environment)
         import boto3
 
-        self.client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=self.url)
+        session = boto3.Session(region_name=REGION)
+
+        # A client may be shared by threads, the making of one may not.
+        def client(service):
+            with CLIENTS:
+                return session.client(service, endpoint_url=self.url)
+
+        self.client = client
         self.client("s3").create_bucket(
             Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": REGION}
         )

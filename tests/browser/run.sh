@@ -8,7 +8,7 @@ root=$PWD
 target=${CARGO_TARGET_DIR:-$root/target}
 work=$root/target/browser
 
-cargo build --quiet --package apropos-local
+cargo build --quiet --bin apropos-local
 mkdir -p "$work"
 cp tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc "$work/"
 (cd "$work" && npm ci --silent --no-audit --no-fund)

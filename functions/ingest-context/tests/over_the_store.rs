@@ -7,7 +7,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, Table, Tables};
+use apropos_aws::{Clock, PK, Table, Tables};
 use apropos_core::document::BrandDocument;
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId};
@@ -20,6 +20,7 @@ use aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequ
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::Method;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -337,6 +338,49 @@ async fn a_record_replaces_the_whole_context() {
         .unwrap();
     let (context, _) = person.context.unwrap();
     assert!(context.home.is_none() && context.purchases.is_empty() && context.interests.is_empty());
+}
+
+#[tokio::test]
+async fn a_contact_that_cannot_be_read_is_overwritten_and_keeps_its_link() {
+    let api = Api::start().await;
+    api.send(json!([customer("c1"), customer("c2")])).await;
+    let held = api
+        .tables
+        .person(&lumen(), &CustomerId::new("c1").unwrap())
+        .await
+        .unwrap();
+    let contacts = api.tables.name(Table::Contacts);
+    let broken = |document: &str| {
+        let key = AttributeValue::S("lumen#c1".to_owned());
+        let document = AttributeValue::S(document.to_owned());
+        api.client
+            .update_item()
+            .table_name(&contacts)
+            .key(PK, key)
+            .update_expression("SET doc = :doc")
+            .expression_attribute_values(":doc", document)
+            .send()
+    };
+    for (turn, document) in ["{", r#"{"email": "c1"}"#].into_iter().enumerate() {
+        broken(document).await.unwrap();
+        let refused = api.tables.person(&lumen(), &held.customer).await;
+        assert!(refused.is_err(), "it is not broken: {document}");
+        // The others of the batch are none the worse for it.
+        let mut record = customer("c1");
+        record["contact"]["email"] = json!(format!("new{turn}@mail.example"));
+        let answer = api.send(json!([record, customer("c2")])).await;
+        assert_eq!(answer["stored"], 2, "{answer}");
+        let person = api.tables.person(&lumen(), &held.customer).await.unwrap();
+        let (contact, link) = person.contact.unwrap();
+        assert_eq!(contact.address.as_sent(), format!("new{turn}@mail.example"));
+        assert_eq!(Some(link), held.contact.as_ref().map(|(_, link)| *link));
+        assert_eq!(person.context.map(|(_, version)| version), Some(1));
+    }
+    // Two people, each found by their link and by one address: what led to the former addresses is gone.
+    assert_eq!(
+        (api.items(Table::Links).await, api.items(Table::Contacts).await),
+        (2, 4)
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! Whom the authorizer does not let through is answered as API Gateway answers, which cannot be changed in an HTTP API.
 //! One thing is left out: API Gateway keeps a verdict for up to 60 seconds; here each request is asked about anew.
 
+mod event;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,18 +16,20 @@ use apropos_core::api_key::Scope;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body as EventBody;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, USER_AGENT};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::aws_endpoint::{ACCOUNT_ID, REGION};
+use self::event::{
+    Asked, Authorizer, Context, Event, HttpContext, Told, as_lambda_reads, cookies, event_body, event_headers, is_text,
+    percent_decoded, query_parameters, text,
+};
+use crate::aws_endpoint::ACCOUNT_ID;
 use crate::functions::{Function, Functions};
 
 /// One route of the API.
@@ -281,205 +285,6 @@ impl Gateway {
     }
 }
 
-/// Writes one thing as JSON and reads another from it. The parser's own message may quote what it read.
-fn as_lambda_reads<T: DeserializeOwned>(written: &impl Serialize) -> Option<T> {
-    // By way of text, which is what is sent, and the only form that raw parts can be read from.
-    let read = serde_json::to_string(written).and_then(|json| serde_json::from_str(&json));
-    read.map_err(|error| tracing::error!(line = error.line(), "what is sent could not be read"))
-        .ok()
-}
-
-/// An authorizer's event, payload 2.0, as AWS documents it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Asked<'a> {
-    version: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    route_arn: String,
-    identity_source: [String; 1],
-    route_key: &'a str,
-    raw_path: &'a str,
-    raw_query_string: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    cookies: &'a [String],
-    headers: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    query_string_parameters: &'a BTreeMap<String, String>,
-    request_context: &'a Context,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    path_parameters: &'a Values,
-}
-
-impl<'a> Asked<'a> {
-    fn about(event: &'a Event, authorization: String) -> Self {
-        let context = &event.request_context;
-        Self {
-            version: event.version,
-            kind: "REQUEST",
-            route_arn: format!(
-                "arn:aws:execute-api:{REGION}:{}:{}/{}/{}{}",
-                context.account_id, context.api_id, context.stage, context.http.method, context.http.path
-            ),
-            identity_source: [authorization],
-            route_key: &event.route_key,
-            raw_path: &event.raw_path,
-            raw_query_string: &event.raw_query_string,
-            cookies: &event.cookies,
-            headers: &event.headers,
-            query_string_parameters: &event.query_string_parameters,
-            request_context: context,
-            path_parameters: &event.path_parameters,
-        }
-    }
-}
-
-/// An authorizer's simple answer.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    is_authorized: bool,
-    #[serde(default)]
-    context: BTreeMap<String, String>,
-}
-
-/// An HTTP API's event, payload 2.0, as AWS documents it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Event {
-    version: &'static str,
-    route_key: String,
-    raw_path: String,
-    raw_query_string: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cookies: Vec<String>,
-    headers: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    query_string_parameters: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    path_parameters: Values,
-    request_context: Context,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
-    is_base64_encoded: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Context {
-    account_id: &'static str,
-    api_id: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorizer: Option<Authorizer>,
-    domain_name: String,
-    domain_prefix: &'static str,
-    http: HttpContext,
-    request_id: String,
-    route_key: String,
-    stage: &'static str,
-    time: String,
-    time_epoch: i64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HttpContext {
-    method: String,
-    path: String,
-    protocol: &'static str,
-    source_ip: String,
-    user_agent: String,
-}
-
-/// What a Lambda authorizer with simple answers hands on.
-#[derive(Serialize)]
-struct Authorizer {
-    lambda: BTreeMap<String, String>,
-}
-
-fn cookies(headers: &HeaderMap) -> Vec<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split("; "))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Names in lower case, repeated values joined with commas, cookies apart, and the proxy's own.
-fn event_headers(headers: &HeaderMap, peer: SocketAddr) -> BTreeMap<String, String> {
-    let mut joined: BTreeMap<_, _> = headers
-        .keys()
-        .filter(|name| *name != COOKIE)
-        .map(|name| (name.as_str().to_owned(), text(headers, name.as_str())))
-        .collect();
-    joined.insert("x-forwarded-for".to_owned(), peer.ip().to_string());
-    joined.insert("x-forwarded-proto".to_owned(), "http".to_owned());
-    joined
-}
-
-fn text(headers: &HeaderMap, name: &str) -> String {
-    let values = headers.get_all(name);
-    let values: Vec<_> = values
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
-    values.join(",")
-}
-
-fn query_parameters(query: &str) -> BTreeMap<String, String> {
-    let mut joined: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        joined.entry(name.into_owned()).or_default().push(value.into_owned());
-    }
-    joined
-        .into_iter()
-        .map(|(name, values)| (name, values.join(",")))
-        .collect()
-}
-
-/// An HTTP API passes these types on as text, and anything else, forms among it, in base64.
-fn is_text(headers: &HeaderMap) -> bool {
-    let value = text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    media_type.starts_with("text/")
-        || matches!(
-            media_type,
-            "application/json" | "application/javascript" | "application/xml"
-        )
-}
-
-fn event_body(body: &Bytes, is_text: bool) -> String {
-    if is_text {
-        String::from_utf8_lossy(body).into_owned()
-    } else {
-        STANDARD.encode(body)
-    }
-}
-
-/// Decodes `%xx`; a `%` that begins no such pair stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        if let (b'%', [high, low, after_pair @ ..]) = (first, after)
-            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
-        {
-            decoded.push(high << 4 | low);
-            rest = after_pair;
-        } else {
-            decoded.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
 /// The function's answer as HTTP.
 fn response(answered: ApiGatewayV2httpResponse) -> Response {
     let Some(status) = u16::try_from(answered.status_code)
@@ -525,6 +330,7 @@ mod tests {
     use apropos_aws::Tables;
     use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
     use axum::http::Method;
+    use axum::http::header::COOKIE;
 
     use super::*;
 

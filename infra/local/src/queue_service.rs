@@ -4,15 +4,19 @@
 //! calls at the same times give the same answers.
 
 mod protocol;
+mod queue;
+mod refusal;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apropos_aws::Clock;
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest as _, Md5};
-use thiserror::Error;
+
+use self::queue::{Handle, Message, Queue};
+pub use self::refusal::QueueError;
 
 /// Most entries of one SendMessageBatch, and most messages of one ReceiveMessage.
 pub const MAX_BATCH: usize = 10;
@@ -157,121 +161,6 @@ impl Depth {
     #[must_use]
     pub const fn total(self) -> usize {
         self.visible + self.in_flight + self.delayed
-    }
-}
-
-/// Why SQS refuses a call. No variant holds a body.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum QueueError {
-    /// No queue has this name.
-    #[error("the specified queue does not exist")]
-    QueueDoesNotExist,
-    /// A queue of this name exists with other settings.
-    #[error("a queue of this name exists with other settings")]
-    QueueNameExists,
-    /// The handle has no form that a receive ever gave.
-    #[error("the input receipt handle is invalid")]
-    ReceiptHandleIsInvalid,
-    /// The message is visible, so its timeout cannot change.
-    #[error("the message is not in flight")]
-    MessageNotInflight,
-    /// The body holds a character outside XML 1.0's set.
-    #[error("the message contains characters outside the allowed set")]
-    InvalidMessageContents,
-    /// A batch without entries.
-    #[error("the batch request does not contain any entries")]
-    EmptyBatchRequest,
-    /// A batch of more than [`MAX_BATCH`] entries.
-    #[error("the batch request contains more entries than permissible")]
-    TooManyEntriesInBatchRequest,
-    /// Two entries share an id.
-    #[error("two or more batch entries have the same id")]
-    BatchEntryIdsNotDistinct,
-    /// An entry's id is not 1 to 80 letters, digits, `-` and `_`.
-    #[error("a batch entry id can only contain alphanumeric characters, hyphens and underscores")]
-    InvalidBatchEntryId,
-    /// The bodies together exceed [`MAX_BYTES`].
-    #[error("the batch request is longer than 1048576 bytes")]
-    BatchRequestTooLong,
-    /// An attribute that GetQueueAttributes does not know here.
-    #[error("unknown attribute")]
-    InvalidAttributeName,
-    /// A value out of its range.
-    #[error("the value of parameter {0} is invalid")]
-    InvalidParameterValue(&'static str),
-    /// A required member is absent or empty.
-    #[error("the request must contain the parameter {0}")]
-    MissingParameter(&'static str),
-    /// A message attribute of another type than `String`, which this stand-in would otherwise drop without a word.
-    #[error("message attributes of this type are not supported here")]
-    UnsupportedOperation,
-    /// An operation that this stand-in does not have.
-    #[error("unknown operation")]
-    UnknownOperation,
-    /// The request is no JSON of the expected shape.
-    #[error("the request could not be read")]
-    UnreadableRequest,
-}
-
-impl QueueError {
-    /// The `__type` of the JSON body, and the code of the `x-amzn-query-error` header; every one is the sender's fault
-    /// and has status 400.
-    #[must_use]
-    pub const fn wire(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::QueueDoesNotExist => (
-                "com.amazonaws.sqs#QueueDoesNotExist",
-                "AWS.SimpleQueueService.NonExistentQueue",
-            ),
-            Self::QueueNameExists => ("com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists"),
-            Self::ReceiptHandleIsInvalid => ("com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"),
-            Self::MessageNotInflight => (
-                "com.amazonaws.sqs#MessageNotInflight",
-                "AWS.SimpleQueueService.MessageNotInflight",
-            ),
-            Self::InvalidMessageContents => ("com.amazonaws.sqs#InvalidMessageContents", "InvalidMessageContents"),
-            Self::EmptyBatchRequest => (
-                "com.amazonaws.sqs#EmptyBatchRequest",
-                "AWS.SimpleQueueService.EmptyBatchRequest",
-            ),
-            Self::TooManyEntriesInBatchRequest => (
-                "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-            ),
-            Self::BatchEntryIdsNotDistinct => (
-                "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-            ),
-            Self::InvalidBatchEntryId => (
-                "com.amazonaws.sqs#InvalidBatchEntryId",
-                "AWS.SimpleQueueService.InvalidBatchEntryId",
-            ),
-            Self::BatchRequestTooLong => (
-                "com.amazonaws.sqs#BatchRequestTooLong",
-                "AWS.SimpleQueueService.BatchRequestTooLong",
-            ),
-            Self::InvalidAttributeName => ("com.amazonaws.sqs#InvalidAttributeName", "InvalidAttributeName"),
-            Self::InvalidParameterValue(_) => (
-                "com.amazonaws.sqs#InvalidParameterValueException",
-                "InvalidParameterValue",
-            ),
-            Self::MissingParameter(_) => (
-                "com.amazon.coral.service#MissingRequiredParameterException",
-                "MissingParameter",
-            ),
-            Self::UnsupportedOperation => (
-                "com.amazonaws.sqs#UnsupportedOperation",
-                "AWS.SimpleQueueService.UnsupportedOperation",
-            ),
-            Self::UnknownOperation => (
-                "com.amazon.coral.service#UnknownOperationException",
-                "UnknownOperationException",
-            ),
-            Self::UnreadableRequest => (
-                "com.amazon.coral.service#SerializationException",
-                "SerializationException",
-            ),
-        }
     }
 }
 
@@ -643,166 +532,6 @@ impl State {
     const fn next_sequence(&mut self) -> u64 {
         self.last_sequence += 1;
         self.last_sequence
-    }
-}
-
-/// Each message is in `messages`, and its sequence in exactly one of `visible` and `hidden`.
-struct Queue {
-    settings: QueueSettings,
-    created_at: Timestamp,
-    messages: BTreeMap<u64, Message>,
-    visible: BTreeSet<u64>,
-    hidden: BTreeSet<(Timestamp, u64)>,
-}
-
-impl Queue {
-    const fn new(settings: QueueSettings, created_at: Timestamp) -> Self {
-        Self {
-            settings,
-            created_at,
-            messages: BTreeMap::new(),
-            visible: BTreeSet::new(),
-            hidden: BTreeSet::new(),
-        }
-    }
-
-    fn insert(&mut self, sequence: u64, message: Message, hidden_until: Option<Timestamp>) {
-        match hidden_until {
-            Some(until) => self.hidden.insert((until, sequence)),
-            None => self.visible.insert(sequence),
-        };
-        self.messages.insert(
-            sequence,
-            Message {
-                hidden_until,
-                ..message
-            },
-        );
-    }
-
-    /// Makes visible what was hidden until now.
-    fn surface(&mut self, now: Timestamp) {
-        while let Some((until, sequence)) = self.hidden.first().copied()
-            && until <= now
-        {
-            self.hidden.pop_first();
-            self.visible.insert(sequence);
-            if let Some(message) = self.messages.get_mut(&sequence) {
-                message.hidden_until = None;
-            }
-        }
-    }
-
-    fn remove_if_latest(&mut self, handle: Handle) -> Option<Message> {
-        let message = self.messages.get(&handle.sequence)?;
-        if message.receive_count != handle.receive_count {
-            return None;
-        }
-        if let Some(until) = message.hidden_until {
-            self.hidden.remove(&(until, handle.sequence));
-        }
-        self.visible.remove(&handle.sequence);
-        self.messages.remove(&handle.sequence)
-    }
-
-    fn depth(&self) -> Depth {
-        let never_received =
-            |&(_, sequence): &(Timestamp, u64)| self.messages.get(&sequence).is_some_and(|m| m.receive_count == 0);
-        let delayed = self.hidden.iter().filter(|&hidden| never_received(hidden)).count();
-        Depth {
-            visible: self.visible.len(),
-            in_flight: self.hidden.len() - delayed,
-            delayed,
-        }
-    }
-}
-
-struct Message {
-    id: String,
-    body: Arc<str>,
-    md5_of_body: String,
-    sent_at: Timestamp,
-    first_received_at: Option<Timestamp>,
-    receive_count: u32,
-    hidden_until: Option<Timestamp>,
-    is_replay: bool,
-    attributes: Attributes,
-}
-
-impl Message {
-    fn new(sequence: u64, body: Arc<str>, md5_of_body: String, attributes: Attributes, sent_at: Timestamp) -> Self {
-        Self {
-            id: format!("00000000-0000-4000-8000-{sequence:012x}"),
-            body,
-            md5_of_body,
-            sent_at,
-            first_received_at: None,
-            receive_count: 0,
-            hidden_until: None,
-            is_replay: false,
-            attributes,
-        }
-    }
-
-    fn received(&mut self, sequence: u64, now: Timestamp) -> ReceivedMessage {
-        ReceivedMessage {
-            message_id: self.id.clone(),
-            receipt_handle: Handle {
-                sequence,
-                receive_count: self.receive_count,
-            }
-            .to_string(),
-            body: Arc::clone(&self.body),
-            md5_of_body: self.md5_of_body.clone(),
-            receive_count: self.receive_count,
-            sent_at: self.sent_at,
-            first_received_at: *self.first_received_at.get_or_insert(now),
-            attributes: Arc::clone(&self.attributes),
-        }
-    }
-
-    fn stored(&self) -> StoredMessage {
-        StoredMessage {
-            message_id: self.id.clone(),
-            body: Arc::clone(&self.body),
-            receive_count: self.receive_count,
-            sent_at: self.sent_at,
-            attributes: Arc::clone(&self.attributes),
-        }
-    }
-}
-
-/// One receive of one message; written as 24 hexadecimal digits.
-#[derive(Clone, Copy)]
-struct Handle {
-    sequence: u64,
-    receive_count: u32,
-}
-
-impl fmt::Display for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:08x}", self.sequence, self.receive_count)
-    }
-}
-
-impl Handle {
-    fn parse(text: &str) -> Result<Self, QueueError> {
-        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match text.split_at_checked(16) {
-            Some((sequence, receive_count)) if is_hex && receive_count.len() == 8 => {
-                match (
-                    u64::from_str_radix(sequence, 16),
-                    u32::from_str_radix(receive_count, 16),
-                ) {
-                    (Ok(sequence), Ok(receive_count)) => Ok(Self {
-                        sequence,
-                        receive_count,
-                    }),
-                    (Ok(_) | Err(_), _) => Err(QueueError::ReceiptHandleIsInvalid),
-                }
-            }
-            Some(_) | None => Err(QueueError::ReceiptHandleIsInvalid),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use apropos_core::document::{BrandDocument, CampaignDocument, StoredOffer};
 use apropos_core::ids::{BrandId, CampaignId, OfferId, RunId};
 use apropos_core::offer::Offer;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::names::{
@@ -133,21 +133,9 @@ impl Tables {
         let mut newest = key2(offers(brand), id.as_str());
         newest.insert(VERSION.to_owned(), n(offer.version));
         newest.insert(DOC.to_owned(), stored);
-        let version = Put::builder()
-            .table_name(self.name(Table::Campaigns))
-            .set_item(Some(version))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
-        let newest = Put::builder()
-            .table_name(self.name(Table::Campaigns))
-            .set_item(Some(newest))
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
         let mut writes = vec![
-            TransactWriteItem::builder().put(version).build(),
-            TransactWriteItem::builder().put(newest).build(),
+            self.put_new(Table::Campaigns, version)?,
+            self.put_over(Table::Campaigns, newest)?,
         ];
         writes.extend(kept.map(|kept| kept.0));
         self.transact(writes).await
@@ -195,15 +183,8 @@ impl Tables {
         let Some(kept) = kept else {
             return self.create(Table::Campaigns, item).await;
         };
-        let put = Put::builder()
-            .table_name(self.name(Table::Campaigns))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
         let written = self
-            .transact(vec![TransactWriteItem::builder().put(put).build(), kept.0])
+            .transact(vec![self.put_new(Table::Campaigns, item)?, kept.0])
             .await?;
         Ok(match written {
             Written::Done => Created::New,
@@ -249,13 +230,7 @@ impl Tables {
             (KEY, b(run.key)),
         ];
         item.extend(values.map(|(name, value)| (name.to_owned(), value)));
-        let put = Put::builder()
-            .table_name(self.name(Table::Campaigns))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        let put = self.put_new(Table::Campaigns, item)?;
         let list = Update::builder()
             .table_name(self.name(Table::Campaigns))
             .set_key(Some(key2(campaigns(&run.brand), run.campaign.as_str())))
@@ -267,10 +242,7 @@ impl Tables {
             .build()
             .map_err(|error| StoreError::Build(Box::new(error)))?;
         let written = self
-            .transact(vec![
-                TransactWriteItem::builder().put(put).build(),
-                TransactWriteItem::builder().update(list).build(),
-            ])
+            .transact(vec![put, TransactWriteItem::builder().update(list).build()])
             .await?;
         Ok(match written {
             Written::Done => Created::New,

@@ -146,21 +146,31 @@ pub fn read_message<T: DeserializeOwned>(message: &SqsMessage) -> Result<T, Undo
     })
 }
 
+/// A message of ours, which names its form.
+pub trait Formed: DeserializeOwned {
+    /// The form that it names.
+    fn form(&self) -> u8;
+}
+
 /// Reads a message of ours, in the form that this version writes. One of another form is told by its `v`, whatever else
-/// is in it.
+/// is in it: only then is the body read again.
 ///
 /// # Errors
 /// [`Undone::Oversized`], [`Undone::OtherForm`], [`Undone::Unreadable`].
-pub fn read_form<T: DeserializeOwned>(message: &SqsMessage) -> Result<T, Undone> {
+pub fn read_form<T: Formed>(message: &SqsMessage) -> Result<T, Undone> {
     #[derive(Deserialize)]
     struct Form {
         v: u64,
+    }
+    let read = read_message::<T>(message);
+    if read.as_ref().is_ok_and(|read| read.form() == FORM) {
+        return read;
     }
     let Form { v: form } = read_message(message)?;
     if form != u64::from(FORM) {
         return Err(Undone::OtherForm { form });
     }
-    read_message(message)
+    read
 }
 
 /// Does one message of a batch, so that a panic over it is nothing to the others.

@@ -35,6 +35,7 @@ mod standing;
 mod start;
 mod store;
 mod sweeps;
+mod transaction;
 mod transport;
 mod turns;
 
@@ -47,7 +48,8 @@ pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, S
 pub use due::{DueItem, DueKind};
 pub use erasure::{Erasing, KeptProof};
 pub use event::{
-    Answer, Event, MOST_MESSAGE_BYTES, Schedule, Undone, Unexpected, batch_response, by_itself, read_form, read_message,
+    Answer, Event, Formed, MOST_MESSAGE_BYTES, Schedule, Undone, Unexpected, batch_response, by_itself, read_form,
+    read_message,
 };
 pub use history::{PastDecision, PastOutcome};
 pub use keys::Revocation;

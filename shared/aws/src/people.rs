@@ -5,12 +5,13 @@
 mod choices;
 mod filling;
 mod lapses;
+mod reading;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use apropos_core::audience::{AudienceRecord, ConsentHint, Habits};
 use apropos_core::brand::Topics;
-use apropos_core::consent::{ConsentEvent, ConsentState};
+use apropos_core::consent::ConsentEvent;
 use apropos_core::context::{ContactPoint, CustomerContext};
 use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument};
 use apropos_core::habit::reaction;
@@ -22,24 +23,21 @@ use apropos_core::retention::last_heard;
 use apropos_core::standing::Standing;
 use apropos_core::suppression::AddressHash;
 use apropos_core::time::EpochDay;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::names::{
-    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT,
-    SEQ, SK, STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard, person,
+    BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, ORIGINS, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ,
+    STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard,
 };
 use crate::random::random;
 use crate::standing;
-use crate::store::{
-    Item, StoreError, Tables, b, document, fixed, json, key, key2, ms, n, number, optional_number, optional_text, s,
-    text,
-};
+use crate::store::{Item, StoreError, Tables, b, json, key, key2, ms, n, s, text};
 
 pub use choices::Choices;
 pub(crate) use choices::PREFERENCE;
 pub use filling::Extra;
+pub(crate) use reading::read_context;
 
 /// Everything on record about one person that a write needs to know.
 #[derive(Debug, Clone)]
@@ -60,6 +58,8 @@ pub struct Person {
     pub(crate) audience_key: Option<String>,
     /// The hash of the contact point's address, by which it is found.
     pub(crate) address: Option<String>,
+    /// The contact point's link, also where the rest of it cannot be read.
+    link: Option<LinkId>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -69,7 +69,7 @@ pub struct Person {
 pub struct Recorded {
     /// Its sequence number, 1 for a person's first.
     pub seq: u32,
-    /// [`ConsentState::code`] of its purpose just after it was recorded. A repeated event answers this first state too,
+    /// [`ConsentState::code`](apropos_core::consent::ConsentState::code) of its purpose just after it was recorded. A repeated event answers this first state too,
     /// whatever has happened since.
     pub state: &'static str,
     /// Whether it had been recorded before, in an earlier transaction or earlier in the same one.
@@ -130,95 +130,6 @@ impl NewSecrets {
 }
 
 impl Tables {
-    /// Reads people together, strongly, in the order asked for. Beside each stand the consent events whose earlier
-    /// recording is asked about; to record events, the person has to be read with them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn people(
-        &self,
-        brand: &BrandId,
-        wanted: &[(CustomerId, Vec<EventId>)],
-    ) -> Result<Vec<Person>, StoreError> {
-        let mut keys = Vec::new();
-        for (customer, events) in wanted {
-            let pk = person(brand, customer);
-            keys.push((Table::Standing, key(&pk)));
-            keys.push((Table::Customers, key(&pk)));
-            keys.push((Table::Contacts, key(&pk)));
-            if !events.is_empty() {
-                keys.push((Table::Consents, key2(&pk, PROOF_KEY)));
-            }
-            for event in events {
-                keys.push((Table::Consents, key2(&pk, ledger_guard(event.as_str()))));
-            }
-        }
-        // A person or an event asked about twice is read once: DynamoDB refuses a batch that repeats a key.
-        let mut seen = HashSet::new();
-        let mut once = Vec::with_capacity(keys.len());
-        for (table, key) in keys {
-            let sort = optional_text(&key, SK)?.map(str::to_owned);
-            if seen.insert((table, text(&key, PK)?.to_owned(), sort)) {
-                once.push((table, key));
-            }
-        }
-        let found = self.get_many(once).await?;
-        let by_pk = |table: Table| -> Result<HashMap<&str, Vec<&Item>>, StoreError> {
-            let mut sorted: HashMap<&str, Vec<&Item>> = HashMap::new();
-            for item in found.get(&table).into_iter().flatten() {
-                sorted.entry(text(item, PK)?).or_default().push(item);
-            }
-            Ok(sorted)
-        };
-        let standings = by_pk(Table::Standing)?;
-        let customers = by_pk(Table::Customers)?;
-        let contacts = by_pk(Table::Contacts)?;
-        let ledgers = by_pk(Table::Consents)?;
-        wanted
-            .iter()
-            .map(|(customer, events)| {
-                let pk = person(brand, customer);
-                let held = first(&customers, &pk);
-                let mut person = Person {
-                    brand: brand.clone(),
-                    customer: customer.clone(),
-                    standing: first(&standings, &pk)
-                        .map(standing::read)
-                        .transpose()?
-                        .unwrap_or_default(),
-                    context: held.map(read_context).transpose()?,
-                    origins: held.map(read_origins).transpose()?.unwrap_or_default(),
-                    contact: first(&contacts, &pk).map(read_contact).transpose()?,
-                    audience_key: held
-                        .map(|item| optional_text(item, CELL))
-                        .transpose()?
-                        .flatten()
-                        .map(str::to_owned),
-                    address: first(&contacts, &pk)
-                        .map(|item| optional_text(item, HASH))
-                        .transpose()?
-                        .flatten()
-                        .map(str::to_owned),
-                    proof_key: None,
-                    recorded: HashMap::new(),
-                };
-                for item in ledgers.get(pk.as_str()).into_iter().flatten() {
-                    read_ledger_item(item, events, &mut person)?;
-                }
-                Ok(person)
-            })
-            .collect()
-    }
-
-    /// One person, strongly read.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
-        let mut people = self.people(brand, &[(customer.clone(), Vec::new())]).await?;
-        people.pop().ok_or(StoreError::Contended)
-    }
-
     /// Appends events to a person's ledger as [`record_consents`](Self::record_consents) does, for callers who need no
     /// answer for each.
     ///
@@ -349,18 +260,18 @@ impl Tables {
             item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
             item.insert(ORIGINS.to_owned(), json(&origins)?);
             item.insert(CELL.to_owned(), s(audience_key(person, context)));
-            writes.push(put(self.name(Table::Customers), item)?);
+            writes.push(self.put_over(Table::Customers, item)?);
         }
         let held = person.contact.as_ref().map(|(held, _)| held);
         if let Some(Addressed { contact, hash }) = contact.filter(|new| held != Some(new.contact)) {
             writes.extend(self.move_address(person, hash).await?);
-            let link = person.contact.as_ref().map_or(secrets.link, |(_, link)| *link);
+            let link = person.link.unwrap_or(secrets.link);
             let mut item = key(&pk);
             item.insert(DOC.to_owned(), json(&ContactDocument::of(contact))?);
             item.insert(LINK.to_owned(), b(link.bytes()));
             item.insert(HASH.to_owned(), s(hash.to_text()));
-            writes.push(put(self.name(Table::Contacts), item)?);
-            if person.contact.is_none() {
+            writes.push(self.put_over(Table::Contacts, item)?);
+            if person.link.is_none() {
                 let mut item = key(link.to_text());
                 item.insert(BRAND.to_owned(), s(person.brand.as_str()));
                 item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
@@ -401,7 +312,7 @@ impl Tables {
         }
         let mut item = key(pk);
         item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
-        writes.push(put(self.name(Table::Contacts), item)?);
+        writes.push(self.put_over(Table::Contacts, item)?);
         Ok(writes)
     }
 
@@ -451,127 +362,8 @@ impl Tables {
                 .map_err(|error| StoreError::Build(Box::new(error)))?;
             writes.push(TransactWriteItem::builder().delete(delete).build());
         }
-        writes.push(put(
-            self.name(Table::Audience),
-            audience_record_item(person, pk, &record),
-        )?);
+        writes.push(self.put_over(Table::Audience, audience_record_item(person, pk, &record))?);
         Ok(writes)
-    }
-
-    pub(crate) fn put_new(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(self.name(table))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
-        let answer = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => match error.as_service_error() {
-                // A condition that failed and a conflict with another transaction both mean: read and try again.
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
-                    if cancelled.cancellation_reasons().iter().any(|reason| {
-                        matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
-                    }) =>
-                {
-                    Ok(Written::Stale)
-                }
-                // The SDK sees one error for the whole transaction; whether a retry helps stands in its reasons.
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
-                    if cancelled.cancellation_reasons().iter().any(|reason| {
-                        matches!(reason.code(), Some("ThrottlingError" | "ProvisionedThroughputExceeded"))
-                    }) =>
-                {
-                    Err(StoreError::Call {
-                        operation: "TransactWriteItems",
-                        transient: true,
-                        source: Box::new(error),
-                    })
-                }
-                _ => Err(StoreError::call("TransactWriteItems")(error)),
-            },
-        }
-    }
-
-    /// The key that a person's commitments are made under, for the person.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn proof_key(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<ProofKey>, StoreError> {
-        let item = self
-            .get(Table::Consents, key2(person(brand, customer), PROOF_KEY))
-            .await?;
-        item.map(|item| Ok(ProofKey(fixed(&item, KEY)?))).transpose()
-    }
-
-    /// A person's ledger, oldest entry first, with the clear consent events that are still kept. Preferences are entries
-    /// too: [`ledger_texts`](Self::ledger_texts) has their text.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn ledger(
-        &self,
-        brand: &BrandId,
-        customer: &CustomerId,
-    ) -> Result<Vec<(LedgerEntry, Option<ConsentEventDocument>)>, StoreError> {
-        let items = self
-            .query(Table::Consents, person(brand, customer), Some("e#"), true)
-            .await?;
-        items
-            .iter()
-            .map(|item| {
-                let entry = read_ledger_entry(item)?;
-                let is_consent = optional_text(item, KIND)?.is_none() && optional_text(item, DOC)?.is_some();
-                let document = is_consent.then(|| document(item, DOC)).transpose()?;
-                Ok((entry, document))
-            })
-            .collect()
-    }
-
-    /// All items of a partition whose sort key begins so, across result pages.
-    pub(crate) async fn query(
-        &self,
-        table: Table,
-        pk: String,
-        sk_prefix: Option<&str>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        let mut start: Option<Item> = None;
-        loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(self.name(table))
-                .consistent_read(consistent)
-                .expression_attribute_names("#pk", PK)
-                .expression_attribute_values(":pk", s(&pk))
-                .set_exclusive_start_key(start);
-            query = match sk_prefix {
-                None => query.key_condition_expression("#pk = :pk"),
-                Some(prefix) => query
-                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :sk)")
-                    .expression_attribute_names("#sk", SK)
-                    .expression_attribute_values(":sk", s(prefix)),
-            };
-            let answer = query.send().await.map_err(StoreError::call("Query"))?;
-            items.extend(answer.items.unwrap_or_default());
-            start = answer.last_evaluated_key.filter(|last| !last.is_empty());
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
     }
 }
 
@@ -617,6 +409,7 @@ impl Person {
             standing: Standing::default(),
             context,
             origins: Origins::default(),
+            link: contact.as_ref().map(|(_, link)| *link),
             contact,
             address: None,
             audience_key: None,
@@ -629,6 +422,10 @@ impl Person {
     #[must_use]
     pub const fn is_erased(&self) -> bool {
         self.standing.erased.is_some()
+    }
+
+    const fn has_broken_contact(&self) -> bool {
+        self.link.is_some() && self.contact.is_none()
     }
 
     /// Whatever a caller forgot to ask, nothing is written over an erasure.
@@ -713,15 +510,6 @@ fn names_pk(person: &Person) -> String {
     crate::names::person(&person.brand, &person.customer)
 }
 
-fn put(table: String, item: Item) -> Result<TransactWriteItem, StoreError> {
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .build()
-        .map_err(|error| StoreError::Build(Box::new(error)))?;
-    Ok(TransactWriteItem::builder().put(put).build())
-}
-
 fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {
     let mut item = key2(pk, ledger_entry(entry.seq));
     let values: [(&str, AttributeValue); 6] = [
@@ -734,72 +522,6 @@ fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {
     ];
     item.extend(values.map(|(name, value)| (name.to_owned(), value)));
     item
-}
-
-fn read_ledger_entry(item: &Item) -> Result<LedgerEntry, StoreError> {
-    Ok(LedgerEntry {
-        seq: number(item, SEQ)?,
-        recorded_at: crate::store::time(item, RECORDED_AT)?,
-        previous: fixed(item, PREVIOUS)?,
-        commitment: fixed(item, COMMITMENT)?,
-        hash: fixed(item, HASH)?,
-    })
-}
-
-fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Result<(), StoreError> {
-    let sk = text(item, SK)?;
-    if sk == PROOF_KEY {
-        person.proof_key = Some(ProofKey(fixed(item, KEY)?));
-    } else if let Some(event) = events.iter().find(|event| sk == ledger_guard(event.as_str())) {
-        let recorded = Recorded {
-            seq: number(item, SEQ)?,
-            state: state_code(text(item, STATE)?).ok_or(StoreError::Corrupt { attribute: STATE })?,
-            duplicate: true,
-        };
-        person.recorded.insert(event.clone(), recorded);
-    }
-    Ok(())
-}
-
-fn state_code(text: &str) -> Option<&'static str> {
-    [
-        ConsentState::Unknown,
-        ConsentState::Pending,
-        ConsentState::Granted { record: 0 },
-        ConsentState::Denied,
-        ConsentState::Withdrawn,
-        ConsentState::Expired,
-    ]
-    .into_iter()
-    .map(ConsentState::code)
-    .find(|code| *code == text)
-}
-
-fn first<'a>(items: &HashMap<&str, Vec<&'a Item>>, pk: &str) -> Option<&'a Item> {
-    items.get(pk)?.first().copied()
-}
-
-pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
-    let stored: ContextDocument = document(item, DOC)?;
-    let context = CustomerContext::try_from(&stored)
-        .ok()
-        .ok_or(StoreError::Corrupt { attribute: DOC })?;
-    Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
-}
-
-/// What was stored before origins were kept has none.
-fn read_origins(item: &Item) -> Result<Origins, StoreError> {
-    if item.contains_key(ORIGINS) {
-        document(item, ORIGINS)
-    } else {
-        Ok(Origins::default())
-    }
-}
-
-fn read_contact(item: &Item) -> Result<(ContactPoint, LinkId), StoreError> {
-    let stored: ContactDocument = document(item, DOC)?;
-    let contact = stored.parse(None).ok().ok_or(StoreError::Corrupt { attribute: DOC })?;
-    Ok((contact, LinkId::from_bytes(fixed(item, LINK)?)))
 }
 
 #[cfg(test)]

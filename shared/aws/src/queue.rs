@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::event::{Undone, read_form, read_message};
+use crate::event::{Formed, Undone, read_form, read_message};
 
 /// A part of an audience to score: some cells, from a cursor on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,15 +132,38 @@ impl SendMessage {
     /// # Errors
     /// As [`read_form`](crate::read_form).
     pub fn read(message: &SqsMessage) -> Result<Self, Undone> {
-        #[derive(Deserialize)]
-        struct Kind {
-            #[serde(default)]
-            about: Option<IgnoredAny>,
+        match read_form(message) {
+            Err(Undone::Unreadable { .. }) if is_transactional(message) => read_form(message).map(Self::Transactional),
+            candidates => candidates.map(Self::Candidates),
         }
-        match read_form::<Kind>(message)?.about {
-            None => read_message(message).map(Self::Candidates),
-            Some(IgnoredAny) => read_message(message).map(Self::Transactional),
-        }
+    }
+}
+
+/// Whether a message that is none of candidates says what it is about.
+fn is_transactional(message: &SqsMessage) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(default)]
+        about: Option<IgnoredAny>,
+    }
+    read_message::<Kind>(message).is_ok_and(|kind| kind.about.is_some())
+}
+
+impl Formed for PageTask {
+    fn form(&self) -> u8 {
+        self.v
+    }
+}
+
+impl Formed for SendTask {
+    fn form(&self) -> u8 {
+        self.v
+    }
+}
+
+impl Formed for TransactionalTask {
+    fn form(&self) -> u8 {
+        self.v
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests that carry an `Idempotency-Key`: done once, and answered as they were the first time.
 
+use std::collections::HashMap;
+
 use apropos_core::api_key::Scope;
 use apropos_core::document::FieldError;
 use apropos_core::idempotency::{
@@ -214,24 +216,33 @@ impl Tables {
             .table_name(&ticket.table)
             .set_item(Some(item))
             .condition_expression(OURS)
-            .expression_attribute_names("#attempt", ATTEMPT)
-            .expression_attribute_values(":attempt", b(ticket.attempt))
+            .set_expression_attribute_names(Some(ours()))
+            .set_expression_attribute_values(Some(ticket.as_ours()))
             .send()
             .await;
         created(put)
     }
 }
 
+/// What is written over a ticket is written on condition that it is still the same try's.
 const OURS: &str = "#attempt = :attempt";
 
+fn ours() -> HashMap<String, String> {
+    HashMap::from([("#attempt".to_owned(), ATTEMPT.to_owned())])
+}
+
 impl Ticket {
+    fn as_ours(&self) -> Item {
+        Item::from([(":attempt".to_owned(), b(self.attempt))])
+    }
+
     fn keep(&self, response: &ApiGatewayV2httpResponse) -> Result<KeptAnswer, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(self.answered(response)))
             .condition_expression(OURS)
-            .expression_attribute_names("#attempt", ATTEMPT)
-            .expression_attribute_values(":attempt", b(self.attempt))
+            .set_expression_attribute_names(Some(ours()))
+            .set_expression_attribute_values(Some(self.as_ours()))
             .build()
             .map_err(|error| StoreError::Build(Box::new(error)))?;
         Ok(KeptAnswer(TransactWriteItem::builder().put(put).build()))

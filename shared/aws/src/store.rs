@@ -190,6 +190,41 @@ impl Tables {
         }
         Ok(found)
     }
+
+    /// All items of a partition whose sort key begins so, across result pages.
+    pub(crate) async fn query(
+        &self,
+        table: Table,
+        pk: String,
+        sk_prefix: Option<&str>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let mut query = self
+                .client
+                .query()
+                .table_name(self.name(table))
+                .consistent_read(consistent)
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_values(":pk", s(&pk))
+                .set_exclusive_start_key(start);
+            query = match sk_prefix {
+                None => query.key_condition_expression("#pk = :pk"),
+                Some(prefix) => query
+                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :sk)")
+                    .expression_attribute_names("#sk", SK)
+                    .expression_attribute_values(":sk", s(prefix)),
+            };
+            let answer = query.send().await.map_err(StoreError::call("Query"))?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|last| !last.is_empty());
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
 }
 
 /// How a conditional put ended.

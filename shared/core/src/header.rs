@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use crate::email::EmailAddress;
+use crate::emoji::after_emoji;
 
 /// Why a header's value was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -31,8 +32,8 @@ pub enum InvalidHeader {
     NotAscii,
 }
 
-/// Characters that nobody sees: zero-width and bidirectional controls, separators, fillers and tags. U+200D joins emoji
-/// and U+FE0F shapes them; they are refused as well, because a header is read by filters and by people in a hurry.
+/// Characters that nobody sees: zero-width and bidirectional controls, separators, fillers and tags. Some of them join and
+/// shape emoji: a subject may hold those where they do.
 #[must_use]
 pub const fn is_invisible(char: char) -> bool {
     matches!(
@@ -59,7 +60,24 @@ pub const fn is_invisible(char: char) -> bool {
     )
 }
 
-fn visible(text: &str, most: usize) -> Result<String, InvalidHeader> {
+/// Whether a text holds a control, or what nobody sees and is no part of an emoji.
+pub(crate) fn hides(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        if let Some(after) = after_emoji(rest) {
+            rest = after;
+            continue;
+        }
+        let mut chars = rest.chars();
+        match chars.next() {
+            None => return false,
+            Some(char) if char.is_control() || is_invisible(char) => return true,
+            Some(_) => rest = chars.as_str(),
+        }
+    }
+}
+
+fn visible(text: &str, most: usize, hides: fn(&str) -> bool) -> Result<String, InvalidHeader> {
     let text = text.trim();
     if text.is_empty() {
         return Err(InvalidHeader::Empty);
@@ -67,13 +85,13 @@ fn visible(text: &str, most: usize) -> Result<String, InvalidHeader> {
     if text.chars().count() > most {
         return Err(InvalidHeader::TooLong { most });
     }
-    if text.chars().any(|char| char.is_control() || is_invisible(char)) {
+    if hides(text) {
         return Err(InvalidHeader::Forbidden);
     }
     Ok(text.to_owned())
 }
 
-/// A message's subject: 1 to 150 visible characters. Where ASCII is handed on as it is, what looks like encoded words
+/// A message's subject: 1 to 150 visible characters, emoji of several (UTS #51) among them. Where ASCII is handed on as it is, what looks like encoded words
 /// (RFC 2047) is decoded by whoever reads it: into a line break, or a character that turns the text around.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject(String);
@@ -84,7 +102,7 @@ impl Subject {
     /// # Errors
     /// [`InvalidHeader`].
     pub fn new(text: &str) -> Result<Self, InvalidHeader> {
-        let text = visible(text, 150)?;
+        let text = visible(text, 150, hides)?;
         if text.contains("=?") {
             return Err(InvalidHeader::EncodedWord);
         }
@@ -114,7 +132,11 @@ impl DisplayName {
     /// # Errors
     /// [`InvalidHeader`].
     pub fn new(text: &str) -> Result<Self, InvalidHeader> {
-        visible(text, 60).map(Self)
+        // A name loses its end where it is too long, which must not be in the middle of an emoji.
+        visible(text, 60, |text| {
+            text.chars().any(|char| char.is_control() || is_invisible(char))
+        })
+        .map(Self)
     }
 
     /// The text.
@@ -287,6 +309,50 @@ mod tests {
                 "{hidden:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_subject_may_hold_emoji_of_several_characters() {
+        for emoji in ["❤️", "👨‍👩‍👧‍👦", "🏳️‍🌈", "👩🏽‍🚀", "1️⃣", "#️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "☝🏿", "🇫🇷", "❤️‍🔥", "❤️❤️", "™️"]
+        {
+            for text in [
+                emoji.to_owned(),
+                format!("Pour vous {emoji} !"),
+                format!("{emoji}🎄{emoji}"),
+            ] {
+                assert_eq!(Subject::new(&text).as_ref().map(Subject::as_str), Ok(text.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_shapes_emoji_is_refused_where_there_is_none() {
+        for hidden in [
+            "pay\u{200d}pal",
+            "1\u{200d}2",
+            "a\u{fe0f}",
+            "1\u{fe0f}",
+            "1\u{fe0f}\u{200d}❤",
+            "❤\u{200d}",
+            "❤\u{200d}a",
+            "\u{200d}❤",
+            "❤\u{fe0f}\u{fe0f}",
+            "❤\u{200d}\u{200d}❤",
+            "❤\u{fe0e}",
+            // Tags that spell no flag, and a flag that goes on.
+            "\u{1f3f4}\u{e0061}\u{e007f}",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}",
+            "🏴󠁧󠁢󠁳󠁣󠁴󠁿\u{e0061}",
+            "❤️\u{202e}",
+            "❤️\r\nBcc: b@example.com",
+        ] {
+            assert_eq!(
+                Subject::new(&format!("Sale {hidden}")),
+                Err(InvalidHeader::Forbidden),
+                "{hidden:?}"
+            );
+        }
+        assert_eq!(DisplayName::new("Lumen ❤️"), Err(InvalidHeader::Forbidden));
     }
 
     #[test]

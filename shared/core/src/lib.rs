@@ -17,6 +17,7 @@ pub mod context;
 pub mod decision;
 pub mod document;
 pub mod email;
+mod emoji;
 pub mod erasure;
 pub mod explain;
 pub mod feedback;

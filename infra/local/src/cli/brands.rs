@@ -6,9 +6,8 @@ use apropos_core::brand::Brand;
 use apropos_core::document::BrandDocument;
 use apropos_core::ids::BrandId;
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 
-use super::place::{Place, PlaceOptions, Reached, unexpected};
+use super::place::{Place, PlaceOptions, Reached, act_asked, unexpected};
 use super::{Command, CommandError, UsageError, note, parse_brand, read_brand, say};
 
 /// What is asked for.
@@ -27,11 +26,8 @@ enum Act {
 const ACTS: &str = "put or get";
 
 pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct("brands", ACTS)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, "brands", ACTS)? else {
+        return Ok(Command::Help);
     };
     let (mut place, mut brand, mut file) = (PlaceOptions::default(), None, None);
     while let Some(argument) = parser.next()? {

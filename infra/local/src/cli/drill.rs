@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use apropos_aws::{NotToUndo, SecretSource};
 use apropos_core::suppression::Pepper;
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 use thiserror::Error;
 
-use super::place::{Place, PlaceOptions, Reached, text, unexpected};
+use super::place::{Place, PlaceOptions, Reached, act_asked, text, unexpected};
 use super::{Command, CommandError, UsageError, read_file, say};
 use crate::data_dir::DataDir;
 
@@ -41,11 +40,8 @@ pub(super) struct ForeignLine {
 const ACTS: &str = "export or replay";
 
 pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct("restore-drill", ACTS)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, "restore-drill", ACTS)? else {
+        return Ok(Command::Help);
     };
     let (mut place, mut file, mut pepper_secret) = (PlaceOptions::default(), None, None);
     while let Some(argument) = parser.next()? {

@@ -5,9 +5,8 @@ use apropos_core::api_key::{KeyId, KeyRecord, Scope, ScopeSet};
 use apropos_core::ids::BrandId;
 use jiff::Timestamp;
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 
-use super::place::{Place, PlaceOptions, Reached, text, unexpected};
+use super::place::{Place, PlaceOptions, Reached, act_asked, text, unexpected};
 use super::{Command, CommandError, UsageError, note, parse_brand, say};
 
 /// What is asked for.
@@ -35,11 +34,8 @@ enum Act {
 const ACTS: &str = "create, list or revoke";
 
 pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct("keys", ACTS)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, "keys", ACTS)? else {
+        return Ok(Command::Help);
     };
     let (mut place, mut brand, mut scopes, mut expires_at, mut id) = (PlaceOptions::default(), None, None, None, None);
     while let Some(argument) = parser.next()? {

@@ -6,7 +6,8 @@ use apropos_aws::{Clock, Tables, behavior, http_client};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::ProvideCredentials as _;
 use jiff::Timestamp;
-use lexopt::Arg::{self, Long};
+use lexopt::Arg::{self, Long, Short, Value};
+use lexopt::ValueExt as _;
 use tokio::task::JoinSet;
 
 use super::{CommandError, UsageError};
@@ -76,6 +77,20 @@ pub(super) fn text(parser: &mut lexopt::Parser) -> Result<String, UsageError> {
     value
         .into_string()
         .map_err(|value| UsageError::Argument(lexopt::Error::NonUnicodeValue(value)))
+}
+
+/// What a command with several acts is to do: its first argument. `None` asks for help.
+pub(super) fn act_asked(
+    parser: &mut lexopt::Parser,
+    command: &'static str,
+    acts: &'static str,
+) -> Result<Option<String>, UsageError> {
+    match parser.next()? {
+        Some(Value(name)) => Ok(Some(name.string()?)),
+        Some(Long("help") | Short('h')) => Ok(None),
+        None => Err(UsageError::NoAct(command, acts)),
+        Some(other) => Err(unexpected(other)),
+    }
 }
 
 /// An argument that no command knows.

@@ -6,10 +6,9 @@ use apropos_aws::{DoubtfulReceipt, verify_receipt};
 use apropos_core::consent_receipt::SignedReceipt;
 use apropos_core::document::{DoubtfulLedger, LedgerDocument};
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 use thiserror::Error;
 
-use super::place::unexpected;
+use super::place::{act_asked, unexpected};
 use super::{Command, CommandError, UsageError, read_file, say};
 
 /// What is asked for.
@@ -54,11 +53,8 @@ pub(super) fn parse_receipt(parser: lexopt::Parser) -> Result<Command, UsageErro
 }
 
 fn parse(command: &'static str, mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct(command, ACT)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, command, ACT)? else {
+        return Ok(Command::Help);
     };
     if name != ACT {
         return Err(UsageError::UnknownAct(command, name, ACT));

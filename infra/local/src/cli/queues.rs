@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
 
-use super::place::{aws_settings, text, unexpected};
+use super::place::{act_asked, aws_settings, text, unexpected};
 use super::{Command, CommandError, UsageError, say};
 use crate::event_source::{ALL, EventSource};
 
@@ -47,11 +47,8 @@ const MOST_LETTERS: u32 = 1_000;
 const LOOKED_AT_FOR: i32 = 120;
 
 pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct("queues", ACTS)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, "queues", ACTS)? else {
+        return Ok(Command::Help);
     };
     if !["list", "show", "redrive"].contains(&name.as_str()) {
         return Err(UsageError::UnknownAct("queues", name, ACTS));

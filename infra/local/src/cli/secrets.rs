@@ -2,9 +2,8 @@
 
 use apropos_aws::{SecretSource, random};
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 
-use super::place::{aws_settings, text, unexpected};
+use super::place::{act_asked, aws_settings, text, unexpected};
 use super::{Command, CommandError, UsageError, say};
 use crate::data_dir::hex;
 
@@ -19,11 +18,8 @@ pub(super) struct Secrets {
 const ACTS: &str = "rotate-link-keys";
 
 pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Command, UsageError> {
-    let name = match parser.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        None => return Err(UsageError::NoAct("secrets", ACTS)),
-        Some(other) => return Err(unexpected(other)),
+    let Some(name) = act_asked(&mut parser, "secrets", ACTS)? else {
+        return Ok(Command::Help);
     };
     if name != ACTS {
         return Err(UsageError::UnknownAct("secrets", name, ACTS));

@@ -12,7 +12,8 @@ use apropos_core::preference::Preference;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{NewSecrets, Person, Written, audience_key, ledger_item, names_pk, put, read_ledger_entry};
+use super::reading::read_ledger_entry;
+use super::{NewSecrets, Person, Written, audience_key, ledger_item, names_pk};
 use crate::names::{
     CELL, DOC, HASH, KEY, KIND, LINK, ORIGINS, PROOF_KEY, SEQ, STATE, Table, VERSION, ledger_entry, ledger_guard,
     person,
@@ -98,7 +99,7 @@ impl Tables {
             item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
             item.insert(ORIGINS.to_owned(), json(&origins.unwrap_or_default())?);
             item.insert(CELL.to_owned(), s(audience_key(person, context)));
-            writes.push(put(self.name(Table::Customers), item)?);
+            writes.push(self.put_over(Table::Customers, item)?);
         }
         if let (Some((held, link)), Some(contact)) = (&person.contact, &contact)
             && held != contact
@@ -109,7 +110,7 @@ impl Tables {
             if let Some(address) = &person.address {
                 item.insert(HASH.to_owned(), s(address));
             }
-            writes.push(put(self.name(Table::Contacts), item)?);
+            writes.push(self.put_over(Table::Contacts, item)?);
         }
         writes.push(self.move_standing(&pk, person, &standing)?);
         writes.extend(self.audience_writes(person, &standing, versioned.as_ref(), topics, now)?);

@@ -69,7 +69,8 @@ impl Tables {
         let wanted = [(customer.clone(), vec![any])];
         let mut recorded = 0;
         for _ in 0..MOST_TRIES {
-            let person = self.people(&brand.id, &wanted).await?.pop();
+            // Only the ledger, the standing and the audience are written; the contact point may be broken.
+            let person = self.people_to_overwrite(&brand.id, &wanted).await?.pop();
             let person = person.ok_or(StoreError::Contended)?;
             let mut events = person.expiries(brand, now)?;
             // What does not fit in a transaction is found again: it has not ended yet.

@@ -164,6 +164,7 @@ fn audience_item(brand: &str, customer: &str) -> Item {
         context: None,
         origins: Origins::default(),
         contact: None,
+        link: None,
         audience_key: None,
         address: None,
         proof_key: None,

@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
+use crate::header::{hides, is_invisible};
+
 /// Which field was refused and why. Never the value: it may be personal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -81,8 +83,19 @@ pub(super) fn time(field: &str, text: &str) -> Result<Timestamp, FieldError> {
         .ok_or_else(|| FieldError::new(field, "must be an RFC 3339 time such as 2026-12-01T09:00:00Z"))
 }
 
-/// Text of 1 to `most` characters without controls.
+/// Text of 1 to `most` characters without controls or what nobody sees.
 pub(super) fn text<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a str, FieldError> {
+    seen(field, text, most, |text| {
+        text.chars().any(|char| char.is_control() || is_invisible(char))
+    })
+}
+
+/// As [`text`], for what stands in a message: with the characters that join and shape emoji, where they do.
+pub(super) fn prose<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a str, FieldError> {
+    seen(field, text, most, hides)
+}
+
+fn seen<'a>(field: &str, text: &'a str, most: usize, hides: fn(&str) -> bool) -> Result<&'a str, FieldError> {
     if text.trim().is_empty() {
         return Err(FieldError::new(field, "must not be empty"));
     }
@@ -92,10 +105,7 @@ pub(super) fn text<'a>(field: &str, text: &'a str, most: usize) -> Result<&'a st
             format_args!("must be at most {most} characters"),
         ));
     }
-    if text
-        .chars()
-        .any(|char| char.is_control() || crate::header::is_invisible(char))
-    {
+    if hides(text) {
         return Err(FieldError::new(field, "must not hold control or invisible characters"));
     }
     Ok(text)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError, text, time};
+use super::field::{At, FieldError, prose, text, time};
 use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_price};
@@ -123,7 +123,7 @@ impl StoredOffer {
         for language in Language::ALL {
             let tag = language.tag();
             Subject::new(document.title.get(language)).at(&format!("title.{tag}"))?;
-            text(&format!("text.{tag}"), document.text.get(language), 600)?;
+            prose(&format!("text.{tag}"), document.text.get(language), 600)?;
         }
         let uses = uses(&document.uses)?;
         if document.rules.len() > MOST_RULES {

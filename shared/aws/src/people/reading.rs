@@ -1,0 +1,243 @@
+//! People read, and their ledgers.
+
+use std::collections::{HashMap, HashSet};
+
+use apropos_core::consent::ConsentState;
+use apropos_core::context::{ContactPoint, CustomerContext};
+use apropos_core::document::{ConsentEventDocument, ContactDocument, ContextDocument};
+use apropos_core::ids::{BrandId, CustomerId, EventId};
+use apropos_core::ledger::{LedgerEntry, ProofKey};
+use apropos_core::link::LinkId;
+use apropos_core::origin::Origins;
+
+use super::{Person, Recorded};
+use crate::names::{
+    CELL, COMMITMENT, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK, STATE, Table,
+    VERSION, ledger_guard, person,
+};
+use crate::standing;
+use crate::store::{
+    Item, StoreError, Tables, document, fixed, key, key2, number, optional_number, optional_text, text,
+};
+
+impl Tables {
+    /// Reads people together, strongly, in the order asked for. Beside each stand the consent events whose earlier
+    /// recording is asked about; to record events, the person has to be read with them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn people(
+        &self,
+        brand: &BrandId,
+        wanted: &[(CustomerId, Vec<EventId>)],
+    ) -> Result<Vec<Person>, StoreError> {
+        let people = self.people_to_overwrite(brand, wanted).await?;
+        if people.iter().any(Person::has_broken_contact) {
+            return Err(StoreError::Corrupt { attribute: DOC });
+        }
+        Ok(people)
+    }
+
+    /// As [`people`](Self::people), for whoever puts another contact point in the place of the one that is held: one that
+    /// cannot be read is none to them, and keeps its link.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn people_to_overwrite(
+        &self,
+        brand: &BrandId,
+        wanted: &[(CustomerId, Vec<EventId>)],
+    ) -> Result<Vec<Person>, StoreError> {
+        let mut keys = Vec::new();
+        for (customer, events) in wanted {
+            let pk = person(brand, customer);
+            keys.push((Table::Standing, key(&pk)));
+            keys.push((Table::Customers, key(&pk)));
+            keys.push((Table::Contacts, key(&pk)));
+            if !events.is_empty() {
+                keys.push((Table::Consents, key2(&pk, PROOF_KEY)));
+            }
+            for event in events {
+                keys.push((Table::Consents, key2(&pk, ledger_guard(event.as_str()))));
+            }
+        }
+        // A person or an event asked about twice is read once: DynamoDB refuses a batch that repeats a key.
+        let mut seen = HashSet::new();
+        let mut once = Vec::with_capacity(keys.len());
+        for (table, key) in keys {
+            let sort = optional_text(&key, SK)?.map(str::to_owned);
+            if seen.insert((table, text(&key, PK)?.to_owned(), sort)) {
+                once.push((table, key));
+            }
+        }
+        let found = self.get_many(once).await?;
+        let by_pk = |table: Table| -> Result<HashMap<&str, Vec<&Item>>, StoreError> {
+            let mut sorted: HashMap<&str, Vec<&Item>> = HashMap::new();
+            for item in found.get(&table).into_iter().flatten() {
+                sorted.entry(text(item, PK)?).or_default().push(item);
+            }
+            Ok(sorted)
+        };
+        let standings = by_pk(Table::Standing)?;
+        let customers = by_pk(Table::Customers)?;
+        let contacts = by_pk(Table::Contacts)?;
+        let ledgers = by_pk(Table::Consents)?;
+        wanted
+            .iter()
+            .map(|(customer, events)| {
+                let pk = person(brand, customer);
+                let held = first(&customers, &pk);
+                let (contact, link) = first(&contacts, &pk).map(read_contact).transpose()?.unzip();
+                let mut person = Person {
+                    brand: brand.clone(),
+                    customer: customer.clone(),
+                    standing: first(&standings, &pk)
+                        .map(standing::read)
+                        .transpose()?
+                        .unwrap_or_default(),
+                    context: held.map(read_context).transpose()?,
+                    origins: held.map(read_origins).transpose()?.unwrap_or_default(),
+                    contact: contact.flatten().zip(link),
+                    link,
+                    audience_key: held
+                        .map(|item| optional_text(item, CELL))
+                        .transpose()?
+                        .flatten()
+                        .map(str::to_owned),
+                    address: first(&contacts, &pk)
+                        .map(|item| optional_text(item, HASH))
+                        .transpose()?
+                        .flatten()
+                        .map(str::to_owned),
+                    proof_key: None,
+                    recorded: HashMap::new(),
+                };
+                for item in ledgers.get(pk.as_str()).into_iter().flatten() {
+                    read_ledger_item(item, events, &mut person)?;
+                }
+                Ok(person)
+            })
+            .collect()
+    }
+
+    /// One person, strongly read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
+        let mut people = self.people(brand, &[(customer.clone(), Vec::new())]).await?;
+        people.pop().ok_or(StoreError::Contended)
+    }
+
+    /// As [`people_to_overwrite`](Self::people_to_overwrite), for one person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn person_to_overwrite(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
+        let wanted = [(customer.clone(), Vec::new())];
+        let mut people = self.people_to_overwrite(brand, &wanted).await?;
+        people.pop().ok_or(StoreError::Contended)
+    }
+
+    /// The key that a person's commitments are made under, for the person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn proof_key(&self, brand: &BrandId, customer: &CustomerId) -> Result<Option<ProofKey>, StoreError> {
+        let item = self
+            .get(Table::Consents, key2(person(brand, customer), PROOF_KEY))
+            .await?;
+        item.map(|item| Ok(ProofKey(fixed(&item, KEY)?))).transpose()
+    }
+
+    /// A person's ledger, oldest entry first, with the clear consent events that are still kept. Preferences are entries
+    /// too: [`ledger_texts`](Self::ledger_texts) has their text.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+    ) -> Result<Vec<(LedgerEntry, Option<ConsentEventDocument>)>, StoreError> {
+        let items = self
+            .query(Table::Consents, person(brand, customer), Some("e#"), true)
+            .await?;
+        items
+            .iter()
+            .map(|item| {
+                let entry = read_ledger_entry(item)?;
+                let is_consent = optional_text(item, KIND)?.is_none() && optional_text(item, DOC)?.is_some();
+                let document = is_consent.then(|| document(item, DOC)).transpose()?;
+                Ok((entry, document))
+            })
+            .collect()
+    }
+}
+
+pub(super) fn read_ledger_entry(item: &Item) -> Result<LedgerEntry, StoreError> {
+    Ok(LedgerEntry {
+        seq: number(item, SEQ)?,
+        recorded_at: crate::store::time(item, RECORDED_AT)?,
+        previous: fixed(item, PREVIOUS)?,
+        commitment: fixed(item, COMMITMENT)?,
+        hash: fixed(item, HASH)?,
+    })
+}
+
+fn read_ledger_item(item: &Item, events: &[EventId], person: &mut Person) -> Result<(), StoreError> {
+    let sk = text(item, SK)?;
+    if sk == PROOF_KEY {
+        person.proof_key = Some(ProofKey(fixed(item, KEY)?));
+    } else if let Some(event) = events.iter().find(|event| sk == ledger_guard(event.as_str())) {
+        let recorded = Recorded {
+            seq: number(item, SEQ)?,
+            state: state_code(text(item, STATE)?).ok_or(StoreError::Corrupt { attribute: STATE })?,
+            duplicate: true,
+        };
+        person.recorded.insert(event.clone(), recorded);
+    }
+    Ok(())
+}
+
+fn state_code(text: &str) -> Option<&'static str> {
+    [
+        ConsentState::Unknown,
+        ConsentState::Pending,
+        ConsentState::Granted { record: 0 },
+        ConsentState::Denied,
+        ConsentState::Withdrawn,
+        ConsentState::Expired,
+    ]
+    .into_iter()
+    .map(ConsentState::code)
+    .find(|code| *code == text)
+}
+
+fn first<'a>(items: &HashMap<&str, Vec<&'a Item>>, pk: &str) -> Option<&'a Item> {
+    items.get(pk)?.first().copied()
+}
+
+pub(crate) fn read_context(item: &Item) -> Result<(CustomerContext, u32), StoreError> {
+    let stored: ContextDocument = document(item, DOC)?;
+    let context = CustomerContext::try_from(&stored)
+        .ok()
+        .ok_or(StoreError::Corrupt { attribute: DOC })?;
+    Ok((context, optional_number(item, VERSION)?.unwrap_or(1)))
+}
+
+/// What was stored before origins were kept has none.
+fn read_origins(item: &Item) -> Result<Origins, StoreError> {
+    if item.contains_key(ORIGINS) {
+        document(item, ORIGINS)
+    } else {
+        Ok(Origins::default())
+    }
+}
+
+/// `None` beside the link is a contact point that cannot be read.
+fn read_contact(item: &Item) -> Result<(Option<ContactPoint>, LinkId), StoreError> {
+    let stored: Option<ContactDocument> = document(item, DOC).ok();
+    let contact = stored.and_then(|stored| stored.parse(None).ok());
+    Ok((contact, LinkId::from_bytes(fixed(item, LINK)?)))
+}
