@@ -420,6 +420,40 @@ async fn the_commune_gives_the_time_zone_that_the_contact_leaves_out() {
 }
 
 #[tokio::test]
+async fn what_was_bought_may_be_named_by_googles_code() {
+    let api = Api::start().await;
+    let mut record = with(
+        "c1",
+        "purchases",
+        json!([{"category": "google:784", "on": "2026-11-02"}]),
+    );
+    record["interests"] = json!(["google:107", "candles"]);
+    let answer = api.send(json!([record])).await;
+    assert_eq!(answer["stored"], 1, "{answer}");
+    let person = api
+        .tables
+        .person(&lumen(), &CustomerId::new("c1").unwrap())
+        .await
+        .unwrap();
+    let (context, _) = person.context.unwrap();
+    let bought: Vec<_> = context
+        .purchases
+        .iter()
+        .map(|purchase| purchase.category.slug())
+        .collect();
+    let liked: Vec<_> = context.interests.iter().map(|category| category.slug()).collect();
+    assert_eq!((bought, liked), (vec!["books"], vec!["suitcase", "candles"]));
+    // One code for exhibitions, concerts and plays says too little.
+    let vague = with(
+        "c2",
+        "purchases",
+        json!([{"category": "google:499969", "on": "2026-11-02"}]),
+    );
+    let answer = api.send(json!([vague])).await;
+    assert_eq!(answer["results"][0]["problem"]["field"], "purchases[0].category");
+}
+
+#[tokio::test]
 async fn every_cell_with_people_is_in_the_directory() {
     let api = Api::start().await;
     let homes = [json!({"commune": "75056"}), json!({"commune": "69123"}), Value::Null];

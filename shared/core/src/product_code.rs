@@ -5,7 +5,7 @@
 //! no code was found that means it. GS1 publishes its Global Product Classification under its own terms, and no code of
 //! it is given until it was checked against the published list.
 
-use crate::category::Category;
+use crate::category::{Category, UnknownCategory};
 
 /// A category of Google's product taxonomy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,31 @@ pub fn google(category: Category) -> Option<GoogleCategory> {
         .iter()
         .find(|(slug, ..)| *slug == category.slug())
         .map(|(_, id, path)| GoogleCategory { id: *id, path })
+}
+
+/// The category that a caller names: by its slug, or by Google's code as in `google:694`, so that a catalogue which has such
+/// codes needs no table of its own.
+///
+/// ```
+/// use apropos_core::product_code::named;
+///
+/// assert_eq!(named("google:694")?, named("lawnmower")?);
+/// // Google has one code for exhibitions, concerts and plays.
+/// assert!(named("google:499969").is_err());
+/// # Ok::<(), apropos_core::category::UnknownCategory>(())
+/// ```
+///
+/// # Errors
+/// [`UnknownCategory`] when none is meant, or one of several.
+pub fn named(text: &str) -> Result<Category, UnknownCategory> {
+    let Some(code) = text.strip_prefix("google:") else {
+        return Category::from_slug(text);
+    };
+    let mut meant = GOOGLE.iter().filter(|(_, id, _)| id.to_string() == code);
+    match (meant.next(), meant.next()) {
+        (Some((slug, ..)), None) => Category::from_slug(slug),
+        _ => Err(UnknownCategory),
+    }
 }
 
 const GOOGLE: [(&str, u32, &str); 44] = [
@@ -92,6 +117,27 @@ const GOOGLE: [(&str, u32, &str); 44] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_names_a_category_only_as_google_writes_it_and_only_if_it_means_one() {
+        for (slug, id, _) in GOOGLE {
+            let alone = GOOGLE.iter().filter(|(_, other, _)| *other == id).count() == 1;
+            let found = named(&format!("google:{id}"));
+            assert_eq!(found.ok(), Category::from_slug(slug).ok().filter(|_| alone), "{slug}");
+        }
+        for text in [
+            "google:",
+            "google:0694",
+            "google:+694",
+            "google: 694",
+            "google:694 ",
+            "Google:694",
+            "694",
+            "google:1",
+        ] {
+            assert_eq!(named(text), Err(UnknownCategory), "{text}");
+        }
+    }
 
     #[test]
     fn a_code_belongs_to_a_known_category_and_means_one_thing() {

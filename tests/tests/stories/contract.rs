@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use apropos_core::api_key::Scope;
 use apropos_core::attribute::{Attribute, Fact};
 use apropos_core::category::Category;
+use apropos_core::product_code::{google, named};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::Factor;
 use apropos_local::gateway::ROUTES;
@@ -98,7 +99,13 @@ fn the_contract_lists_the_words_of_the_domain_in_their_order() {
     let words = |schema| contract.words(schema);
     let codes = |codes: Vec<&'static str>| codes;
     assert_eq!(words("Reason"), codes(Reason::ALL.map(Reason::code).into()));
-    assert_eq!(words("Category"), codes(Category::all().map(Category::slug).collect()));
+    let slugs = Category::all().map(|category| category.slug().to_owned());
+    let google = Category::all()
+        .filter_map(google)
+        .map(|code| format!("google:{}", code.id));
+    // One that means several categories names none.
+    let named: Vec<String> = slugs.chain(google.filter(|code| named(code).is_ok())).collect();
+    assert_eq!(words("Category"), named);
     assert_eq!(
         words("Attribute"),
         codes(Attribute::all().map(Attribute::code).collect())

@@ -8,14 +8,14 @@ use super::judge::{Mask, Words, latest};
 use super::strip::{LOOKS_UP, STRIP, strips_mut, widen};
 
 /// Sixteen months: the lower and the upper bytes of what is left, each twice, as a register looks up in two halves.
-type Year = [i8x32; 2];
+type Span = [i8x32; 2];
 
 /// What is left of a purchase in basis points, by how many months ago it was.
 pub(super) struct Fading {
     /// The month of now as columns have months: plus one.
     now: u8,
     /// From this month on, as far as something is left, and four at the least.
-    years: Vec<Year>,
+    spans: Vec<Span>,
     /// The same month by month, for processors that cannot look up in a register.
     months: [u16; 256],
 }
@@ -30,22 +30,22 @@ impl Fading {
             *each = *left;
         }
         by_age.resize(by_age.len().max(4 * STRIP).next_multiple_of(STRIP), 0);
-        let (years, _) = by_age.as_chunks::<STRIP>();
-        let year = |months: &[u16; STRIP]| {
+        let (spans, _) = by_age.as_chunks::<STRIP>();
+        let span = |months: &[u16; STRIP]| {
             let bytes = months.map(u16::to_le_bytes);
             [bytes.map(|[lower, _]| lower), bytes.map(|[_, upper]| upper)].map(|half| cast([half, half]))
         };
         Self {
             now: month.saturating_add(1),
-            years: years.iter().map(year).collect(),
+            spans: spans.iter().map(span).collect(),
             months: each,
         }
     }
 
-    /// As many years as there may be purchases in, if the first of all was in that month plus one.
-    fn since(&self, first: u8) -> &[Year] {
+    /// As many of them as there may be purchases in, if the first of all was in that month plus one.
+    fn since(&self, first: u8) -> &[Span] {
         let count = usize::from(self.now.saturating_sub(first)) / STRIP + 1;
-        self.years.get(..count).unwrap_or(&self.years)
+        self.spans.get(..count).unwrap_or(&self.spans)
     }
 
     /// As [`faded`], which it is half as fast as.
@@ -67,18 +67,18 @@ pub(super) fn bought(group: &Group<'_>, complements: &[(Vec<usize>, Fading)], re
             fading.one_by_one(&last, most);
             continue;
         }
-        let years = fading.since(group.bounds.first_purchase);
-        match (years.first_chunk::<2>(), years.first_chunk::<3>()) {
+        let spans = fading.since(group.bounds.first_purchase);
+        match (spans.first_chunk::<2>(), spans.first_chunk::<3>()) {
             (Some(two), None) => faded(&last, fading.now, two, most),
-            (_, Some(three)) if years.len() == 3 => faded(&last, fading.now, three, most),
-            _ => faded(&last, fading.now, years, most),
+            (_, Some(three)) if spans.len() == 3 => faded(&last, fading.now, three, most),
+            _ => faded(&last, fading.now, spans, most),
         }
     }
 }
 
 /// What is left of the purchases of those months plus one, if it is more; nothing where there was none.
 #[inline]
-fn faded(last: &Mask, now: u8, years: &[Year], most: &mut Words) {
+fn faded(last: &Mask, now: u8, spans: &[Span], most: &mut Words) {
     let (last, _) = last.as_chunks::<{ 2 * STRIP }>();
     let (most, _) = strips_mut(most).as_chunks_mut::<2>();
     for (last, most) in last.iter().zip(most) {
@@ -86,7 +86,7 @@ fn faded(last: &Mask, now: u8, years: &[Year], most: &mut Words) {
         let never = months.simd_eq(u8x32::splat(0));
         let mut age = u8x32::splat(now).saturating_sub(months) | never;
         let (mut low, mut high) = (i8x32::splat(0), i8x32::splat(0));
-        for [lower, upper] in years {
+        for [lower, upper] in spans {
             // Beyond the sixteen it tells nothing.
             low |= lower.swizzle_half(age.cast_signed());
             high |= upper.swizzle_half(age.cast_signed());

@@ -13,6 +13,7 @@ use crate::email::EmailAddress;
 use crate::habit::MOST_ACTS;
 use crate::language::Language;
 use crate::place::Cell;
+use crate::product_code::named;
 use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
@@ -223,7 +224,7 @@ fn fact_json(fact: Fact, value: i16) -> Value {
 }
 
 fn category(field: &str, slug: &str) -> Result<Category, FieldError> {
-    Category::from_slug(slug).at(field)
+    named(slug).at(field)
 }
 
 fn day(field: &str, text: &str) -> Result<EpochDay, FieldError> {

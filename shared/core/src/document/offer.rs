@@ -6,13 +6,13 @@ use super::field::{At, FieldError, prose, text, time};
 use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_price};
-use crate::category::Category;
 use crate::header::Subject;
 use crate::ids::OfferId;
 use crate::language::{Language, Localized};
 use crate::need;
 use crate::offer::{DeclaredUse, Offer, Window};
 use crate::place::Place;
+use crate::product_code::named;
 use crate::season::Season;
 use crate::suitability::Rule;
 
@@ -143,7 +143,7 @@ impl StoredOffer {
                 "must declare 'home' or 'current_place', because the offer has places",
             ));
         }
-        let category = Category::from_slug(&document.category).at("category")?;
+        let category = named(&document.category).at("category")?;
         let season = match document.season.as_deref() {
             None => Season::of_category(category),
             Some(months) => Some(Season::of_months(months).at("season")?),

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::context::fact_value;
 use super::field::{At, FieldError, text};
 use crate::attribute::{Attribute, Fact, FactKind};
-use crate::category::Category;
 use crate::language::{Language, Localized};
 use crate::offer::DeclaredUse;
+use crate::product_code::named;
 use crate::suitability::{Condition, OnUnknown, Rule};
 
 /// The most rules of an offer, and the most parts of a condition.
@@ -197,7 +197,7 @@ fn condition(document: &ConditionDocument, checked: Checked<'_>, depth: usize) -
         return checked.fact("known", code).map(Condition::Known);
     }
     if let Some(slug) = purchased {
-        let category = Category::from_slug(slug).at("purchased")?;
+        let category = named(slug).at("purchased")?;
         checked.declared(Attribute::Purchases)?;
         return match within_days {
             Some(within_days @ 1..=3_650) => Ok(Condition::Purchased {
@@ -208,7 +208,7 @@ fn condition(document: &ConditionDocument, checked: Checked<'_>, depth: usize) -
         };
     }
     let slug = interested.as_deref().unwrap_or_default();
-    let category = Category::from_slug(slug).at("interested")?;
+    let category = named(slug).at("interested")?;
     checked.declared(Attribute::Interests)?;
     Ok(Condition::Interested(category))
 }
