@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_another_form_is_told_by_that_whether_or_not_the_rest_could_be_read() {
+        for body in [
+            r#"{"v":2,"brand":"lumen","campaign":"c","run":"r","customers":["c-1"]}"#,
+            r#"{"v":2,"brand":"lumen","request":"r1","asked_at":7,"about":"sign_up"}"#,
+            r#"{"v":300,"who":"c-1"}"#,
+        ] {
+            assert_eq!(read(body).unwrap_err().parks_as(), Some("other_form"), "{body}");
+        }
+    }
+
+    #[test]
     fn a_body_of_no_kind_is_malformed() {
         for body in [
             "",
