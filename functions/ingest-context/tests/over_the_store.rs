@@ -7,7 +7,7 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
-use apropos_aws::{Clock, PK, Table, Tables};
+use apropos_aws::{Clock, PK, Person, Table, Tables};
 use apropos_core::document::BrandDocument;
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId};
@@ -92,9 +92,13 @@ impl Api {
         }
     }
 
-    async fn context_version(&self, customer: &str) -> Option<u32> {
+    async fn person(&self, customer: &str) -> Person {
         let customer = CustomerId::new(customer).unwrap();
-        let person = self.tables.person(&lumen(), &customer).await.unwrap();
+        self.tables.person(&lumen(), &customer).await.unwrap()
+    }
+
+    async fn context_version(&self, customer: &str) -> Option<u32> {
+        let person = self.person(customer).await;
         person.context.map(|(_, version)| version)
     }
 }
@@ -331,11 +335,7 @@ async fn a_record_replaces_the_whole_context() {
     let bare = json!({"customer": "c1", "contact": customer("c1")["contact"]});
     let answer = api.send(json!([bare])).await;
     assert_eq!(answer["results"][0]["context_version"], 2);
-    let person = api
-        .tables
-        .person(&lumen(), &CustomerId::new("c1").unwrap())
-        .await
-        .unwrap();
+    let person = api.person("c1").await;
     let (context, _) = person.context.unwrap();
     assert!(context.home.is_none() && context.purchases.is_empty() && context.interests.is_empty());
 }
@@ -344,11 +344,7 @@ async fn a_record_replaces_the_whole_context() {
 async fn a_contact_that_cannot_be_read_is_overwritten_and_keeps_its_link() {
     let api = Api::start().await;
     api.send(json!([customer("c1"), customer("c2")])).await;
-    let held = api
-        .tables
-        .person(&lumen(), &CustomerId::new("c1").unwrap())
-        .await
-        .unwrap();
+    let held = api.person("c1").await;
     let contacts = api.tables.name(Table::Contacts);
     let broken = |document: &str| {
         let key = AttributeValue::S("lumen#c1".to_owned());
@@ -390,11 +386,7 @@ async fn records_of_one_customer_in_one_batch_are_applied_in_order() {
     let answer = api.send(json!([customer("c1"), customer("c2"), lyon])).await;
     assert_eq!(answer["results"][0]["context_version"], 1);
     assert_eq!(answer["results"][2]["context_version"], 2);
-    let person = api
-        .tables
-        .person(&lumen(), &CustomerId::new("c1").unwrap())
-        .await
-        .unwrap();
+    let person = api.person("c1").await;
     let lyon = Gazetteer::french().by_insee("69123").unwrap().cell();
     let lyon = Cell::from_hex(&lyon.to_string()).unwrap().parent5().to_string();
     assert_eq!(person.audience_cell(), Some(lyon.as_str()));
@@ -408,11 +400,7 @@ async fn the_commune_gives_the_time_zone_that_the_contact_leaves_out() {
     let mut record = with("c1", "contact", contact);
     record["home"] = json!({"postcode": "97400"});
     assert_eq!(api.send(json!([record])).await["stored"], 1);
-    let person = api
-        .tables
-        .person(&lumen(), &CustomerId::new("c1").unwrap())
-        .await
-        .unwrap();
+    let person = api.person("c1").await;
     assert_eq!(person.contact.unwrap().0.time_zone.as_str(), "Indian/Reunion");
     record["home"] = json!({"latitude": -20.88, "longitude": 55.45});
     let answer = api.send(json!([record])).await;
@@ -430,11 +418,7 @@ async fn what_was_bought_may_be_named_by_googles_code() {
     record["interests"] = json!(["google:107", "candles"]);
     let answer = api.send(json!([record])).await;
     assert_eq!(answer["stored"], 1, "{answer}");
-    let person = api
-        .tables
-        .person(&lumen(), &CustomerId::new("c1").unwrap())
-        .await
-        .unwrap();
+    let person = api.person("c1").await;
     let (context, _) = person.context.unwrap();
     let bought: Vec<_> = context
         .purchases

@@ -537,7 +537,7 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn kept_proofs(&self, brand: &BrandId, customer: &CustomerId) -> Result<Vec<KeptProof>, StoreError> {
-        self.query(Table::Consents, person(brand, customer), Some("e#"), true)
+        self.ledger_items(brand, customer)
             .await?
             .iter()
             .filter(|item| item.contains_key(PROOF))

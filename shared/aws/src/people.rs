@@ -69,8 +69,8 @@ pub struct Person {
 pub struct Recorded {
     /// Its sequence number, 1 for a person's first.
     pub seq: u32,
-    /// [`ConsentState::code`](apropos_core::consent::ConsentState::code) of its purpose just after it was recorded. A repeated event answers this first state too,
-    /// whatever has happened since.
+    /// [`ConsentState::code`](apropos_core::consent::ConsentState::code) of its purpose just after it was recorded. A
+    /// repeated event answers this first state too, whatever has happened since.
     pub state: &'static str,
     /// Whether it had been recorded before, in an earlier transaction or earlier in the same one.
     pub duplicate: bool,

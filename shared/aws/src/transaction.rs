@@ -1,6 +1,7 @@
 //! Several writes that are all done, or none.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
 use crate::names::{PK, Table};
@@ -10,14 +11,17 @@ use crate::store::{Item, StoreError, Tables};
 impl Tables {
     /// An item where there is none.
     pub(crate) fn put_new(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(self.name(table))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", PK)
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        let put = self.put(table, item).condition_expression("attribute_not_exists(#pk)");
+        write(put.expression_attribute_names("#pk", PK))
+    }
+
+    /// An item, whatever was there.
+    pub(crate) fn put_over(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
+        write(self.put(table, item))
+    }
+
+    fn put(&self, table: Table, item: Item) -> PutBuilder {
+        Put::builder().table_name(self.name(table)).set_item(Some(item))
     }
 
     pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Written, StoreError> {
@@ -54,14 +58,9 @@ impl Tables {
             },
         }
     }
+}
 
-    /// An item, whatever was there.
-    pub(crate) fn put_over(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(self.name(table))
-            .set_item(Some(item))
-            .build()
-            .map_err(|error| StoreError::Build(Box::new(error)))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
+fn write(put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    let put = put.build().map_err(|error| StoreError::Build(Box::new(error)))?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }

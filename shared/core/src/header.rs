@@ -91,8 +91,9 @@ fn visible(text: &str, most: usize, hides: fn(&str) -> bool) -> Result<String, I
     Ok(text.to_owned())
 }
 
-/// A message's subject: 1 to 150 visible characters, emoji of several (UTS #51) among them. Where ASCII is handed on as it is, what looks like encoded words
-/// (RFC 2047) is decoded by whoever reads it: into a line break, or a character that turns the text around.
+/// A message's subject: 1 to 150 visible characters, emoji of several (UTS #51) among them. Where ASCII is handed on as it
+/// is, what looks like encoded words (RFC 2047) is decoded by whoever reads it: into a line break, or a character that turns
+/// the text around.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject(String);
 

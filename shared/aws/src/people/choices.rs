@@ -16,7 +16,6 @@ use super::reading::read_ledger_entry;
 use super::{NewSecrets, Person, Written, audience_key, ledger_item, names_pk};
 use crate::names::{
     CELL, DOC, HASH, KEY, KIND, LINK, ORIGINS, PROOF_KEY, SEQ, STATE, Table, VERSION, ledger_entry, ledger_guard,
-    person,
 };
 use crate::store::{StoreError, Tables, b, document, json, key, key2, n, optional_text, s, time};
 
@@ -126,9 +125,7 @@ impl Tables {
         brand: &BrandId,
         customer: &CustomerId,
     ) -> Result<Vec<(LedgerEntry, LedgerText)>, StoreError> {
-        let items = self
-            .query(Table::Consents, person(brand, customer), Some("e#"), true)
-            .await?;
+        let items = self.ledger_items(brand, customer).await?;
         items
             .iter()
             .map(|item| {

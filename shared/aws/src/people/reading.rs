@@ -160,9 +160,7 @@ impl Tables {
         brand: &BrandId,
         customer: &CustomerId,
     ) -> Result<Vec<(LedgerEntry, Option<ConsentEventDocument>)>, StoreError> {
-        let items = self
-            .query(Table::Consents, person(brand, customer), Some("e#"), true)
-            .await?;
+        let items = self.ledger_items(brand, customer).await?;
         items
             .iter()
             .map(|item| {
@@ -172,6 +170,12 @@ impl Tables {
                 Ok((entry, document))
             })
             .collect()
+    }
+
+    /// The entries of a person's ledger as they are stored, oldest first.
+    pub(crate) async fn ledger_items(&self, brand: &BrandId, customer: &CustomerId) -> Result<Vec<Item>, StoreError> {
+        self.query(Table::Consents, person(brand, customer), Some("e#"), true)
+            .await
     }
 }
 

@@ -268,7 +268,7 @@ impl Plan<'_> {
             moments: &room.moments,
             bought: &room.bought,
             level: &room.level,
-            recently: (self.recent.is_some() && self.due.is_none()).then_some(&room.recently),
+            recently: self.recent.map(|_| &room.recently),
         };
         self.score::<EXPLAIN>(group, &factors, ahead, outcome, answers);
     }
@@ -467,7 +467,7 @@ impl Plan<'_> {
                 }
             }
         }
-        if let Some(recent) = self.recent.filter(|_| self.due.is_none()) {
+        if let Some(recent) = self.recent {
             room.recently = mask(|lane| met[lane] >= recent);
         }
     }

@@ -1,9 +1,5 @@
 //! How near each of a group is to a place, a step at a time; see [`super::judge`].
 #![expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-#![expect(
-    clippy::needless_range_loop,
-    reason = "a lane is one of many columns, and zipping them hides which"
-)]
 
 use wide::bytemuck::cast;
 use wide::{f32x8, i16x16, i32x8, i64x4, u8x16, u16x16, u32x8, u64x4};
@@ -14,20 +10,6 @@ use super::block::{Group, LANES};
 use super::judge::{Mask, Words};
 use super::plan::{Reach, Spot};
 use super::strip::{Upper, as_words, halves, product_of_low_halves, spread, square_of_low_half, strips, strips_mut};
-
-/// [`crate::place::squared_chord`]. The difference of two opposite places may wrap, to a distance that is as far beyond every
-/// radius.
-#[inline]
-fn squared_of([xs, ys, zs]: [&[i32; LANES]; 3], spot: &Spot, lane: usize) -> i64 {
-    let [x, y, z] = spot.centre;
-    let square = |component: i32, centre: i32| {
-        let apart = i64::from(component.wrapping_sub(centre));
-        apart * apart
-    };
-    square(xs[lane], x)
-        .wrapping_add(square(ys[lane], y))
-        .wrapping_add(square(zs[lane], z))
-}
 
 /// In place of the root of what is beyond the radius: no root has so many bits.
 const BEYOND: u16 = 0x7fff;
@@ -91,7 +73,8 @@ fn nearness_at(roots: &Words, who: &Mask, near: &mut Words) {
     }
 }
 
-/// [`crate::place::squared_chord`] of the even and of the odd lanes.
+/// [`crate::place::squared_chord`] of the even and of the odd lanes. The difference of two opposite places may wrap, to
+/// a distance that is as far beyond every radius.
 #[inline]
 fn squared(places: [i32x8; 3], centre: [i32x8; 3]) -> (i64x4, i64x4) {
     let [x, y, z] = [0, 1, 2].map(|axis| {
@@ -145,8 +128,14 @@ pub(super) fn living_in(areas: u8, group: &Group<'_>, home: &Mask) -> Mask {
 
 #[inline(never)]
 pub(super) fn distances(from: [&[i32; LANES]; 3], spot: &Spot, far: &mut [i64; LANES]) {
-    for lane in 0..LANES {
-        far[lane] = squared_of(from, spot, lane);
+    let centre = spot.centre.map(i32x8::splat);
+    let columns = from.map(|column| column.as_chunks::<8>().0);
+    for (at, far) in far.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let (even, odd) = squared(columns.map(|column| i32x8::new(column[at])), centre);
+        let pairs = even.to_array().into_iter().zip(odd.to_array());
+        for (far, (even, odd)) in far.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+            *far = [even, odd];
+        }
     }
 }
 

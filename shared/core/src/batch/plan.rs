@@ -309,7 +309,8 @@ impl<'a> Plan<'a> {
                 .map(index)
                 .collect(),
             has: from_month(&|days| closed_for.is_some_and(|closed| days < closed)),
-            recent: from_month(&|days| days < u32::from(interval)),
+            // When the next one is due decides alone.
+            recent: from_month(&|days| days < u32::from(interval)).filter(|_| goal != Goal::Anticipate),
             due: (goal == Goal::Anticipate)
                 .then(|| by_month(&|days| Relevance::clamped(due_bp(days, interval)).basis_points())),
             liked,

@@ -9,7 +9,7 @@ use super::block::{Group, LANES};
 use super::judge::{Answers, Mask, Words};
 use super::plan::{LEVEL_BP, Plan, UNKNOWN};
 use super::share::{Weight, bytes_of, quotient};
-use super::strip::{Ahead, STRIP, Same, Upper, look_up, narrow, pick, spread, strips, strips_mut, widen};
+use super::strip::{Ahead, STRIP, Same, Upper, look_up, narrow, spread, strips, strips_mut, widen};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
@@ -69,7 +69,7 @@ impl Plan<'_> {
             let level = widen(u8x16::new(level[at])) * splat(LEVEL_BP);
             let mut liked = u16x16::new(bought[at]).max(level);
             if let Some(recently) = recently {
-                liked = pick(spread(u8x16::new(recently[at])), liked >> 1_u32, liked);
+                liked = spread(u8x16::new(recently[at])).select(liked >> 1_u32, liked);
             }
             // A moment counts no more than the best reason; one that is not known counts nothing.
             let is_timed = moment.simd_ne(splat(UNKNOWN));
@@ -92,8 +92,8 @@ impl Plan<'_> {
             let sum = parts.iter().fold(splat(0), |sum, part| sum + part.product);
             let eighths = parts.iter().fold(splat(0), |sum, part| sum + part.eighths);
             let weight = splat(self.sure) + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacting);
-            let [a, b, c, d] = [0, 2, 4, 6].map(|set| pick(is_timed, inverses[set + 1], inverses[set]));
-            let inverse = pick(is_reacting, pick(is_seen, d, c), pick(is_seen, b, a));
+            let [a, b, c, d] = [0, 2, 4, 6].map(|set| is_timed.select(inverses[set + 1], inverses[set]));
+            let inverse = is_reacting.select(is_seen.select(d, c), is_seen.select(b, a));
             let over = upper.of(inverse, fifths.at(at));
             let score = quotient(upper, [eighths, sum], weight, over) & is_open;
             relevance[at] = score.to_array();
@@ -101,7 +101,7 @@ impl Plan<'_> {
                 let are_known = [places, splat(u16::MAX), is_timed, is_seen, is_reacting];
                 for ((column, part), is_known) in told.iter_mut().zip(&parts).zip(are_known) {
                     let byte = bytes_of(part.eighths, inverse, self.shift);
-                    column[at] = narrow(pick(is_known & is_open, byte, splat(255))).to_array();
+                    column[at] = narrow((is_known & is_open).select(byte, splat(255))).to_array();
                 }
             }
             if is_gated {

@@ -164,12 +164,6 @@ impl Same {
     }
 }
 
-/// The one where the mask is set, else the other.
-#[inline]
-pub(super) fn pick(mask: u16x16, one: u16x16, other: u16x16) -> u16x16 {
-    mask.select(one, other)
-}
-
 /// What comes next, which the processor is asked for a few lines at a time while it works on something else.
 pub(super) struct Ahead<'a> {
     columns: [&'a [u8]; MOST_AHEAD],
