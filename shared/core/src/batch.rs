@@ -37,17 +37,22 @@ mod strip;
 pub use block::Block;
 pub use plan::Plan;
 
+use wide::bytemuck::cast_slice;
+
 use crate::reason::Reason;
 use crate::receipt::Outcome;
+
+use strip::{Bytes, Words};
 
 /// How judging ended for each person of a block, in the block's order.
 #[derive(Clone, Default)]
 pub struct Verdicts {
     people: usize,
     /// 0 is a candidate, else the reason's byte.
-    outcomes: Vec<u8>,
-    relevance: Vec<u16>,
-    contributions: [Vec<u8>; 5],
+    outcomes: Vec<Bytes>,
+    /// One after the other.
+    relevance: Vec<Words>,
+    contributions: [Vec<Bytes>; 5],
 }
 
 impl std::fmt::Debug for Verdicts {
@@ -60,7 +65,7 @@ impl Verdicts {
     /// One byte a person: 0 for a candidate, else [`Reason::byte`].
     #[must_use]
     pub fn outcomes(&self) -> &[u8] {
-        self.outcomes.get(..self.people).unwrap_or_default()
+        cast_slice(&self.outcomes).get(..self.people).unwrap_or_default()
     }
 
     /// How it ended for one.
@@ -75,7 +80,7 @@ impl Verdicts {
     /// The relevance of each in basis points; 0 for whoever was not scored.
     #[must_use]
     pub fn relevance(&self) -> &[u16] {
-        self.relevance.get(..self.people).unwrap_or_default()
+        cast_slice(&self.relevance).get(..self.people).unwrap_or_default()
     }
 
     /// The five bytes of one person; see [`crate::relevance::Score::contribution_bytes`]. All 255 without a score.
@@ -83,7 +88,7 @@ impl Verdicts {
     pub fn contributions(&self, person: usize) -> [u8; 5] {
         let mut bytes = [u8::MAX; 5];
         for (byte, column) in bytes.iter_mut().zip(&self.contributions) {
-            *byte = column.get(person).copied().unwrap_or(u8::MAX);
+            *byte = cast_slice(column).get(person).copied().unwrap_or(u8::MAX);
         }
         bytes
     }

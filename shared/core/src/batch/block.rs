@@ -1,5 +1,7 @@
 //! People as columns: what judging reads of each, a group of [`LANES`] at a time.
 
+use wide::bytemuck::Zeroable;
+
 use crate::attribute::Fact;
 use crate::audience::{
     AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, INTEREST, MalformedRecord, NO_MARKETING, Stored, Tie, area_bits,
@@ -8,6 +10,8 @@ use crate::audience::{
 use crate::category::CATEGORIES;
 use crate::place::UnitVector;
 use crate::relevance::Relevance;
+
+use super::strip::{Bytes, Counts, Figures, NOBODY, STRIPS, Signed, Words, lanes, lanes_mut};
 
 /// How many people go through a gate at once.
 pub(super) const LANES: usize = 512;
@@ -41,80 +45,80 @@ impl Bounds {
 }
 
 /// One group after the other, without a gap: who reads a column to the end of a group is led to the next by the processor.
-type Column<T> = Vec<[T; LANES]>;
+type Column<G> = Vec<G>;
 
 /// The columns of one group.
 #[derive(Clone, Copy)]
 pub(super) struct Group<'a> {
     pub(super) bounds: Bounds,
-    pub(super) home: [&'a [i32; LANES]; 3],
-    pub(super) flags: &'a [u8; LANES],
+    pub(super) home: [&'a Figures; 3],
+    pub(super) flags: &'a Bytes,
     /// Lifecycle (3 bits), reaction (3) and ventilation (2).
-    pub(super) life: &'a [u8; LANES],
-    pub(super) good_hours: &'a [u8; LANES],
-    pub(super) tied: &'a [u8; LANES],
-    pub(super) area: &'a [u8; LANES],
+    pub(super) life: &'a Bytes,
+    pub(super) good_hours: &'a Bytes,
+    pub(super) tied: &'a Bytes,
+    pub(super) area: &'a Bytes,
     /// The day of the last sign plus one; 0 is nobody knows.
-    pub(super) heard: &'a [u16; LANES],
-    /// 0 without one.
-    pub(super) threshold: &'a [u16; LANES],
-    pub(super) paused_until: &'a [u32; LANES],
+    pub(super) heard: &'a Words,
+    /// 0 without one. Words of columns are one after the other.
+    pub(super) threshold: &'a Words,
+    pub(super) paused_until: &'a Counts,
     /// Two bits a fact.
-    pub(super) flag_facts: [&'a [u8; LANES]; 2],
-    pub(super) numbers: [&'a [i8; LANES]; 3],
+    pub(super) flag_facts: [&'a Bytes; 2],
+    pub(super) numbers: [&'a Signed; 3],
     /// The quarters of an hour of whoever has good hours.
-    pub(super) ahead: &'a [u8; LANES],
-    pub(super) here: [&'a [i32; LANES]; 3],
+    pub(super) ahead: &'a Bytes,
+    pub(super) here: [&'a Figures; 3],
     /// The hour of the end plus one; 0 is nowhere.
-    pub(super) here_until: &'a [u32; LANES],
+    pub(super) here_until: &'a Counts,
     at: usize,
     columns: &'a Columns,
 }
 
 impl<'a> Group<'a> {
     /// Two topics, of three bits each.
-    pub(super) fn topics(&self, pair: usize) -> &'a [u8; LANES] {
+    pub(super) fn topics(&self, pair: usize) -> &'a Bytes {
         of(&self.columns.topics, pair, self.at)
     }
 
     /// Interests, eight categories a byte.
-    pub(super) fn interests(&self, byte: usize) -> &'a [u8; LANES] {
+    pub(super) fn interests(&self, byte: usize) -> &'a Bytes {
         of(&self.columns.interests, byte, self.at)
     }
 
     /// The month of the last purchase in a category plus one; 0 is never.
-    pub(super) fn bought(&self, category: usize) -> &'a [u8; LANES] {
+    pub(super) fn bought(&self, category: usize) -> &'a Bytes {
         of(&self.columns.bought, category, self.at)
     }
 }
 
 /// A group of one of several columns; of one that there is not, nothing is known of anybody.
-fn of(columns: &[Column<u8>], which: usize, at: usize) -> &[u8; LANES] {
-    let group = columns.get(which).and_then(|column| column.get(at));
-    group.unwrap_or(&[0; LANES])
+fn of(columns: &[Column<Bytes>], which: usize, at: usize) -> &Bytes {
+    static UNKNOWN: Bytes = [NOBODY; STRIPS];
+    columns.get(which).and_then(|column| column.get(at)).unwrap_or(&UNKNOWN)
 }
 
 #[derive(Clone)]
 struct Columns {
     bounds: Vec<Bounds>,
-    home: [Column<i32>; 3],
-    flags: Column<u8>,
-    life: Column<u8>,
-    good_hours: Column<u8>,
-    tied: Column<u8>,
-    area: Column<u8>,
-    heard: Column<u16>,
-    threshold: Column<u16>,
-    paused_until: Column<u32>,
-    flag_facts: [Column<u8>; 2],
-    numbers: [Column<i8>; 3],
-    ahead: Column<u8>,
-    here: [Column<i32>; 3],
-    here_until: Column<u32>,
-    context_version: Column<u32>,
-    topics: [Column<u8>; 8],
-    interests: [Column<u8>; BYTES],
-    bought: [Column<u8>; CATEGORIES],
+    home: [Column<Figures>; 3],
+    flags: Column<Bytes>,
+    life: Column<Bytes>,
+    good_hours: Column<Bytes>,
+    tied: Column<Bytes>,
+    area: Column<Bytes>,
+    heard: Column<Words>,
+    threshold: Column<Words>,
+    paused_until: Column<Counts>,
+    flag_facts: [Column<Bytes>; 2],
+    numbers: [Column<Signed>; 3],
+    ahead: Column<Bytes>,
+    here: [Column<Figures>; 3],
+    here_until: Column<Counts>,
+    context_version: Column<Counts>,
+    topics: [Column<Bytes>; 8],
+    interests: [Column<Bytes>; BYTES],
+    bought: [Column<Bytes>; CATEGORIES],
 }
 
 impl Default for Columns {
@@ -161,14 +165,16 @@ impl Columns {
             &mut self.area,
             &mut self.ahead,
         ]);
-        bytes.for_each(|column| column.push([0; LANES]));
-        self.numbers.iter_mut().for_each(|column| column.push([0; LANES]));
+        bytes.for_each(|column| column.push(Zeroable::zeroed()));
+        self.numbers
+            .iter_mut()
+            .for_each(|column| column.push(Zeroable::zeroed()));
         let places = self.home.iter_mut().chain(&mut self.here);
-        places.for_each(|column| column.push([0; LANES]));
+        places.for_each(|column| column.push(Zeroable::zeroed()));
         let halves = [&mut self.heard, &mut self.threshold];
-        halves.into_iter().for_each(|column| column.push([0; LANES]));
+        halves.into_iter().for_each(|column| column.push(Zeroable::zeroed()));
         let words = [&mut self.paused_until, &mut self.here_until, &mut self.context_version];
-        words.into_iter().for_each(|column| column.push([0; LANES]));
+        words.into_iter().for_each(|column| column.push(Zeroable::zeroed()));
     }
 
     /// Makes room for others, who are put over whoever was in the group.
@@ -177,7 +183,7 @@ impl Columns {
             *bounds = Bounds::OF_NOBODY;
         }
         let groups = self.bought.iter_mut().filter_map(|column| column.get_mut(at));
-        groups.for_each(|group| *group = [0; LANES]);
+        groups.for_each(|group| *group = Zeroable::zeroed());
     }
 }
 
@@ -232,7 +238,8 @@ impl Block {
     #[must_use]
     pub fn context_version(&self, person: usize) -> Option<u32> {
         let group = self.columns.context_version.get(person / LANES);
-        group.filter(|_| person < self.people)?.get(person % LANES).copied()
+        let versions: &[u32] = lanes(group.filter(|_| person < self.people)?);
+        versions.get(person % LANES).copied()
     }
 
     /// How many groups the people are in.
@@ -356,30 +363,30 @@ impl Block {
             .zip(home)
             .chain(columns.here.iter_mut().zip(here));
         for (column, component) in places {
-            column[at][lane] = component;
+            lanes_mut(&mut column[at])[lane] = component;
         }
-        columns.here_until[at][lane] = person.here.map_or(0, |(_, until)| until);
+        lanes_mut(&mut columns.here_until[at])[lane] = person.here.map_or(0, |(_, until)| until);
         for (column, pair) in columns.topics.iter_mut().zip(0..) {
             let [bits, ..] = ((person.topics[pair / 4] >> (pair % 4 * 6)) & 0b11_1111).to_le_bytes();
-            column[at][lane] = bits;
+            lanes_mut(&mut column[at])[lane] = bits;
         }
-        columns.paused_until[at][lane] = person.paused_until;
-        columns.heard[at][lane] = person.heard;
-        columns.threshold[at][lane] = person.threshold;
-        columns.flags[at][lane] = person.flags;
-        columns.life[at][lane] = person.life;
-        columns.area[at][lane] = person.area;
+        lanes_mut(&mut columns.paused_until[at])[lane] = person.paused_until;
+        lanes_mut(&mut columns.heard[at])[lane] = person.heard;
+        lanes_mut(&mut columns.threshold[at])[lane] = person.threshold;
+        lanes_mut(&mut columns.flags[at])[lane] = person.flags;
+        lanes_mut(&mut columns.life[at])[lane] = person.life;
+        lanes_mut(&mut columns.area[at])[lane] = person.area;
         let [stretches, ahead] = person.good_hours;
-        columns.good_hours[at][lane] = stretches;
-        columns.ahead[at][lane] = ahead;
+        lanes_mut(&mut columns.good_hours[at])[lane] = stretches;
+        lanes_mut(&mut columns.ahead[at])[lane] = ahead;
         let [low, high, numbers @ ..] = person.facts;
         for (column, byte) in columns.flag_facts.iter_mut().zip([low, high]) {
-            column[at][lane] = byte;
+            lanes_mut(&mut column[at])[lane] = byte;
         }
         for (column, number) in columns.numbers.iter_mut().zip(numbers) {
-            column[at][lane] = i8::from_be_bytes([number]);
+            lanes_mut(&mut column[at])[lane] = i8::from_be_bytes([number]);
         }
-        columns.context_version[at][lane] = person.context_version;
+        lanes_mut(&mut columns.context_version[at])[lane] = person.context_version;
         let (mut tied, mut interests) = (0, [0u8; BYTES]);
         for (code, month) in ties {
             let category = usize::from(code).saturating_sub(1);
@@ -388,15 +395,15 @@ impl Block {
                 interests[category / 8] |= 1 << (category % 8);
             } else {
                 tied |= ANY_PURCHASE;
-                let last = &mut columns.bought[category][at][lane];
+                let last: &mut u8 = &mut lanes_mut(&mut columns.bought[category][at])[lane];
                 *last = (*last).max(month + 1);
                 let first = &mut columns.bounds[at].first_purchase;
                 *first = (*first).min(month + 1);
             }
         }
-        columns.tied[at][lane] = tied;
+        lanes_mut(&mut columns.tied[at])[lane] = tied;
         for (column, byte) in columns.interests.iter_mut().zip(interests) {
-            column[at][lane] = byte;
+            lanes_mut(&mut column[at])[lane] = byte;
         }
         let bounds = &mut columns.bounds[at];
         bounds.latest_pause = bounds.latest_pause.max(person.paused_until);

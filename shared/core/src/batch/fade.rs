@@ -1,21 +1,20 @@
-//! What is left of purchases by their months: a table of sixteen months is a register, which answers for sixteen people at once.
+//! What is left of purchases by their months: a table of sixteen months is a register, which answers for a strip at once.
 
-use wide::bytemuck::cast;
-use wide::{i8x32, u8x16, u8x32, u16x16};
+use wide::u8x32;
 
-use super::block::{Group, LANES};
-use super::judge::{Mask, Words, latest};
-use super::strip::{LOOKS_UP, STRIP, strips_mut, widen};
+use super::block::Group;
+use super::strip::{
+    Bytes, LOOKS_UP, NOBODY, NOTHING, Pair, STRIPS, WordTable, Words, all_ahead, in_strip_order, joined, most_of,
+};
 
-/// Sixteen months: the lower and the upper bytes of what is left, each twice, as a register looks up in two halves.
-type Span = [i8x32; 2];
-
+/// How many months a table answers for.
+const MONTHS: usize = 16;
 /// What is left of a purchase in basis points, by how many months ago it was.
 pub(super) struct Fading {
     /// The month of now as columns have months: plus one.
     now: u8,
     /// From this month on, as far as something is left, and four at the least.
-    spans: Vec<Span>,
+    spans: Vec<WordTable>,
     /// The same month by month, for processors that cannot look up in a register.
     months: [u16; 256],
 }
@@ -29,73 +28,120 @@ impl Fading {
         for (each, left) in each.iter_mut().zip(&by_age) {
             *each = *left;
         }
-        by_age.resize(by_age.len().max(4 * STRIP).next_multiple_of(STRIP), 0);
-        let (spans, _) = by_age.as_chunks::<STRIP>();
-        let span = |months: &[u16; STRIP]| {
-            let bytes = months.map(u16::to_le_bytes);
-            [bytes.map(|[lower, _]| lower), bytes.map(|[_, upper]| upper)].map(|half| cast([half, half]))
-        };
+        by_age.resize(by_age.len().max(4 * MONTHS).next_multiple_of(MONTHS), 0);
+        let (spans, _) = by_age.as_chunks::<MONTHS>();
         Self {
             now: month.saturating_add(1),
-            spans: spans.iter().map(span).collect(),
+            spans: spans.iter().map(|months| WordTable::of(months)).collect(),
             months: each,
         }
     }
 
     /// As many of them as there may be purchases in, if the first of all was in that month plus one.
-    fn since(&self, first: u8) -> &[Span] {
-        let count = usize::from(self.now.saturating_sub(first)) / STRIP + 1;
+    fn since(&self, first: u8) -> &[WordTable] {
+        let count = usize::from(self.now.saturating_sub(first)) / MONTHS + 1;
         self.spans.get(..count).unwrap_or(&self.spans)
     }
 
+    /// What is left of the purchases of those months plus one, and nothing where there was none.
+    #[inline]
+    fn left<const IS_FIRST: bool>(&self, months: &Bytes, first: u8, most: &mut Words) {
+        let spans = self.since(first);
+        if !LOOKS_UP {
+            return self.one_by_one::<IS_FIRST>(months, most);
+        }
+        // What was never bought is as old as what was bought in the month before the first: the spans may end before.
+        let is_beyond = spans.len() * MONTHS <= usize::from(self.now);
+        match (spans.first_chunk::<2>(), spans.first_chunk::<3>()) {
+            (Some(two), None) if is_beyond => faded::<IS_FIRST, false>(months, self.now, two, most),
+            (_, Some(three)) if is_beyond && spans.len() == 3 => {
+                faded::<IS_FIRST, false>(months, self.now, three, most);
+            }
+            _ => faded::<IS_FIRST, true>(months, self.now, spans, most),
+        }
+    }
+
     /// As [`faded`], which it is half as fast as.
-    fn one_by_one(&self, last: &Mask, most: &mut Words) {
-        for (month, most) in last.iter().zip(most) {
-            let age = self.now.saturating_sub(*month);
-            let left = self.months.get(usize::from(age)).filter(|_| *month != 0);
-            *most = (*most).max(left.copied().unwrap_or(0));
+    #[inline(never)]
+    fn one_by_one<const IS_FIRST: bool>(&self, months: &Bytes, most: &mut Words) {
+        for (months, most) in months.iter().zip(most) {
+            let left = months.to_array().map(|month| {
+                let age = self.now.saturating_sub(month);
+                let left = self.months.get(usize::from(age)).filter(|_| month != 0);
+                left.copied().unwrap_or(0)
+            });
+            keep::<IS_FIRST>(most, in_strip_order(left));
         }
     }
 }
 
 /// What is left of the purchase that faded least: of those that fade alike, the latest.
-pub(super) fn bought(group: &Group<'_>, complements: &[(Vec<usize>, Fading)], readable: &Mask, most: &mut Words) {
-    *most = [0; LANES];
+#[inline(never)]
+pub(super) fn bought(
+    [group, next]: &[Group<'_>; 2],
+    complements: &[(Vec<usize>, Fading)],
+    last: &mut Bytes,
+    most: &mut Words,
+) {
+    let first = group.bounds.first_purchase;
+    let mut is_first = true;
     for (categories, fading) in complements {
-        let last = latest(group, categories, readable);
-        if !LOOKS_UP {
-            fading.one_by_one(&last, most);
-            continue;
+        let months = match categories.as_slice() {
+            [category] => {
+                all_ahead(next.bought(*category));
+                group.bought(*category)
+            }
+            several => {
+                latest(group, next, several, last);
+                &*last
+            }
+        };
+        if is_first {
+            fading.left::<true>(months, first, most);
+        } else {
+            fading.left::<false>(months, first, most);
         }
-        let spans = fading.since(group.bounds.first_purchase);
-        match (spans.first_chunk::<2>(), spans.first_chunk::<3>()) {
-            (Some(two), None) => faded(&last, fading.now, two, most),
-            (_, Some(three)) if spans.len() == 3 => faded(&last, fading.now, three, most),
-            _ => faded(&last, fading.now, spans, most),
-        }
+        is_first = false;
+    }
+    if is_first {
+        *most = [NOTHING; STRIPS];
     }
 }
 
-/// What is left of the purchases of those months plus one, if it is more; nothing where there was none.
-#[inline]
-fn faded(last: &Mask, now: u8, spans: &[Span], most: &mut Words) {
-    let (last, _) = last.as_chunks::<{ 2 * STRIP }>();
-    let (most, _) = strips_mut(most).as_chunks_mut::<2>();
-    for (last, most) in last.iter().zip(most) {
-        let months = u8x32::new(*last);
-        let never = months.simd_eq(u8x32::splat(0));
-        let mut age = u8x32::splat(now).saturating_sub(months) | never;
-        let (mut low, mut high) = (i8x32::splat(0), i8x32::splat(0));
-        for [lower, upper] in spans {
-            // Beyond the sixteen it tells nothing.
-            low |= lower.swizzle_half(age.cast_signed());
-            high |= upper.swizzle_half(age.cast_signed());
-            age -= u8x32::splat(16);
-        }
-        let (low, high): ([u8x16; 2], [u8x16; 2]) = (cast(low), cast(high));
-        for ((low, high), most) in low.into_iter().zip(high).zip(most) {
-            let left = widen(low) | (widen(high) << 8_u32);
-            *most = left.max(u16x16::new(*most)).to_array();
+/// The latest purchase in one of the categories.
+#[inline(never)]
+pub(super) fn latest(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
+    let mut latest = [NOBODY; STRIPS];
+    for &category in categories {
+        all_ahead(next.bought(category));
+        for (latest, month) in latest.iter_mut().zip(group.bought(category)) {
+            *latest = latest.max(*month);
         }
     }
+    *last = latest;
+}
+
+/// What is left by the spans, if it is more.
+#[inline]
+fn faded<const IS_FIRST: bool, const IS_MASKED: bool>(months: &Bytes, now: u8, spans: &[WordTable], most: &mut Words) {
+    for (months, most) in months.iter().zip(most) {
+        let mut age = u8x32::splat(now).saturating_sub(*months);
+        let (mut low, mut high) = (NOBODY, NOBODY);
+        for WordTable { lower, upper } in spans {
+            // Beyond the sixteen it tells nothing.
+            low |= lower.within(age);
+            high |= upper.within(age);
+            age -= u8x32::splat(16);
+        }
+        if IS_MASKED {
+            let was_bought = !months.simd_eq(NOBODY);
+            (low, high) = (low & was_bought, high & was_bought);
+        }
+        keep::<IS_FIRST>(most, joined(low, high));
+    }
+}
+
+#[inline]
+fn keep<const IS_FIRST: bool>(most: &mut Pair, left: Pair) {
+    *most = if IS_FIRST { left } else { most_of(*most, left) };
 }

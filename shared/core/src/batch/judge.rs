@@ -1,58 +1,39 @@
-//! The gates and the score, a group at a time, each as a loop over lanes without a branch where it can be. The steps are not
-//! inlined: one function of all of them is more than the compiler turns into vectors, and half as fast.
-#![expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-#![expect(
-    clippy::needless_range_loop,
-    reason = "a lane is one of many columns, and zipping them hides which"
-)]
+//! The gates and the score, a group at a time, each as a loop over strips without a branch where it can be.
+#![expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
 
-use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
 use std::slice;
 
+use wide::{u8x32, u16x16};
+
+use crate::audience::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING};
 use crate::reason::Reason;
 use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::fade::bought;
-use super::near::{better, distances, in_time, living_in, nearness};
-use super::plan::{EVERYWHERE, Plan, RELATED_LEVEL, TOPIC_LEVEL, Tiers, UNKNOWN, VERY_LEVEL};
-use super::rules::{Readable, holds};
+use super::fade::{bought, latest};
+use super::near::{better, distances, in_time, living_in, nearness, roots};
+use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL};
+use super::rules::holds;
 use super::score::Factors;
-use super::strip::Ahead;
-
-pub(super) type Mask = [u8; LANES];
-
-pub(super) fn mask(holds: impl Fn(usize) -> bool) -> Mask {
-    let mut out = [0; LANES];
-    for (lane, out) in out.iter_mut().enumerate() {
-        *out = u8::from(holds(lane)).wrapping_neg();
-    }
-    out
-}
-
-pub(super) fn either(a: &Mask, b: &Mask) -> Mask {
-    mask(|lane| a[lane] | b[lane] != 0)
-}
-
-/// A figure of 16 bits for each.
-pub(super) type Words = [u16; LANES];
-
-/// How many lines of what comes next are asked for between two steps: three columns of bytes.
-const LINES: usize = 24;
+use super::strip::{
+    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Turn, Upper, Words, ahead, all_ahead, each,
+    in_strip_order, lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
+};
 
 /// Where the answers about a group go.
 pub(super) struct Answers<'a> {
-    outcome: &'a mut Mask,
+    outcome: &'a mut Bytes,
+    /// One after the other.
     pub(super) relevance: &'a mut Words,
-    pub(super) contributions: [&'a mut Mask; 5],
+    pub(super) contributions: [&'a mut Bytes; 5],
 }
 
 /// Where those about the groups that follow go.
-struct Later<'a> {
-    outcome: &'a mut [Mask],
+pub(super) struct Later<'a> {
+    outcome: &'a mut [Bytes],
     relevance: &'a mut [Words],
-    contributions: [&'a mut [Mask]; 5],
+    contributions: [&'a mut [Bytes]; 5],
 }
 
 impl<'a> Later<'a> {
@@ -75,17 +56,16 @@ impl<'a> Later<'a> {
         Some((these, later))
     }
 
-    /// What the first group's answers will be written over.
-    fn written<'b, const EXPLAIN: bool>(&'b self, ahead: &mut Ahead<'b>) {
-        if let Some(outcome) = self.outcome.first() {
-            ahead.add(outcome);
-        }
-        if let Some(relevance) = self.relevance.first() {
-            ahead.add(relevance);
-        }
-        for column in self.contributions.iter().filter(|_| EXPLAIN) {
-            if let Some(contributions) = column.first() {
-                ahead.add(contributions);
+    /// Asks for where the answers about a strip of the first group will be.
+    #[inline]
+    pub(super) fn strip_ahead<const EXPLAIN: bool>(&self, at: usize) {
+        if let (Some(outcome), Some(relevance)) = (self.outcome.first(), self.relevance.first()) {
+            ahead(&relevance[at]);
+            if at.is_multiple_of(LINE) {
+                ahead(&outcome[at]);
+                for column in self.contributions.iter().filter(|_| EXPLAIN) {
+                    column.first().into_iter().for_each(|column| ahead(&column[at]));
+                }
             }
         }
     }
@@ -95,14 +75,14 @@ impl<'a> Later<'a> {
 struct Room {
     near: Words,
     moments: Words,
-    bought: Words,
-    level: Mask,
-    recently: Mask,
+    liked: Words,
+    /// The month of the latest purchase of the very thing.
+    met: Bytes,
     /// For the steps within a step.
+    related: Bytes,
+    last: Bytes,
     far: [i64; LANES],
     roots: Words,
-    also_near: Words,
-    told: Words,
 }
 
 impl Plan<'_> {
@@ -128,103 +108,66 @@ impl Plan<'_> {
         verdicts: &mut Verdicts,
     ) {
         let people = block.len();
-        let room = people.div_ceil(LANES) * LANES;
+        let groups = block.groups();
         verdicts.people = people;
-        verdicts.outcomes.resize(room, 0);
-        verdicts.relevance.resize(room, 0);
+        verdicts.outcomes.resize(groups, [NOBODY; STRIPS]);
+        verdicts.relevance.resize(groups, [NOTHING; STRIPS]);
         verdicts
             .contributions
             .iter_mut()
-            .for_each(|column| column.resize(room, u8::MAX));
+            .for_each(|column| column.resize(groups, [EVERYBODY; STRIPS]));
         let mut answers = Later {
-            outcome: verdicts.outcomes.as_chunks_mut().0,
-            relevance: verdicts.relevance.as_chunks_mut().0,
-            contributions: verdicts.contributions.each_mut().map(|column| column.as_chunks_mut().0),
+            outcome: &mut verdicts.outcomes,
+            relevance: &mut verdicts.relevance,
+            contributions: verdicts.contributions.each_mut().map(Vec::as_mut_slice),
         };
         let mut room = Room {
-            near: [0; LANES],
-            moments: [0; LANES],
-            bought: [0; LANES],
-            level: [0; LANES],
-            recently: [0; LANES],
+            near: [NOTHING; STRIPS],
+            moments: [NOTHING; STRIPS],
+            liked: [NOTHING; STRIPS],
+            met: [NOBODY; STRIPS],
+            related: [NOBODY; STRIPS],
+            last: [NOBODY; STRIPS],
             far: [0; LANES],
-            roots: [0; LANES],
-            also_near: [0; LANES],
-            told: [0; LANES],
+            roots: [NOTHING; STRIPS],
         };
-        for at in 0..block.groups() {
+        if groups == 0 {
+            return;
+        }
+        let mut next = block.group(0);
+        for at in 0..groups {
             let Some((these, later)) = answers.split() else { return };
-            let mut ahead = Ahead::nothing();
-            if at + 1 < block.groups() {
-                self.read_of(&block.group(at + 1), &mut ahead);
-                later.written::<EXPLAIN>(&mut ahead);
-            }
             let first = at * LANES;
+            let group = next;
+            // The last one is followed by itself.
+            next = block.group((at + 1).min(groups - 1));
+            let groups = [group, next];
             self.group::<EXPLAIN>(
-                &block.group(at),
+                &groups,
                 (people - first).min(LANES),
                 |lane| held_out(first + lane),
                 these,
+                &later,
                 &mut room,
-                &mut ahead,
             );
             answers = later;
-        }
-    }
-
-    /// What of a group is read of nearly everybody.
-    fn read_of<'a>(&self, group: &Group<'a>, ahead: &mut Ahead<'a>) {
-        ahead.add(group.flags);
-        if let Some((pair, _)) = self.topic {
-            ahead.add(group.topics(pair));
-        }
-        if !self.spots.is_empty() {
-            for home in group.home {
-                ahead.add(home);
-            }
-        }
-        for column in [group.life, group.good_hours, group.tied] {
-            ahead.add(column);
-        }
-        let interests = self.liked.into_iter().zip(self.related).enumerate();
-        for (byte, _) in interests.filter(|(_, (liked, related))| liked | related != 0) {
-            ahead.add(group.interests(byte));
-        }
-        let complements = self.complements.iter().flat_map(|(categories, _)| categories);
-        for category in complements.chain(&self.met) {
-            ahead.add(group.bought(*category));
-        }
-        if !self.proposal.offer.rules.is_empty() {
-            group.flag_facts.into_iter().for_each(|column| ahead.add(column));
-        }
-        if self.spots.iter().any(|spot| spot.from_home.len() > 1) {
-            ahead.add(group.area);
-        }
-        if group.bounds.longest_silent < self.lapsed_before {
-            ahead.add(group.heard);
-        }
-        if group.bounds.latest_pause > self.paused_above {
-            ahead.add(group.paused_until);
-        }
-        if group.bounds.highest_threshold > 0 {
-            ahead.add(group.threshold);
         }
     }
 
     #[inline(never)]
     fn group<const EXPLAIN: bool>(
         &self,
-        group: &Group<'_>,
+        groups: &[Group<'_>; 2],
         people: usize,
         held_out: impl FnMut(usize) -> bool,
         mut answers: Answers<'_>,
+        later: &Later<'_>,
         room: &mut Room,
-        ahead: &mut Ahead<'_>,
     ) {
-        let mut outcome = [self.closed; LANES];
+        let mut outcome = [u8x32::splat(self.closed); STRIPS];
         if self.closed == 0 {
-            outcome[people..].fill(u8::MAX);
-            self.gates_and_score::<EXPLAIN>(group, held_out, &mut outcome, &mut answers, room, ahead);
+            lanes_mut::<_, u8>(&mut outcome)[people..].fill(u8::MAX);
+            self.gates_and_score::<EXPLAIN>(groups, held_out, &mut outcome, &mut answers, later, room);
         } else {
             answers.unscored::<EXPLAIN>();
         }
@@ -234,87 +177,74 @@ impl Plan<'_> {
     #[inline]
     fn gates_and_score<const EXPLAIN: bool>(
         &self,
-        group: &Group<'_>,
+        groups @ [group, next]: &[Group<'_>; 2],
         held_out: impl FnMut(usize) -> bool,
-        outcome: &mut Mask,
+        outcome: &mut Bytes,
         answers: &mut Answers<'_>,
+        later: &Later<'_>,
         room: &mut Room,
-        ahead: &mut Ahead<'_>,
     ) {
-        ahead.fetch(LINES);
-        self.wishes(group, outcome, held_out);
-        ahead.fetch(LINES);
-        if !outcome.contains(&0) {
+        self.wishes(groups, outcome, held_out);
+        if !is_any_open(outcome) {
             return answers.unscored::<EXPLAIN>();
         }
-        self.places(group, outcome, room, ahead);
-        ahead.fetch(LINES);
-        let readable = Readable {
-            purchases: allowed(group, self.purchases),
-            interests: allowed(group, self.interests),
-        };
-        self.suits(group, &readable, outcome);
-        let met = latest(group, &self.met, &readable.purchases);
-        if let Some(has) = self.has {
-            close(outcome, Reason::AlreadyHas, |lane| met[lane] >= has);
-        }
-        if !outcome.contains(&0) {
+        self.places(groups, outcome, room);
+        self.suits(group, outcome);
+        latest(group, next, &self.met, &mut room.met);
+        self.affinity(groups, outcome, room);
+        if !is_any_open(outcome) {
             return answers.unscored::<EXPLAIN>();
         }
-        self.affinity(group, &readable, &met, room, ahead);
-        ahead.fetch(LINES);
         let factors = Factors {
             near: &room.near,
             moments: &room.moments,
-            bought: &room.bought,
-            level: &room.level,
-            recently: self.recent.map(|_| &room.recently),
+            liked: &room.liked,
         };
-        self.score::<EXPLAIN>(group, &factors, ahead, outcome, answers);
+        self.score::<EXPLAIN>(groups, &factors, outcome, answers, later);
     }
 
     #[inline(never)]
-    fn wishes(&self, group: &Group<'_>, outcome: &mut Mask, mut held_out: impl FnMut(usize) -> bool) {
-        close(outcome, Reason::Objected, |lane| group.flags[lane] & NO_MARKETING != 0);
-        if self.now < 0 {
-            close(outcome, Reason::Paused, |_| true);
-        }
-        if group.bounds.latest_pause > self.paused_above {
-            close(outcome, Reason::Paused, |lane| {
-                group.paused_until[lane] > self.paused_above
+    fn wishes(&self, [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, mut held_out: impl FnMut(usize) -> bool) {
+        let objects = Having::of(NO_MARKETING);
+        let topic = self
+            .topic
+            .map(|(pair, shift)| (group.topics(pair), next.topics(pair), shift));
+        let is_paused = group.bounds.latest_pause > self.paused_above;
+        let paused: &[u32] = lanes(group.paused_until);
+        for (at, out) in outcome.iter_mut().enumerate() {
+            if at.is_multiple_of(LINE) {
+                ahead(&next.flags[at]);
+                topic.into_iter().for_each(|(_, next, _)| ahead(&next[at]));
+            }
+            close(out, Reason::Objected, objects.among(group.flags[at]));
+            if self.now < 0 {
+                close(out, Reason::Paused, EVERYBODY);
+            }
+            if is_paused {
+                let is_paused = each(|lane| paused[at * STRIP + lane] > self.paused_above);
+                close(out, Reason::Paused, is_paused);
+            }
+            let state = topic.map_or(NOBODY, |(column, _, shift)| {
+                shifted(column[at], shift) & u8x32::splat(0b111)
             });
-        }
-        let mut state = [0; LANES];
-        if let Some((pair, shift)) = self.topic {
-            let column = group.topics(pair);
-            for lane in 0..LANES {
-                state[lane] = (column[lane] >> shift) & 0b111;
-            }
-        }
-        for lane in 0..LANES {
-            let mut by = 0;
-            for (each, reason) in (0..8).zip(self.states) {
-                by = if state[lane] == each { reason } else { by };
-            }
-            outcome[lane] = if outcome[lane] == 0 { by } else { outcome[lane] };
+            *out |= self.states.at(state) & out.simd_eq(NOBODY);
         }
         if group.bounds.longest_silent < self.lapsed_before {
-            close(outcome, Reason::ConsentExpired, |lane| {
-                group.heard[lane].wrapping_sub(1) < self.lapsed_before
-            });
+            let heard: &[u16] = lanes(group.heard);
+            for (at, out) in outcome.iter_mut().enumerate() {
+                let has_lapsed = each(|lane| heard[at * STRIP + lane].wrapping_sub(1) < self.lapsed_before);
+                close(out, Reason::ConsentExpired, has_lapsed);
+            }
         }
         if let Some(segment) = self.segment {
-            let seen = allowed(group, self.lifecycle);
-            let mut wanted = [0u8; LANES];
-            for each in (0..8).filter(|each| segment >> each & 1 != 0) {
-                for lane in 0..LANES {
-                    wanted[lane] |= u8::from(group.life[lane] & 0b111 == each).wrapping_neg();
-                }
+            let sees = Having::of(self.lifecycle);
+            for (at, out) in outcome.iter_mut().enumerate() {
+                let is_wanted = segment.at(group.life[at] & u8x32::splat(0b111)) & sees.among(group.flags[at]);
+                close(out, Reason::OutsideAudience, !is_wanted);
             }
-            close(outcome, Reason::OutsideAudience, |lane| seen[lane] & wanted[lane] == 0);
         }
         if self.proposal.campaign.holdout.basis_points() > 0 {
-            for (lane, outcome) in outcome.iter_mut().enumerate() {
+            for (lane, outcome) in lanes_mut::<_, u8>(outcome).iter_mut().enumerate() {
                 if *outcome == 0 && held_out(lane) {
                     *outcome = Reason::Holdout.byte();
                 }
@@ -323,206 +253,257 @@ impl Plan<'_> {
     }
 
     /// The proximity and the moment at the place that somebody would go to.
-    #[inline(never)]
-    fn places(&self, group: &Group<'_>, outcome: &mut Mask, room: &mut Room, ahead: &mut Ahead<'_>) {
-        let hours = self.good_hours(group);
-        if self.spots.is_empty() {
-            if self.is_late {
-                close(outcome, Reason::TooLate, |_| true);
+    #[inline]
+    fn places(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        let wanders = self.here != 0 && self.wanders(group);
+        match self.spots.as_slice() {
+            [] => self.anywhere(groups, outcome, room),
+            // Most offers have one place with one radius.
+            [spot] if self.is_punctual && !wanders && spot.from_home.len() == 1 => {
+                roots(group.home, next.home, spot, &spot.from_home[0].1, &mut room.roots);
+                self.one_place(groups, spot, outcome, room);
             }
-            room.near = [0; LANES];
-            return self.moments.at(&hours, &mut room.moments);
+            spots => self.several_places(groups, spots, outcome, room),
         }
-        let at_home = |flags: u8| (flags & self.home != 0) & (flags & HAS_HOME != 0);
-        let home = mask(|lane| at_home(group.flags[lane]));
-        let mut here = [0; LANES];
-        if self.here != 0 {
-            let out = allowed(group, self.here);
-            here = mask(|lane| {
-                (out[lane] != 0)
-                    & (group.flags[lane] & HAS_CURRENT_PLACE != 0)
-                    & (self.now < (i64::from(group.here_until[lane]) - 1) * 3_600)
-            });
+    }
+
+    #[inline(never)]
+    fn anywhere(&self, [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        let clock = self.clock(group);
+        for (at, out) in outcome.iter_mut().enumerate() {
+            if at.is_multiple_of(LINE) {
+                ahead(&next.good_hours[at]);
+            }
+            if self.is_late {
+                close(out, Reason::TooLate, EVERYBODY);
+            }
+            room.near[at] = NOTHING;
+            room.moments[at] = self.moments.at(self.hours_of(group, &clock, at));
         }
-        close(outcome, Reason::PlaceUnknown, |lane| home[lane] | here[lane] == 0);
-        let wanders = here.iter().any(|lane| *lane != 0);
-        // Most offers have one place with one radius.
-        if let (true, [spot]) = (self.is_punctual && !wanders, &*self.spots)
-            && let [(_, reach)] = spot.from_home.as_slice()
-        {
-            nearness(group.home, spot, reach, &home, &mut room.roots, &mut room.near);
-            ahead.fetch(LINES);
-            ahead.fetch(LINES);
-            close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
-            return spot.moments.at(&hours, &mut room.moments);
+    }
+
+    #[inline(never)]
+    fn one_place(&self, [group, next]: &[Group<'_>; 2], spot: &Spot, outcome: &mut Bytes, room: &mut Room) {
+        let upper = Upper::new();
+        let (clock, at_home) = (self.clock(group), self.at_home());
+        for (at, out) in outcome.iter_mut().enumerate() {
+            if at.is_multiple_of(LINE) {
+                ahead(&next.good_hours[at]);
+            }
+            close(out, Reason::PlaceUnknown, !at_home.among(group.flags[at]));
+            let (near, is_beyond) = nearness(upper, room.roots[at]);
+            close(out, Reason::TooFar, is_beyond);
+            room.near[at] = near;
+            room.moments[at] = spot.moments.at(self.hours_of(group, &clock, at));
         }
-        let mut useful = [0; LANES];
-        room.near = [0; LANES];
-        room.moments = [UNKNOWN; LANES];
-        for spot in &self.spots {
-            spot.moments.at(&hours, &mut room.told);
+    }
+
+    #[inline(never)]
+    fn several_places(&self, [group, next]: &[Group<'_>; 2], spots: &[Spot], outcome: &mut Bytes, room: &mut Room) {
+        let upper = Upper::new();
+        let (clock, at_home) = (self.clock(group), self.at_home());
+        let home: Bytes = group.flags.map(|flags| at_home.among(flags));
+        let here: Bytes = std::array::from_fn(|at| self.out_and_about(group, at));
+        let wanders = here.iter().any(|here| here.any());
+        let mut useful = [NOBODY; STRIPS];
+        room.near = [NOTHING; STRIPS];
+        room.moments = [[u16x16::splat(UNKNOWN); 2]; STRIPS];
+        for spot in spots {
             let ways = spot
                 .from_home
                 .chunk_by(|(_, one), (_, other)| one.squared == other.squared)
-                .map(|reaches| (group.home, reaches))
-                .chain(wanders.then_some((group.here, slice::from_ref(&spot.from_here))));
-            for (from, reaches) in ways {
-                let whence = |areas: u8| match areas {
-                    EVERYWHERE => here,
-                    areas => living_in(areas, group, &home),
+                .map(|reaches| (group.home, next.home, reaches))
+                .chain(wanders.then_some((group.here, next.here, slice::from_ref(&spot.from_here))));
+            for (from, following, reaches) in ways {
+                let whence = |areas: u8, at: usize| match areas {
+                    EVERYWHERE => here[at],
+                    areas => living_in(areas, group.area[at], home[at]),
                 };
                 let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
-                nearness(
-                    from,
-                    spot,
-                    &reaches[0].1,
-                    &whence(all),
-                    &mut room.roots,
-                    &mut room.also_near,
-                );
-                better(&room.also_near, &room.told, &mut room.near, &mut room.moments);
+                roots(from, following, spot, &reaches[0].1, &mut room.roots);
                 if !self.is_punctual {
                     distances(from, spot, &mut room.far);
-                    for &(areas, ref reach) in reaches {
-                        in_time(reach, &whence(areas), &room.also_near, &room.far, &mut useful);
+                }
+                let (far, _) = room.far.as_chunks::<STRIP>();
+                for at in 0..STRIPS {
+                    if at.is_multiple_of(LINE) {
+                        ahead(&next.area[at]);
+                        ahead(&next.good_hours[at]);
+                    }
+                    let (near, is_beyond) = nearness(upper, room.roots[at]);
+                    let comes = whence(all, at) & !is_beyond;
+                    let near = masked(near, comes);
+                    let told = spot.moments.at(self.hours_of(group, &clock, at));
+                    better(near, told, &mut room.near[at], &mut room.moments[at]);
+                    if !self.is_punctual {
+                        useful[at] |= reaches
+                            .iter()
+                            .fold(NOBODY, |useful, &(areas, ref reach): &(u8, Reach)| {
+                                useful | (in_time(reach, &far[at]) & comes & whence(areas, at))
+                            });
                     }
                 }
             }
         }
-        close(outcome, Reason::TooFar, |lane| room.near[lane] == 0);
-        if !self.is_punctual {
-            close(outcome, Reason::TooLate, |lane| useful[lane] == 0);
+        for (at, out) in outcome.iter_mut().enumerate() {
+            close(out, Reason::PlaceUnknown, !(home[at] | here[at]));
+            let away = room.near[at].map(|near| near.simd_eq(u16x16::ZERO));
+            close(out, Reason::TooFar, narrow_mask(away));
+            if !self.is_punctual {
+                close(out, Reason::TooLate, !useful[at]);
+            }
         }
     }
 
-    /// The good hours that may be read, turned so that the stretch of now is the first. Most people of a group have one clock.
-    #[inline(never)]
-    fn good_hours(&self, group: &Group<'_>) -> Mask {
-        let mut turned = [0; LANES];
-        if self.hours == 0 {
-            return turned;
+    /// Whose home may be read and is known.
+    fn at_home(&self) -> Having {
+        Having::of(if self.home == 0 { 0 } else { self.home | HAS_HOME })
+    }
+
+    /// Who is known to be somewhere now.
+    fn out_and_about(&self, group: &Group<'_>, at: usize) -> u8x32 {
+        if self.here == 0 {
+            return NOBODY;
         }
-        let allowed = |lane: usize| u8::from(group.flags[lane] & self.hours != 0).wrapping_neg();
+        let until: &[u32] = lanes(group.here_until);
+        let lasts = |lane: usize| self.now < (i64::from(until[at * STRIP + lane]) - 1) * 3_600;
+        Having::of(self.here | HAS_CURRENT_PLACE).among(group.flags[at]) & each(lasts)
+    }
+
+    #[inline(never)]
+    fn wanders(&self, group: &Group<'_>) -> bool {
+        (0..STRIPS).any(|at| self.out_and_about(group, at).any())
+    }
+
+    /// What the good hours of a group are turned by. Most people of a group have one clock.
+    fn clock(&self, group: &Group<'_>) -> Clock {
         let (least, most) = group.bounds.clocks;
-        if least >= most {
-            let turn = u32::from(self.turns[usize::from(most)]);
-            for lane in 0..LANES {
-                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed(lane);
-            }
-        } else {
-            for lane in 0..LANES {
-                let turn = u32::from(self.turns[usize::from(group.ahead[lane])]);
-                turned[lane] = group.good_hours[lane].rotate_right(turn) & allowed(lane);
-            }
+        Clock {
+            hears: Having::of(self.hours),
+            turn: (least >= most).then(|| Turn::right(self.turns[usize::from(most)].into())),
         }
-        turned
+    }
+
+    /// The good hours that may be read, turned so that the stretch of now is the first.
+    #[inline]
+    fn hours_of(&self, group: &Group<'_>, clock: &Clock, at: usize) -> u8x32 {
+        let hours = group.good_hours[at];
+        let turned = match clock.turn {
+            Some(turn) => turn.of(hours),
+            None => self.turned_one_by_one(hours, group.ahead[at]),
+        };
+        turned & clock.hears.among(group.flags[at])
     }
 
     #[inline(never)]
-    fn suits(&self, group: &Group<'_>, readable: &Readable, outcome: &mut Mask) {
+    fn turned_one_by_one(&self, hours: u8x32, ahead: u8x32) -> u8x32 {
+        let (hours, ahead) = (hours.to_array(), ahead.to_array());
+        u8x32::new(std::array::from_fn(|lane| {
+            hours[lane].rotate_right(self.turns[usize::from(ahead[lane])].into())
+        }))
+    }
+
+    #[inline(never)]
+    fn suits(&self, group: &Group<'_>, outcome: &mut Bytes) {
         let offer = self.proposal.offer;
         let rules = offer.rules.iter().map(|rule| (&rule.condition, rule.unknown));
         let needs = offer.needs.iter().map(|asked| (&asked.condition, OnUnknown::Exclude));
         for (condition, unknown) in rules.chain(needs) {
-            let answer = holds(condition, self, group, readable);
-            close(outcome, Reason::Unsuitable, |lane| answer.no[lane] != 0);
-            if unknown == OnUnknown::Exclude {
-                close(outcome, Reason::SuitabilityUnknown, |lane| answer.yes[lane] == 0);
+            let answer = holds(condition, self, group);
+            for (at, out) in outcome.iter_mut().enumerate() {
+                close(out, Reason::Unsuitable, answer.no[at]);
+                if unknown == OnUnknown::Exclude {
+                    close(out, Reason::SuitabilityUnknown, !answer.yes[at]);
+                }
             }
         }
     }
 
-    /// What the affinity is made of: a level stands for what is liked and for the topic; a purchase fades from there.
+    /// Who has it already, and what is liked: the topic, interests, or what is left of purchases.
     #[inline(never)]
-    fn affinity(&self, group: &Group<'_>, readable: &Readable, met: &Mask, room: &mut Room, ahead: &mut Ahead<'_>) {
-        let (mut very, mut related) = ([0; LANES], [0; LANES]);
-        for (byte, (bits, others)) in self.liked.into_iter().zip(self.related).enumerate() {
-            let column = group.interests(byte);
-            if bits != 0 {
-                for lane in 0..LANES {
-                    very[lane] |= column[lane] & bits;
-                }
+    fn affinity(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        let byte = u8x32::splat;
+        let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
+        bought(groups, &self.complements, &mut room.last, &mut room.liked);
+        any_of(group, next, &self.related, &mut room.related);
+        let (byte_of_liked, is_liked) = self.liked;
+        let (very, very_next) = (group.interests(byte_of_liked), next.interests(byte_of_liked));
+        let is_liked = Having::of(is_liked);
+        for (at, out) in outcome.iter_mut().enumerate() {
+            if at.is_multiple_of(LINE) {
+                ahead(&next.tied[at]);
+                ahead(&very_next[at]);
             }
-            if others != 0 {
-                for lane in 0..LANES {
-                    related[lane] |= column[lane] & others;
-                }
+            let flags = group.flags[at];
+            let (buys, likes) = (buys.among(flags), likes.among(flags));
+            let met = room.met[at] & buys;
+            if let Some(has) = self.has {
+                close(out, Reason::AlreadyHas, met.max(byte(has)).simd_eq(met));
             }
-        }
-        for lane in 0..LANES {
-            let liked = if related[lane] == 0 { 0 } else { RELATED_LEVEL };
-            let liked = if very[lane] == 0 { liked } else { VERY_LEVEL };
-            let interests = readable.interests[lane];
-            let told = group.tied[lane] & ((readable.purchases[lane] & ANY_PURCHASE) | (interests & ANY_INTEREST));
-            room.level[lane] = if told == 0 { TOPIC_LEVEL } else { liked & interests };
-        }
-        ahead.fetch(LINES);
-        bought(group, &self.complements, &readable.purchases, &mut room.bought);
-        // When the next one is due decides alone, of those who have one.
-        if let Some(due) = &self.due {
-            for lane in 0..LANES {
-                if met[lane] != 0 {
-                    room.bought[lane] = due[usize::from(met[lane])];
-                    room.level[lane] = 0;
-                }
+            let level = !room.related[at].simd_eq(NOBODY) & byte(RELATED_LEVEL);
+            let level = is_liked.among(very[at]).select(byte(VERY_LEVEL), level) & likes;
+            let told = group.tied[at] & ((buys & byte(ANY_PURCHASE)) | (likes & byte(ANY_INTEREST)));
+            let level = told.simd_eq(NOBODY).select(byte(TOPIC_LEVEL), level);
+            let level = widen(level).map(|level| level * u16x16::splat(LEVEL_BP));
+            let mut liked = most_of(masked(room.liked[at], buys), level);
+            // When the next one is due decides alone, of those who have one.
+            if let Some(due) = &self.due {
+                let due = in_strip_order(met.to_array().map(|month| due[usize::from(month)]));
+                let has_none = spread(met.simd_eq(NOBODY));
+                liked = std::array::from_fn(|half| has_none[half].select(liked[half], due[half]));
             }
-        }
-        if let Some(recent) = self.recent {
-            room.recently = mask(|lane| met[lane] >= recent);
+            if let Some(recent) = self.recent {
+                let is_recent = spread(met.max(byte(recent)).simd_eq(met));
+                liked = std::array::from_fn(|half| is_recent[half].select(liked[half] >> 1_u32, liked[half]));
+            }
+            room.liked[at] = liked;
         }
     }
+}
+
+/// Which of these interests there are.
+#[inline(never)]
+fn any_of(group: &Group<'_>, next: &Group<'_>, interests: &[(usize, u8)], any: &mut Bytes) {
+    let mut all = [NOBODY; STRIPS];
+    for (byte, bits) in interests {
+        all_ahead(next.interests(*byte));
+        for (all, column) in all.iter_mut().zip(group.interests(*byte)) {
+            *all |= *column & u8x32::splat(*bits);
+        }
+    }
+    *any = all;
+}
+
+/// How the good hours of a group are read.
+struct Clock {
+    hears: Having,
+    /// Where it is the same for all.
+    turn: Option<Turn>,
 }
 
 impl Answers<'_> {
     /// Nobody of the group was scored.
     fn unscored<const EXPLAIN: bool>(&mut self) {
-        *self.relevance = [0; LANES];
+        *self.relevance = [NOTHING; STRIPS];
         if EXPLAIN {
             for column in &mut self.contributions {
-                **column = [u8::MAX; LANES];
+                **column = [EVERYBODY; STRIPS];
             }
         }
     }
 }
 
-impl Tiers {
-    #[inline(never)]
-    fn at(&self, hours: &Mask, out: &mut Words) {
-        *out = [self.unknown; LANES];
-        for &(stretches, worth) in &self.by_stretch {
-            for lane in 0..LANES {
-                let is_in = hours[lane] & stretches != 0;
-                out[lane] = if is_in { worth } else { out[lane] };
-            }
-        }
-    }
+fn masked(words: Pair, mask: u8x32) -> Pair {
+    let mask = spread(mask);
+    [words[0] & mask[0], words[1] & mask[1]]
 }
 
-/// The latest of the purchases that may be read.
-#[inline(never)]
-pub(super) fn latest(group: &Group<'_>, categories: &[usize], readable: &Mask) -> Mask {
-    let mut last = [0u8; LANES];
-    for &category in categories {
-        let column = group.bought(category);
-        for lane in 0..LANES {
-            last[lane] = last[lane].max(column[lane]);
-        }
-    }
-    for lane in 0..LANES {
-        last[lane] &= readable[lane];
-    }
-    last
+fn is_any_open(outcome: &Bytes) -> bool {
+    outcome.iter().any(|outcome| outcome.simd_eq(NOBODY).any())
 }
 
-/// Whose consent lets an attribute be read that the offer declares; 0 declares none.
-#[inline(never)]
-pub(super) fn allowed(group: &Group<'_>, bit: u8) -> Mask {
-    mask(|lane| group.flags[lane] & bit != 0)
-}
-
-fn close(outcome: &mut Mask, by: Reason, closed: impl Fn(usize) -> bool) {
-    for (lane, outcome) in outcome.iter_mut().enumerate() {
-        let closes = (*outcome == 0) & closed(lane);
-        *outcome = if closes { by.byte() } else { *outcome };
-    }
+/// Closes for those whose outcome is still open.
+#[inline]
+pub(super) fn close(outcome: &mut u8x32, by: Reason, closes: u8x32) {
+    *outcome |= closes & outcome.simd_eq(NOBODY) & u8x32::splat(by.byte());
 }

@@ -1,6 +1,7 @@
 //! What is the same for everybody who is judged for one proposal at one time.
 
 use jiff::{SignedDuration, Timestamp};
+use wide::u8x32;
 
 use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
@@ -19,9 +20,9 @@ use crate::relevance::{Factor, Relevance, weight};
 use crate::time::{EpochDay, later};
 use crate::travel::{Area, minutes};
 
-use super::block::BYTES;
 use super::fade::Fading;
-use super::share::{fifths_of, inverse_of, shift_of};
+use super::share::{Levels, fifths_of, inverse_of, shift_of};
+use super::strip::{Pair, Table, WordTable, shifted};
 
 /// Wherever somebody is, in the place of areas where they live.
 pub(super) const EVERYWHERE: u8 = u8::MAX;
@@ -68,29 +69,47 @@ pub(super) struct Spot {
 
 /// Moments by the good hours, turned so that the stretch of now is the first: a bit for each, of which the best counts.
 pub(super) struct Tiers {
-    /// Where nothing was learned, or may be read.
-    pub(super) unknown: u16,
-    /// Which stretches, and what they are worth: the best last.
-    pub(super) by_stretch: Vec<(u8, u16)>,
+    /// The best of four stretches: the earlier ones and the later.
+    best: [Table; 2],
+    /// What they are worth, the least first, after what it is where nothing was learned or may be read.
+    worth: WordTable,
 }
 
 impl Tiers {
     /// From the moment of one stretch, or of none.
     fn of(moment: impl Fn(u8) -> u16) -> Self {
-        let mut by_stretch: Vec<(u8, u16)> = Vec::new();
-        for stretch in 0..u8::BITS {
-            let bit = 1 << stretch;
-            let worth = moment(bit);
-            match by_stretch.iter_mut().find(|(_, known)| *known == worth) {
-                Some((bits, _)) => *bits |= bit,
-                None => by_stretch.push((bit, worth)),
-            }
-        }
-        by_stretch.sort_by_key(|(_, worth)| *worth);
+        let by_stretch: [u16; 8] = std::array::from_fn(|stretch| moment(1 << stretch));
+        let mut tiers = by_stretch.to_vec();
+        tiers.sort_unstable();
+        tiers.dedup();
+        let tier = |stretch: &u16| {
+            tiers
+                .iter()
+                .zip(1..)
+                .find(|(known, _)| *known == stretch)
+                .map_or(0, |(_, tier)| tier)
+        };
+        let best = |stretches: &[u16]| -> [u8; 16] {
+            std::array::from_fn(|set| {
+                let those = stretches.iter().enumerate().filter(|(bit, _)| set >> bit & 1 != 0);
+                those.map(|(_, stretch)| tier(stretch)).max().unwrap_or(0)
+            })
+        };
+        let (earlier, later) = by_stretch.split_at(4);
+        let worth: Vec<u16> = std::iter::once(moment(0)).chain(tiers.iter().copied()).collect();
         Self {
-            unknown: moment(0),
-            by_stretch,
+            best: [Table::of(&best(earlier)), Table::of(&best(later))],
+            worth: WordTable::of(&worth),
         }
+    }
+
+    /// Of a strip.
+    #[inline]
+    pub(super) fn at(&self, hours: u8x32) -> Pair {
+        let four = u8x32::splat(0b1111);
+        let [earlier, later] = self.best;
+        self.worth
+            .at(earlier.at(hours & four).max(later.at(shifted(hours, 4) & four)))
     }
 }
 
@@ -106,11 +125,11 @@ pub struct Plan<'a> {
     pub(super) is_late: bool,
     /// Which pair and by how many bits.
     pub(super) topic: Option<(usize, u32)>,
-    pub(super) states: [u8; 8],
+    pub(super) states: Table,
     /// A day of the last sign before this one has lapsed.
     pub(super) lapsed_before: u16,
-    /// Lifecycles by bit, for a segment.
-    pub(super) segment: Option<u8>,
+    /// Whether they are wanted, by the lifecycle's byte, for a segment.
+    pub(super) segment: Option<Table>,
     pub(super) spots: Vec<Spot>,
     /// Whether whoever is within reach comes in time.
     pub(super) is_punctual: bool,
@@ -134,21 +153,24 @@ pub struct Plan<'a> {
     pub(super) has: Option<u8>,
     pub(super) recent: Option<u8>,
     pub(super) due: Option<[u16; 256]>,
-    pub(super) liked: [u8; BYTES],
-    pub(super) related: [u8; BYTES],
-    /// By the lifecycle's byte, in levels.
-    pub(super) fits: [u8; 5],
+    /// The bit of an interest in the category itself, and in which byte.
+    pub(super) liked: (usize, u8),
+    /// Those of related ones.
+    pub(super) related: Vec<(usize, u8)>,
+    /// What the fit of a lifecycle adds, by its byte.
+    pub(super) fits: Levels,
+    /// What a reaction adds, by its bits.
+    pub(super) reactions: Levels,
     /// In fifths.
     pub(super) weights: [u16; 5],
-    /// The weight that is known of everybody.
-    pub(super) sure: u16,
-    /// Of the known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
-    pub(super) inverses: [u16; 8],
+    /// The known weight, by whether the moment, the lifecycle and the reaction are: bits from the lowest.
+    pub(super) known: Table,
+    /// And its inverse.
+    pub(super) inverses: WordTable,
+    /// By which of those too little is known, if anybody.
+    pub(super) vague: Option<Table>,
     pub(super) shift: u32,
     pub(super) fifths: u16,
-    /// Above it, too little is known.
-    pub(super) most_inverse: u16,
-    pub(super) asks_for_evidence: bool,
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -202,28 +224,28 @@ impl<'a> Plan<'a> {
         // The later it was, the fewer days ago: what holds of a month holds of the later ones.
         let from_month = |holds: &dyn Fn(u32) -> bool| (1..=u8::MAX).find(|code| holds(days((*code).into())));
         let closed_for = affinity::closed_for(offer.category, goal);
-        let (mut liked, mut related) = ([0; BYTES], [0; BYTES]);
-        for category in Category::all() {
-            let place = usize::from(category.code()) - 1;
-            let bytes = if category == offer.category {
-                &mut liked
-            } else if complements(category, offer.category) || category.family() == offer.category.family() {
-                &mut related
-            } else {
-                continue;
-            };
-            if let Some(byte) = bytes.get_mut(place / 8) {
-                *byte |= 1 << (place % 8);
+        let index = |category: Category| usize::from(category.code()) - 1;
+        let mut related: Vec<(usize, u8)> = Vec::new();
+        let is_related = |category: &Category| {
+            complements(*category, offer.category) || category.family() == offer.category.family()
+        };
+        for category in Category::all()
+            .filter(|category| *category != offer.category)
+            .filter(is_related)
+        {
+            let (byte, bit) = (index(category) / 8, 1 << (index(category) % 8));
+            match related.iter_mut().find(|(known, _)| *known == byte) {
+                Some((_, bits)) => *bits |= bit,
+                None => related.push((byte, bit)),
             }
         }
-        let mut fits = [0; 5];
+        let mut fits = [0; 8];
         for lifecycle in Lifecycle::ALL {
             if let Some(fit) = fits.get_mut(usize::from(lifecycle.byte())) {
-                *fit = u8::try_from(goal.fit(lifecycle).basis_points() / LEVEL_BP).unwrap_or(u8::MAX);
+                *fit = goal.fit(lifecycle).basis_points();
             }
         }
         let lifecycle = reads(Attribute::Lifecycle);
-        let index = |category: Category| usize::from(category.code()) - 1;
         let reads_at = later(now, SCORING_TO_READING);
         let spots: Vec<Spot> = offer
             .places
@@ -248,6 +270,7 @@ impl<'a> Plan<'a> {
         };
         let weights = Factor::ALL.map(|factor| u16::try_from(weight(goal, factor) / 5).unwrap_or(0));
         let [place, affinity, others @ ..] = weights;
+        let [_, fitting, reacting] = others;
         let sure = if spots.is_empty() { affinity } else { place + affinity };
         let shift = shift_of(sure);
         let known: [u16; 8] = std::array::from_fn(|set| {
@@ -260,7 +283,7 @@ impl<'a> Plan<'a> {
                 .sum::<u16>()
         });
         let is_enough = |weight: u16| u32::from(weight) * 500 >= campaign.minimum_evidence.basis_points().into();
-        let enough = known.into_iter().filter(|weight| is_enough(*weight));
+        let vague = known.map(|weight| u8::from(!is_enough(weight)).wrapping_neg());
         Self {
             proposal,
             closed: in_force(proposal, now)
@@ -275,7 +298,7 @@ impl<'a> Plan<'a> {
                     u32::from(number.get() % 2) * u32::from(STATE_BITS),
                 )
             }),
-            states,
+            states: Table::of(&states),
             lapsed_before: if today == u16::MAX {
                 today
             } else {
@@ -283,7 +306,11 @@ impl<'a> Plan<'a> {
             },
             segment: match &campaign.audience {
                 Audience::Everyone | Audience::NearPlaces => None,
-                Audience::Lifecycle(wanted) => Some(wanted.iter().fold(0, |bits, each| bits | 1 << each.byte())),
+                Audience::Lifecycle(wanted) => {
+                    let is_wanted = |byte: u8| wanted.iter().any(|each| each.byte() == byte);
+                    let wanted: [u8; 8] = std::array::from_fn(|byte| u8::from(u8::try_from(byte).is_ok_and(is_wanted)));
+                    Some(Table::of(&wanted.map(u8::wrapping_neg)))
+                }
             },
             is_punctual: spots.iter().all(Spot::is_punctual),
             spots,
@@ -313,16 +340,16 @@ impl<'a> Plan<'a> {
             recent: from_month(&|days| days < u32::from(interval)).filter(|_| goal != Goal::Anticipate),
             due: (goal == Goal::Anticipate)
                 .then(|| by_month(&|days| Relevance::clamped(due_bp(days, interval)).basis_points())),
-            liked,
+            liked: (index(offer.category) / 8, 1 << (index(offer.category) % 8)),
             related,
-            fits,
+            fits: Levels::of(fitting, fits),
+            reactions: Levels::of(reacting, [0, 1, 2, 3, 4, 5, 5, 5].map(|kept| kept * 2_000)),
             weights,
-            sure,
-            inverses: known.map(|weight| inverse_of(weight, shift)),
+            known: Table::of(&known.map(|weight| u8::try_from(weight).unwrap_or(u8::MAX))),
+            inverses: WordTable::of(&known.map(|weight| inverse_of(weight, shift))),
+            vague: vague.contains(&u8::MAX).then(|| Table::of(&vague)),
             shift,
             fifths: fifths_of(shift),
-            most_inverse: enough.map(|weight| inverse_of(weight, shift)).max().unwrap_or(0),
-            asks_for_evidence: !known.into_iter().all(is_enough),
         }
     }
 

@@ -1,38 +1,38 @@
 //! Suitability for a whole group: each condition gives who it holds for and who it does not; the others are unknown.
 
+use wide::{i8x32, u8x32};
+
 use crate::attribute::Fact;
 use crate::consent::DataPurpose;
 use crate::suitability::Condition;
 
-use super::block::{Group, LANES};
-use super::judge::{Mask, allowed, either, mask};
+use super::block::Group;
 use super::plan::{Plan, bit};
+use super::strip::{Bytes, EVERYBODY, Having, NOBODY, STRIPS, Signed, shifted};
 
 pub(super) struct Answer {
-    pub(super) yes: Mask,
-    pub(super) no: Mask,
+    pub(super) yes: Bytes,
+    pub(super) no: Bytes,
 }
 
-/// Whom the plan may read purchases and interests of.
-pub(super) struct Readable {
-    pub(super) purchases: Mask,
-    pub(super) interests: Mask,
+fn each(of_strip: impl Fn(usize) -> u8x32) -> Bytes {
+    std::array::from_fn(of_strip)
 }
 
 #[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, readable: &Readable) -> Answer {
+pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>) -> Answer {
     let all = |parts: &[Condition], decisive: bool| {
         let mut answer = Answer {
-            yes: [255; LANES],
-            no: [0; LANES],
+            yes: [EVERYBODY; STRIPS],
+            no: [NOBODY; STRIPS],
         };
         for part in parts {
-            let mut part = holds(part, plan, group, readable);
+            let mut part = holds(part, plan, group);
             if decisive {
                 std::mem::swap(&mut part.yes, &mut part.no);
             }
-            answer.yes = mask(|lane| answer.yes[lane] & part.yes[lane] != 0);
-            answer.no = either(&answer.no, &part.no);
+            answer.yes = each(|at| answer.yes[at] & part.yes[at]);
+            answer.no = each(|at| answer.no[at] | part.no[at]);
         }
         if decisive {
             std::mem::swap(&mut answer.yes, &mut answer.no);
@@ -43,24 +43,25 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, r
         Condition::All(parts) => all(parts, false),
         Condition::Any(parts) => all(parts, true),
         Condition::Not(part) => {
-            let Answer { yes, no } = holds(part, plan, group, readable);
+            let Answer { yes, no } = holds(part, plan, group);
             Answer { yes: no, no: yes }
         }
         Condition::Is(of, wanted) => any_of(&values(*of, plan, group), &[*wanted]),
         Condition::In(of, wanted) => any_of(&values(*of, plan, group), wanted),
         Condition::AtMost(of, most) => {
             let (values, most) = (values(*of, plan, group), cut(*most));
-            known(&values, |lane| values[lane] <= most)
+            known(&values, |values| !values.simd_gt(i8x32::splat(most)))
         }
         Condition::AtLeast(of, least) => {
             let (values, below) = (values(*of, plan, group), cut(least.saturating_sub(1)));
-            known(&values, |lane| values[lane] > below)
+            known(&values, |values| values.simd_gt(i8x32::splat(below)))
         }
         Condition::Known(of) => {
             let values = values(*of, plan, group);
+            let no = each(|at| is(values[at], UNKNOWN));
             Answer {
-                yes: mask(|lane| values[lane] != UNKNOWN),
-                no: mask(|lane| values[lane] == UNKNOWN),
+                yes: no.map(|no| !no),
+                no,
             }
         }
         Condition::Purchased { category, within_days } => {
@@ -68,13 +69,19 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, r
             // The later it was, the fewer days ago.
             let is_within = |month: &u8| u32::from(plan.month.saturating_sub(*month)) * 30 <= u32::from(*within_days);
             let earliest = (0..u8::MAX).find(is_within).map_or(u8::MAX, |month| month + 1);
-            of(&readable.purchases, |lane| column[lane] >= earliest)
+            let earliest = u8x32::splat(earliest);
+            let readable = Having::of(plan.purchases);
+            of(&group.flags.map(|flags| readable.among(flags)), |at| {
+                column[at].max(earliest).simd_eq(column[at])
+            })
         }
         Condition::Interested(category) => {
             let place = usize::from(category.code()) - 1;
             let column = group.interests(place / 8);
-            let bit = 1 << (place % 8);
-            of(&readable.interests, |lane| column[lane] & bit != 0)
+            let (interested, readable) = (Having::of(1 << (place % 8)), Having::of(plan.interests));
+            of(&group.flags.map(|flags| readable.among(flags)), |at| {
+                interested.among(column[at])
+            })
         }
     }
 }
@@ -82,48 +89,62 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>, r
 /// No value of a fact, as columns have it.
 const UNKNOWN: i8 = i8::MIN;
 
-type Values = [i8; LANES];
-
 fn cut(bound: i16) -> i8 {
     i8::try_from(bound.clamp(i16::from(i8::MIN), i16::from(i8::MAX))).unwrap_or(i8::MAX)
 }
 
-#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn of(readable: &Mask, holds: impl Fn(usize) -> bool) -> Answer {
-    let holds = mask(holds);
+fn is(values: i8x32, value: i8) -> u8x32 {
+    values.simd_eq(i8x32::splat(value)).cast_unsigned()
+}
+
+#[expect(clippy::indexing_slicing, reason = "there are as many strips")]
+fn of(readable: &Bytes, holds: impl Fn(usize) -> u8x32) -> Answer {
+    let holds = each(holds);
     Answer {
-        yes: mask(|lane| readable[lane] & holds[lane] != 0),
-        no: mask(|lane| readable[lane] & !holds[lane] != 0),
+        yes: each(|at| readable[at] & holds[at]),
+        no: each(|at| readable[at] & !holds[at]),
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn known(values: &Values, holds: impl Fn(usize) -> bool) -> Answer {
-    of(&mask(|lane| values[lane] != UNKNOWN), holds)
+#[expect(clippy::indexing_slicing, reason = "there are as many strips")]
+fn known(values: &Signed, holds: impl Fn(i8x32) -> i8x32) -> Answer {
+    of(&values.map(|values| !is(values, UNKNOWN)), |at| {
+        holds(values[at]).cast_unsigned()
+    })
 }
 
-#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn any_of(values: &Values, wanted: &[i16]) -> Answer {
-    let mut is_one = [0; LANES];
-    for wanted in wanted.iter().filter_map(|wanted| i8::try_from(*wanted).ok()) {
-        is_one = mask(|lane| (is_one[lane] != 0) | (values[lane] == wanted));
-    }
-    known(values, |lane| is_one[lane] != 0)
+fn any_of(values: &Signed, wanted: &[i16]) -> Answer {
+    let wanted: Vec<i8> = wanted.iter().filter_map(|wanted| i8::try_from(*wanted).ok()).collect();
+    known(values, |values| {
+        let is_one = wanted
+            .iter()
+            .fold(NOBODY, |is_one, wanted| is_one | is(values, *wanted));
+        is_one.cast_signed()
+    })
 }
 
 /// The values of a fact that may be read.
-#[expect(clippy::indexing_slicing, reason = "lanes are below the length of each column")]
-fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>) -> Values {
-    let mut out = [UNKNOWN; LANES];
+#[expect(clippy::indexing_slicing, reason = "there are as many strips")]
+fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>) -> Signed {
+    let unknown = i8x32::splat(UNKNOWN);
     if !plan.reads_fact(fact) {
-        return out;
+        return [unknown; STRIPS];
     }
-    let readable = allowed(group, bit(DataPurpose::Profiling));
-    let column = match fact {
-        Fact::Floor => Ok(group.numbers[0]),
-        Fact::CeilingHeight => Ok(group.numbers[1]),
-        Fact::HouseholdSize => Ok(group.numbers[2]),
-        Fact::Ventilation => Err((group.life, 6)),
+    let profiling = Having::of(bit(DataPurpose::Profiling));
+    let readable = |at: usize| profiling.among(group.flags[at]).cast_signed();
+    let number = |column: &Signed| std::array::from_fn(|at| readable(at).select(column[at], unknown));
+    let pair = |column: &Bytes, shift: u32| {
+        std::array::from_fn(|at| {
+            let state = (shifted(column[at], shift) & u8x32::splat(0b11)).cast_signed();
+            let is_known = readable(at) & !state.simd_eq(i8x32::ZERO);
+            is_known.select(state - i8x32::ONE, unknown)
+        })
+    };
+    match fact {
+        Fact::Floor => number(group.numbers[0]),
+        Fact::CeilingHeight => number(group.numbers[1]),
+        Fact::HouseholdSize => number(group.numbers[2]),
+        Fact::Ventilation => pair(group.life, 6),
         Fact::DwellingKind
         | Fact::Garden
         | Fact::Balcony
@@ -133,23 +154,8 @@ fn values(fact: Fact, plan: &Plan<'_>, group: &Group<'_>) -> Values {
         | Fact::Dog
         | Fact::Cat => {
             let position = Fact::ALL.into_iter().position(|each| each == fact).unwrap_or(0);
-            Err((group.flag_facts[position / 4], 2 * (position % 4)))
-        }
-    };
-    match column {
-        Ok(numbers) => {
-            for lane in 0..LANES {
-                let readable = readable[lane].cast_signed();
-                out[lane] = numbers[lane] & readable | UNKNOWN & !readable;
-            }
-        }
-        Err((column, shift)) => {
-            for lane in 0..LANES {
-                let state = (column[lane] >> shift) & 0b11 & readable[lane];
-                let known = u8::from(state != 0).wrapping_neg();
-                out[lane] = ((state.wrapping_sub(1) & known) | (UNKNOWN.cast_unsigned() & !known)).cast_signed();
-            }
+            let (column, first) = (group.flag_facts[position / 4], position % 4);
+            pair(column, [0, 2, 4, 6][first])
         }
     }
-    out
 }

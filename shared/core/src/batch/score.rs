@@ -1,26 +1,24 @@
-//! Five factors to a relevance, sixteen people at a time: what one step works out stays in registers for the next.
+//! Five factors to a relevance, a strip at a time: what one step works out stays in registers for the next.
 #![expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
 
-use wide::{u8x16, u16x16};
+use wide::{u8x32, u16x16};
 
 use crate::reason::Reason;
 
-use super::block::{Group, LANES};
-use super::judge::{Answers, Mask, Words};
-use super::plan::{LEVEL_BP, Plan, UNKNOWN};
-use super::share::{Weight, bytes_of, quotient};
-use super::strip::{Ahead, STRIP, Same, Upper, look_up, narrow, spread, strips, strips_mut, widen};
+use super::block::Group;
+use super::judge::{Answers, Later, close};
+use super::plan::{Plan, UNKNOWN};
+use super::share::{Part, Weight, bytes_of, quotient};
+use super::strip::{
+    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIPS, Same, Upper, Words, ahead, narrow, narrow_mask,
+    reordered, shifted, spread, widen,
+};
 
 /// What of a group goes into its scores.
 pub(super) struct Factors<'a> {
     pub(super) near: &'a Words,
     pub(super) moments: &'a Words,
-    /// What is left of purchases.
-    pub(super) bought: &'a Words,
-    /// What is liked, or only the topic: in levels.
-    pub(super) level: &'a Mask,
-    /// Who bought the very thing lately.
-    pub(super) recently: Option<&'a Mask>,
+    pub(super) liked: &'a Words,
 }
 
 impl Plan<'_> {
@@ -28,94 +26,83 @@ impl Plan<'_> {
     #[inline(never)]
     pub(super) fn score<const EXPLAIN: bool>(
         &self,
-        group: &Group<'_>,
+        [group, next]: &[Group<'_>; 2],
         factors: &Factors<'_>,
-        ahead: &mut Ahead<'_>,
-        outcome: &mut Mask,
+        outcome: &mut Bytes,
         answers: &mut Answers<'_>,
+        later: &Later<'_>,
     ) {
-        let (splat, upper) = (u16x16::splat, Upper::new());
-        let weights = self.weights.map(Weight::of);
-        let [_, _, timing, fitting, reacting] = self.weights.map(splat);
-        let inverses = self.inverses.map(splat);
-        let fits = std::array::from_fn(|lifecycle| self.fits.get(lifecycle).copied().unwrap_or(0));
+        let (bytes, upper) = (u8x32::splat, Upper::new());
+        let [place, affinity, timing, ..] = self.weights;
+        let [place, affinity, timing] = [place, affinity, timing].map(Weight::of);
         let fifths = Same::new(self.fifths);
+        let (sees, reacts) = (Having::of(self.lifecycle), Having::of(self.reaction));
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
-        let is_gated = self.asks_for_evidence || least > 0 || has_own;
-        let places = if self.spots.is_empty() {
-            splat(0)
-        } else {
-            splat(u16::MAX)
-        };
-        let [near, moments, bought] = [factors.near, factors.moments, factors.bought].map(strips);
-        let (level, flags) = (strips(factors.level), strips(group.flags));
-        let recently = factors.recently.map(strips);
-        let (life, own) = (strips(group.life), strips(group.threshold));
-        let (outcome, relevance) = (strips_mut(outcome), strips_mut(answers.relevance));
-        let mut told = answers.contributions.each_mut().map(|column| strips_mut(column));
-        for at in 0..LANES / STRIP {
-            ahead.fetch(4);
-            let is_open = widen(u8x16::new(outcome[at])).simd_eq(splat(0));
-            if is_open.none() {
-                relevance[at] = [0; STRIP];
+        let nowhere = if self.spots.is_empty() { EVERYBODY } else { NOBODY };
+        for at in 0..STRIPS {
+            later.strip_ahead::<EXPLAIN>(at);
+            if at.is_multiple_of(LINE) {
+                ahead(&next.life[at]);
+            }
+            let is_open = outcome[at].simd_eq(NOBODY);
+            if !is_open.any() {
+                answers.relevance[at] = NOTHING;
                 if EXPLAIN {
-                    told.iter_mut().for_each(|column| column[at] = [u8::MAX; STRIP]);
+                    answers
+                        .contributions
+                        .iter_mut()
+                        .for_each(|column| column[at] = EVERYBODY);
                 }
                 continue;
             }
-            let near = u16x16::new(near[at]);
-            let moment = u16x16::new(moments[at]);
-            let level = widen(u8x16::new(level[at])) * splat(LEVEL_BP);
-            let mut liked = u16x16::new(bought[at]).max(level);
-            if let Some(recently) = recently {
-                liked = spread(u8x16::new(recently[at])).select(liked >> 1_u32, liked);
-            }
+            let (flags, life) = (group.flags[at], group.life[at]);
+            let unseen = !sees.among(flags);
+            let fit = (life & bytes(0b111)) | (unseen & bytes(0b1000));
+            let reaction = shifted(life, 3) & bytes(0b111) & reacts.among(flags);
+            let silent = reaction.simd_eq(NOBODY);
+            let (near, liked, moment) = (factors.near[at], factors.liked[at], factors.moments[at]);
+            let untimed = moment.map(|moment| moment.simd_eq(u16x16::splat(UNKNOWN)));
+            let timeless = narrow_mask(untimed);
+            let set = (!timeless & bytes(1)) | (!unseen & bytes(2)) | (!silent & bytes(4));
+            let inverse = self.inverses.at(set);
+            let (mut sum, mut eighths) = (NOTHING, NOTHING);
+            let mut add = |which: usize, parts: [Part; 2], untold: u8x32| {
+                for half in [0, 1] {
+                    sum[half] += parts[half].product;
+                    eighths[half] += parts[half].eighths;
+                }
+                if EXPLAIN {
+                    let told = [0, 1].map(|half| bytes_of(parts[half].eighths, inverse[half], self.shift));
+                    answers.contributions[which][at] = narrow(told) | untold | !is_open;
+                }
+            };
+            let times = |weight: &Weight, values: Pair| values.map(|values| weight.times(upper, at, values));
+            add(4, self.reactions.at(reaction), silent);
+            add(3, self.fits.at(fit), unseen);
+            add(0, times(&place, near), nowhere);
+            add(1, times(&affinity, liked), NOBODY);
             // A moment counts no more than the best reason; one that is not known counts nothing.
-            let is_timed = moment.simd_ne(splat(UNKNOWN));
-            let timely = moment.min(liked.max(near)) & is_timed;
-            let flags = widen(u8x16::new(flags[at]));
-            let allowed = |bit: u8| (flags & splat(bit.into())).simd_ne(splat(0));
-            let is_seen = allowed(self.lifecycle);
-            let life = u8x16::new(life[at]);
-            let fit = widen(look_up(fits, life & u8x16::splat(0b111))) * splat(LEVEL_BP);
-            let life = widen(life);
-            let reaction = ((life >> 3_u32) & splat(0b111)).min(splat(5)) & allowed(self.reaction);
-            let is_reacting = reaction.simd_ne(splat(0));
-            let parts = [
-                weights[0].times(upper, at, near),
-                weights[1].times(upper, at, liked),
-                weights[2].times(upper, at, timely),
-                weights[3].times(upper, at, fit & is_seen),
-                weights[4].times(upper, at, reaction * splat(2_000)),
-            ];
-            let sum = parts.iter().fold(splat(0), |sum, part| sum + part.product);
-            let eighths = parts.iter().fold(splat(0), |sum, part| sum + part.eighths);
-            let weight = splat(self.sure) + (timing & is_timed) + (fitting & is_seen) + (reacting & is_reacting);
-            let [a, b, c, d] = [0, 2, 4, 6].map(|set| is_timed.select(inverses[set + 1], inverses[set]));
-            let inverse = is_reacting.select(is_seen.select(d, c), is_seen.select(b, a));
-            let over = upper.of(inverse, fifths.at(at));
-            let score = quotient(upper, [eighths, sum], weight, over) & is_open;
-            relevance[at] = score.to_array();
-            if EXPLAIN {
-                let are_known = [places, splat(u16::MAX), is_timed, is_seen, is_reacting];
-                for ((column, part), is_known) in told.iter_mut().zip(&parts).zip(are_known) {
-                    let byte = bytes_of(part.eighths, inverse, self.shift);
-                    column[at] = narrow((is_known & is_open).select(byte, splat(255))).to_array();
-                }
+            let timely = [0, 1].map(|half| moment[half].min(liked[half].max(near[half])) & !untimed[half]);
+            add(2, times(&timing, timely), timeless);
+            let (weight, open) = (widen(self.known.at(set)), spread(is_open));
+            let scores = [0, 1].map(|half| {
+                let over = upper.of(inverse[half], fifths.at(at));
+                quotient(upper, [eighths[half], sum[half]], weight[half], over) & open[half]
+            });
+            answers.relevance[at] = reordered(scores);
+            let out = &mut outcome[at];
+            if let Some(vague) = self.vague {
+                close(out, Reason::TooLittleKnown, vague.at(set));
             }
-            if is_gated {
-                let mut out = widen(u8x16::new(outcome[at]));
-                let mut close = |reason: Reason, closes: u16x16| {
-                    let closes = closes & out.simd_eq(splat(0));
-                    out |= closes & splat(reason.byte().into());
-                };
-                if self.asks_for_evidence {
-                    close(Reason::TooLittleKnown, inverse.simd_gt(splat(self.most_inverse)));
-                }
-                close(Reason::BelowThreshold, score.simd_lt(splat(least)));
-                close(Reason::BelowOwnThreshold, score.simd_lt(u16x16::new(own[at])));
-                outcome[at] = narrow(out).to_array();
+            if least > 0 {
+                let enough = scores.map(|score| score.max(u16x16::splat(least)).simd_eq(score));
+                close(out, Reason::BelowThreshold, !narrow_mask(enough));
+            }
+            if has_own {
+                let own = reordered(group.threshold[at]);
+                let enough = [0, 1].map(|half| scores[half].max(own[half]).simd_eq(scores[half]));
+                close(out, Reason::BelowOwnThreshold, !narrow_mask(enough));
             }
         }
     }

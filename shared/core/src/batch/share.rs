@@ -3,9 +3,9 @@
 //!
 //! An inverse is 2^(16 + shift) over the known weight in percent, rounded up; a shift belongs to the weights of a goal.
 
-use wide::u16x16;
+use wide::{u8x32, u16x16};
 
-use super::strip::{Same, Upper, last_upper};
+use super::strip::{Pair, Same, Upper, WordTable, last_upper};
 
 /// The greatest shift with which every inverse has 16 bits: the least weight is known whenever another one is.
 pub(super) const fn shift_of(least: u16) -> u32 {
@@ -53,6 +53,31 @@ impl Weight {
             eighths: upper.of(values << 2_u32, self.eighth.at(strip)),
             product: values * self.whole,
         }
+    }
+}
+
+/// The same of eight values, looked up; from the eighth on, they are 0.
+pub(super) struct Levels {
+    eighths: WordTable,
+    products: WordTable,
+}
+
+impl Levels {
+    /// Of values up to 10 000.
+    pub(super) fn of(weight: u16, values: [u16; 8]) -> Self {
+        let products = values.map(|value| u32::from(weight) * u32::from(value));
+        let low = |product: u32| u16::try_from(product & 0xffff).unwrap_or(0);
+        Self {
+            eighths: WordTable::of(&products.map(|product| low(product / 8))),
+            products: WordTable::of(&products.map(low)),
+        }
+    }
+
+    /// By bytes below 16.
+    #[inline]
+    pub(super) fn at(&self, bytes: u8x32) -> [Part; 2] {
+        let ([a, b], [c, d]): (Pair, Pair) = (self.eighths.at(bytes), self.products.at(bytes));
+        [(a, c), (b, d)].map(|(eighths, product)| Part { eighths, product })
     }
 }
 
