@@ -1,130 +1,92 @@
-//! The codes that others give to our categories, where one of theirs means the same or holds it whole.
+//! The codes that others give to our categories, where one of theirs means the same, lies in it or holds it whole.
 //!
 //! Google's are from its product taxonomy (`taxonomy-with-ids.en-US.txt`, published at
 //! google.com/basepages/producttype), each with the path that it stands for. A category without a code is one for which
-//! no code was found that means it. GS1 publishes its Global Product Classification under its own terms, and no code of
-//! it is given until it was checked against the published list.
+//! no code was found that means it.
+//!
+//! GS1's are bricks of its Global Product Classification (published at gpc-browser.gs1.org), each with the title that it
+//! has in the release of November 2025 (English, `v20251127 GB`). Title and definition of each were read there, and again in
+//! that of June 2020 (English); of the 21 that are younger, the title in that of May 2026 (Spanish, `v20260520 MX`). They
+//! were read in copies of GS1's files. A brick that got another title in between is given where what it holds is still of
+//! the category.
+//!
+//! A brick may hold more than the category, as Google's do: running shoes share theirs with shoes for walking and the gym.
+//! One that holds two of ours is listed at both, and names neither. GS1 does not tell apart whom clothes, pet food or a lead
+//! is for, nor how high a Christmas tree is; it has no brick for admissions, for coats alone or for the parts of one machine.
+//! Such categories have none. Of plants, the general bricks are given and not the hundreds that are each of one genus.
 
 use crate::category::{Category, UnknownCategory};
 
-/// A category of Google's product taxonomy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GoogleCategory {
-    /// The number, as in `google_product_category`.
-    pub id: u32,
-    /// The last two steps of its path.
-    pub path: &'static str,
-}
+mod brick;
+mod google_category;
 
-/// Google's code for a category.
-///
-/// ```
-/// use apropos_core::category::Category;
-/// use apropos_core::product_code::google;
-///
-/// assert_eq!(google(Category::from_slug("robot-lawnmower")?).map(|code| code.id), Some(6_788));
-/// assert_eq!(google(Category::from_slug("weekend-stay")?), None);
-/// # Ok::<(), apropos_core::category::UnknownCategory>(())
-/// ```
-#[must_use]
-pub fn google(category: Category) -> Option<GoogleCategory> {
-    GOOGLE
-        .iter()
-        .find(|(slug, ..)| *slug == category.slug())
-        .map(|(_, id, path)| GoogleCategory { id: *id, path })
-}
+pub use brick::{Brick, gpc};
+pub use google_category::{GoogleCategory, google};
 
-/// The category that a caller names: by its slug, or by Google's code as in `google:694`, so that a catalogue which has such
-/// codes needs no table of its own.
+use brick::BRICKS;
+use google_category::GOOGLE;
+
+/// The slug of a category of ours, a code of another's, and what they call it.
+type Listed = (&'static str, u32, &'static str);
+
+/// The category that a caller names: by its slug, by Google's code as in `google:694`, or by GS1's brick as in
+/// `gpc:10001070`, so that a catalogue which has such codes needs no table of its own.
 ///
 /// ```
 /// use apropos_core::product_code::named;
 ///
 /// assert_eq!(named("google:694")?, named("lawnmower")?);
-/// // Google has one code for exhibitions, concerts and plays.
+/// assert_eq!(named("gpc:10001070")?, named("running-shoes")?);
+/// // Google has one code for exhibitions, concerts and plays, GS1 one brick for all mowers with a motor.
 /// assert!(named("google:499969").is_err());
+/// assert!(named("gpc:10003353").is_err());
 /// # Ok::<(), apropos_core::category::UnknownCategory>(())
 /// ```
 ///
 /// # Errors
 /// [`UnknownCategory`] when none is meant, or one of several.
 pub fn named(text: &str) -> Result<Category, UnknownCategory> {
-    let Some(code) = text.strip_prefix("google:") else {
-        return Category::from_slug(text);
-    };
-    let mut meant = GOOGLE.iter().filter(|(_, id, _)| id.to_string() == code);
+    match text.split_once(':') {
+        None => Category::from_slug(text),
+        Some(("google", code)) => only(&GOOGLE, code),
+        Some(("gpc", code)) => only(&BRICKS, code),
+        Some(_) => Err(UnknownCategory),
+    }
+}
+
+/// The only category that is listed with a code, which is written without sign, blank or leading nought.
+fn only(listed: &[Listed], code: &str) -> Result<Category, UnknownCategory> {
+    let id: Option<u32> = code.parse().ok();
+    let id = id.filter(|id| id.to_string() == code).ok_or(UnknownCategory)?;
+    let mut meant = listed.iter().filter(|(_, other, _)| *other == id);
     match (meant.next(), meant.next()) {
         (Some((slug, ..)), None) => Category::from_slug(slug),
         _ => Err(UnknownCategory),
     }
 }
 
-const GOOGLE: [(&str, u32, &str); 44] = [
-    ("lawnmower", 694, "Outdoor Power Equipment > Lawn Mowers"),
-    ("robot-lawnmower", 6_788, "Lawn Mowers > Robotic Mowers"),
-    ("hedge-trimmer", 3_120, "Outdoor Power Equipment > Hedge Trimmers"),
-    ("garden-tools", 3_173, "Gardening > Gardening Tools"),
-    ("plants-and-seeds", 985, "Home & Garden > Plants"),
-    ("garden-furniture", 4_299, "Furniture > Outdoor Furniture"),
-    ("barbecue", 2_985, "Kitchen Appliances > Outdoor Grills"),
-    ("bicycle", 1_026, "Cycling > Bicycles"),
-    ("bicycle-gear", 3_214, "Cycling > Bicycle Accessories"),
-    ("fitness-equipment", 990, "Sporting Goods > Exercise & Fitness"),
-    ("hiking-gear", 1_013, "Outdoor Recreation > Camping & Hiking"),
-    ("camping-gear", 1_013, "Outdoor Recreation > Camping & Hiking"),
-    ("mattress", 2_696, "Beds & Accessories > Mattresses"),
-    ("bedding", 569, "Linens & Bedding > Bedding"),
-    ("sofa", 460, "Furniture > Sofas"),
-    ("tall-wardrobe", 4_063, "Cabinets & Storage > Armoires & Wardrobes"),
-    ("lighting", 594, "Home & Garden > Lighting"),
-    ("washing-machine", 2_549, "Laundry Appliances > Washing Machines"),
-    ("tumble-dryer", 2_612, "Laundry Appliances > Dryers"),
-    ("wood-stove", 2_639, "Home & Garden > Wood Stoves"),
-    ("vacuum-cleaner", 619, "Household Appliances > Vacuums"),
-    (
-        "vacuum-filters",
-        618,
-        "Household Appliance Accessories > Vacuum Accessories",
-    ),
-    ("christmas-decorations", 596, "Decor > Seasonal & Holiday Decorations"),
-    ("candles", 588, "Home Fragrances > Candles"),
-    ("wall-art", 500_044, "Artwork > Posters, Prints, & Visual Artwork"),
-    ("exhibition-tickets", 499_969, "Arts & Entertainment > Event Tickets"),
-    ("concert-tickets", 499_969, "Arts & Entertainment > Event Tickets"),
-    ("theatre-tickets", 499_969, "Arts & Entertainment > Event Tickets"),
-    ("books", 784, "Media > Books"),
-    (
-        "coffee-machine",
-        736,
-        "Kitchen Appliances > Coffee Makers & Espresso Machines",
-    ),
-    ("coffee-pods", 1_868, "Beverages > Coffee"),
-    ("cookware", 654, "Cookware & Bakeware > Cookware"),
-    ("kitchen-knives", 665, "Kitchen Tools & Utensils > Kitchen Knives"),
-    ("stand-mixer", 505_666, "Kitchen Appliances > Food Mixers & Blenders"),
-    ("power-drill", 1_217, "Tools > Drills"),
-    ("paint", 1_361, "Painting Consumables > Paint"),
-    ("pushchair", 568, "Baby Transport > Baby Strollers"),
-    ("child-car-seat", 547, "Baby Transport > Baby & Toddler Car Seats"),
-    ("nappies", 551, "Diapering > Diapers"),
-    ("baby-clothes", 182, "Clothing > Baby & Toddler Clothing"),
-    ("dog-food", 3_530, "Dog Supplies > Dog Food"),
-    ("cat-food", 3_367, "Cat Supplies > Cat Food"),
-    ("suitcase", 107, "Luggage & Bags > Suitcases"),
-    ("smartphone", 267, "Telephony > Mobile Phones"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PUBLISHERS: [(&str, &[Listed]); 2] = [("google", &GOOGLE), ("gpc", &BRICKS)];
+
     #[test]
-    fn a_code_names_a_category_only_as_google_writes_it_and_only_if_it_means_one() {
-        for (slug, id, _) in GOOGLE {
-            let alone = GOOGLE.iter().filter(|(_, other, _)| *other == id).count() == 1;
-            let found = named(&format!("google:{id}"));
-            assert_eq!(found.ok(), Category::from_slug(slug).ok().filter(|_| alone), "{slug}");
+    fn a_code_names_a_category_only_if_it_means_one() {
+        for (publisher, listed) in PUBLISHERS {
+            for (slug, id, _) in listed {
+                let alone = listed.iter().filter(|(_, other, _)| other == id).count() == 1;
+                let found = named(&format!("{publisher}:{id}"));
+                assert_eq!(found.ok(), Category::from_slug(slug).ok().filter(|_| alone), "{slug}");
+            }
         }
+        for vague in ["google:499969", "google:1013", "gpc:10003353"] {
+            assert_eq!(named(vague), Err(UnknownCategory), "{vague}");
+        }
+    }
+
+    #[test]
+    fn a_code_names_a_category_only_as_its_publisher_writes_it() {
         for text in [
             "google:",
             "google:0694",
@@ -134,6 +96,26 @@ mod tests {
             "Google:694",
             "694",
             "google:1",
+            "google:10001070",
+            "gpc:",
+            "gpc:010001070",
+            "gpc:+10001070",
+            "gpc: 10001070",
+            "gpc:10001070 ",
+            "gpc:1000 1070",
+            "gpc:1000107",
+            "gpc:100010700",
+            "gpc:99910001070",
+            "GPC:10001070",
+            "10001070",
+            "gpc:10001071",
+            // A class and a segment are no bricks.
+            "gpc:63010100",
+            "gpc:63000000",
+            "gpc:694",
+            "gs1:10001070",
+            "gpc:running-shoes",
+            "gpc:gpc:10001070",
         ] {
             assert_eq!(named(text), Err(UnknownCategory), "{text}");
         }
@@ -144,9 +126,26 @@ mod tests {
         for (slug, id, path) in GOOGLE {
             let category = Category::from_slug(slug).unwrap();
             assert_eq!(google(category), Some(GoogleCategory { id, path }), "{slug}");
-            for (_, other, elsewhere) in GOOGLE {
-                assert_eq!(other == id, elsewhere == path, "{slug}");
+        }
+        for (slug, id, title) in BRICKS {
+            let category = Category::from_slug(slug).unwrap();
+            let bricks = gpc(category).filter(|brick| *brick == Brick { id, title });
+            assert_eq!(bricks.count(), 1, "{slug}: {id}");
+        }
+        for (publisher, listed) in PUBLISHERS {
+            for (slug, id, called) in listed {
+                for (_, other, elsewhere) in listed {
+                    assert_eq!(other == id, elsewhere == called, "{publisher}: {slug}");
+                }
             }
+        }
+    }
+
+    #[test]
+    fn bricks_have_eight_digits_and_stand_in_their_order() {
+        assert!(BRICKS.iter().all(|(_, id, _)| (10_000_000..11_000_000).contains(id)));
+        for category in Category::all() {
+            assert!(gpc(category).is_sorted_by_key(|brick| brick.id), "{category}");
         }
     }
 }

@@ -308,6 +308,32 @@ mod tests {
     }
 
     #[test]
+    fn offers_and_rules_may_name_a_category_by_a_code_that_means_one() {
+        for code in ["google:784", "gpc:10000926"] {
+            let mut document = fixture::offer_document();
+            document["category"] = code.into();
+            assert_eq!(
+                fixture::offer_from(&document).unwrap().category.slug(),
+                "books",
+                "{code}"
+            );
+        }
+        let mut vague = fixture::offer_document();
+        vague["category"] = "gpc:10003353".into();
+        assert_eq!(fixture::offer_from(&vague).unwrap_err().pointer(), "/category");
+        let bought = |category| json!({"purchased": category, "within_days": 30});
+        for (when, pointer) in [
+            (bought("gpc:10003353"), "/rules/0/when/purchased"),
+            (json!({"interested": "gpc:10003353"}), "/rules/0/when/interested"),
+            // Only the attribute is undeclared here.
+            (bought("gpc:10000926"), "/rules/0/when"),
+            (json!({"interested": "gpc:10000926"}), "/rules/0/when"),
+        ] {
+            assert_eq!(refused(&["dwelling.floor"], &when).pointer(), pointer, "{when}");
+        }
+    }
+
+    #[test]
     fn a_rule_is_checked_against_type_unit_and_allowed_values() {
         let uses = [
             "dwelling.floor",
