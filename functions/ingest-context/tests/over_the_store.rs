@@ -438,6 +438,41 @@ async fn what_was_bought_may_be_named_by_googles_code() {
 }
 
 #[tokio::test]
+async fn what_was_bought_may_be_named_by_a_brick_of_gs1s() {
+    let api = Api::start().await;
+    let on = "2026-11-02";
+    let mut record = with(
+        "c1",
+        "purchases",
+        json!([{"category": "gpc:10001070", "on": on}, {"category": "gpc:10004103", "on": on}]),
+    );
+    record["interests"] = json!(["gpc:10000793", "google:107", "candles"]);
+    let answer = api.send(json!([record])).await;
+    assert_eq!(answer["stored"], 1, "{answer}");
+    let person = api.person("c1").await;
+    let (context, _) = person.context.unwrap();
+    let bought: Vec<_> = context
+        .purchases
+        .iter()
+        .map(|purchase| purchase.category.slug())
+        .collect();
+    let liked: Vec<_> = context.interests.iter().map(|category| category.slug()).collect();
+    assert_eq!(bought, ["running-shoes", "books"]);
+    assert_eq!(liked, ["pushchair", "suitcase", "candles"]);
+    // One brick for all mowers with a motor, robots too, says too little; another is of nothing that we know.
+    for (customer, brick) in [("c2", "gpc:10003353"), ("c3", "gpc:10000002")] {
+        let vague = with(customer, "purchases", json!([{"category": brick, "on": on}]));
+        let answer = api.send(json!([vague])).await;
+        assert_eq!(answer["stored"], 0, "{answer}");
+        assert_eq!(answer["results"][0]["problem"]["field"], "purchases[0].category");
+    }
+    let answer = api
+        .send(json!([with("c4", "interests", json!(["candles", "gpc:10003353"]))]))
+        .await;
+    assert_eq!(answer["results"][0]["problem"]["field"], "interests[1]");
+}
+
+#[tokio::test]
 async fn every_cell_with_people_is_in_the_directory() {
     let api = Api::start().await;
     let homes = [json!({"commune": "75056"}), json!({"commune": "69123"}), Value::Null];

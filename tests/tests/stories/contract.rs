@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use apropos_core::api_key::Scope;
 use apropos_core::attribute::{Attribute, Fact};
 use apropos_core::category::Category;
-use apropos_core::product_code::{google, named};
+use apropos_core::product_code::{google, gpc, named};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::Factor;
 use apropos_local::gateway::ROUTES;
@@ -103,8 +103,10 @@ fn the_contract_lists_the_words_of_the_domain_in_their_order() {
     let google = Category::all()
         .filter_map(google)
         .map(|code| format!("google:{}", code.id));
+    let bricks = Category::all().flat_map(gpc).map(|brick| format!("gpc:{}", brick.id));
     // One that means several categories names none.
-    let named: Vec<String> = slugs.chain(google.filter(|code| named(code).is_ok())).collect();
+    let codes_of_others = google.chain(bricks).filter(|code| named(code).is_ok());
+    let named: Vec<String> = slugs.chain(codes_of_others).collect();
     assert_eq!(words("Category"), named);
     assert_eq!(
         words("Attribute"),
