@@ -155,7 +155,7 @@ impl Handler {
             .keys()
             .map(|customer| (customer.clone(), Vec::new()))
             .collect();
-        let people = self.tables.people_to_overwrite(&brand.id, &wanted).await?;
+        let people = self.tables.people_despite_contact(&brand.id, &wanted).await?;
         let mut work: Vec<(Person, Vec<Accepted>)> = people.into_iter().zip(by_customer.into_values()).collect();
 
         let unlisted = self.list_cells(&brand.id, &work).await;
@@ -261,7 +261,7 @@ impl Handler {
                     if is_suppressed(&suppressions, &accepted.address) {
                         return Ok(Outcome::Suppressed);
                     }
-                    self.tables.person_to_overwrite(&brand.id, customer).await?
+                    self.tables.person_despite_contact(&brand.id, customer).await?
                 }
             };
             if person.is_erased() {

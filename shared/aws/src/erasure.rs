@@ -10,7 +10,7 @@ use apropos_core::erasure::{Erased, ErasureStep, Progress, ready_at};
 use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{Outcome, without};
-use apropos_core::suppression::{Pepper, SuppressionReason, address_hash};
+use apropos_core::suppression::{Pepper, SuppressionReason};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -123,14 +123,15 @@ impl Tables {
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
         for _ in 0..MOST_TRIES {
-            let person = self.person(brand, customer).await?;
+            let person = self.person_despite_contact(brand, customer).await?;
             if let Some(erased) = person.standing.erased {
                 return Ok(erased);
             }
             self.list_erasure(brand, customer).await?;
-            if let Some((contact, _)) = &person.contact {
-                let hash = address_hash(pepper, brand, &contact.address);
+            if let Some(hash) = person.address_hash(pepper) {
                 self.suppress_erased(brand, &hash.to_text()).await?;
+            } else if person.has_broken_contact() {
+                tracing::error!(brand.id = %brand, customer.id = %customer, "an address that cannot be read was not suppressed");
             }
             if let Some(erased) = self.mark_erased(&person, now).await? {
                 return Ok(erased);
@@ -316,11 +317,12 @@ impl Tables {
     /// What leads to other items goes last: the contact point leads to the link, the context to the audience's record.
     async fn erase_data(&self, pepper: &Pepper, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
         let pk = person(brand, customer);
-        let held = self.person(brand, customer).await?;
-        if let Some((contact, link)) = &held.contact {
-            self.empty_link(*link, brand).await?;
-            self.forget_sign_ups(address_hash(pepper, brand, &contact.address))
-                .await?;
+        let held = self.person_despite_contact(brand, customer).await?;
+        if let Some(link) = held.link {
+            self.empty_link(link, brand).await?;
+        }
+        if let Some(hash) = held.address_hash(pepper) {
+            self.forget_sign_ups(hash).await?;
         }
         if let Some(hash) = &held.address {
             self.forget_owner(brand, customer, hash).await?;

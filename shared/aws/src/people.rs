@@ -21,7 +21,7 @@ use apropos_core::link::LinkId;
 use apropos_core::origin::{Origins, Source, settle};
 use apropos_core::retention::last_heard;
 use apropos_core::standing::Standing;
-use apropos_core::suppression::AddressHash;
+use apropos_core::suppression::{AddressHash, Pepper, address_hash};
 use apropos_core::time::EpochDay;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -56,10 +56,10 @@ pub struct Person {
     pub contact: Option<(ContactPoint, LinkId)>,
     /// The partition that the audience's record is in.
     pub(crate) audience_key: Option<String>,
-    /// The hash of the contact point's address, by which it is found.
+    /// The hash of the contact point's address, by which it is found, also where the rest of it cannot be read.
     pub(crate) address: Option<String>,
     /// The contact point's link, also where the rest of it cannot be read.
-    link: Option<LinkId>,
+    pub(crate) link: Option<LinkId>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -424,8 +424,18 @@ impl Person {
         self.standing.erased.is_some()
     }
 
-    const fn has_broken_contact(&self) -> bool {
+    /// Whether a contact point is stored that cannot be read.
+    #[must_use]
+    pub const fn has_broken_contact(&self) -> bool {
         self.link.is_some() && self.contact.is_none()
+    }
+
+    /// The keyed hash of the person's address: as it was stored where the address itself cannot be read.
+    pub(crate) fn address_hash(&self, pepper: &Pepper) -> Option<AddressHash> {
+        match &self.contact {
+            Some((contact, _)) => Some(address_hash(pepper, &self.brand, &contact.address)),
+            None => AddressHash::from_text(self.address.as_deref()?),
+        }
     }
 
     /// Whatever a caller forgot to ask, nothing is written over an erasure.

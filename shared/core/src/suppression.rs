@@ -2,7 +2,7 @@
 //! addresses of the world can be tried (WP29 opinion 05/2014, section 4). The key, the pepper, stays in a secret store.
 
 use crate::email::EmailAddress;
-use crate::fingerprint::{base64url, hmac256};
+use crate::fingerprint::{base64url, from_base64url, hmac256};
 use crate::ids::BrandId;
 
 /// The secret key of the hashes.
@@ -51,6 +51,12 @@ impl AddressHash {
     #[must_use]
     pub fn to_text(self) -> String {
         base64url(&self.0)
+    }
+
+    /// Reads [`to_text`](Self::to_text) back; `None` for any other text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Some(Self(from_base64url(text)?.try_into().ok()?))
     }
 }
 
@@ -136,6 +142,11 @@ mod tests {
         let brand = BrandId::new("a").unwrap();
         let hash = |brand, text| address_hash(&pepper, brand, &EmailAddress::parse(text).unwrap());
         assert_eq!(hash(&brand, "Camille@Example.com"), hash(&brand, "camille@example.COM"));
+        let held = hash(&brand, "camille@example.com");
+        assert_eq!(AddressHash::from_text(&held.to_text()), Some(held));
+        for other in ["", "camille@example.com", &held.to_text()[1..]] {
+            assert_eq!(AddressHash::from_text(other), None, "{other}");
+        }
         assert_ne!(
             hash(&brand, "camille@example.com"),
             hash(&BrandId::new("b").unwrap(), "camille@example.com")

@@ -17,8 +17,9 @@ use crate::store::{StoreError, Tables};
 const MOST_TRIES: usize = 10;
 
 impl Tables {
-    /// Reads people as [`people`](Self::people) does, by whoever is about to write what they do now. A lapse that nobody has
-    /// recorded yet is recorded first: else a word about one topic would revive the yes to all others.
+    /// Reads people as [`people_despite_contact`](Self::people_despite_contact) does, by whoever is about to write what they
+    /// do now. A lapse that nobody has recorded yet is recorded first: else a word about one topic would revive the yes to all
+    /// others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -28,7 +29,7 @@ impl Tables {
         wanted: &[(CustomerId, Vec<EventId>)],
         now: Timestamp,
     ) -> Result<Vec<Person>, StoreError> {
-        let people = self.people(&brand.id, wanted).await?;
+        let people = self.people_despite_contact(&brand.id, wanted).await?;
         let mut recorded = 0;
         for person in &people {
             if !person.expiries(brand, now)?.is_empty() {
@@ -38,7 +39,7 @@ impl Tables {
         if recorded == 0 {
             Ok(people)
         } else {
-            self.people(&brand.id, wanted).await
+            self.people_despite_contact(&brand.id, wanted).await
         }
     }
 
@@ -70,7 +71,7 @@ impl Tables {
         let mut recorded = 0;
         for _ in 0..MOST_TRIES {
             // Only the ledger, the standing and the audience are written; the contact point may be broken.
-            let person = self.people_to_overwrite(&brand.id, &wanted).await?.pop();
+            let person = self.people_despite_contact(&brand.id, &wanted).await?.pop();
             let person = person.ok_or(StoreError::Contended)?;
             let mut events = person.expiries(brand, now)?;
             // What does not fit in a transaction is found again: it has not ended yet.

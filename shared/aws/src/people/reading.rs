@@ -21,29 +21,42 @@ use crate::store::{
 };
 
 impl Tables {
-    /// Reads people together, strongly, in the order asked for. Beside each stand the consent events whose earlier
-    /// recording is asked about; to record events, the person has to be read with them.
+    /// Reads people together, strongly, in the order asked for, by whoever writes to their contact points. Beside each stand
+    /// the consent events whose earlier recording is asked about; to record events, the person has to be read with them.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], also where the contact point of one cannot be read.
     pub async fn people(
         &self,
         brand: &BrandId,
         wanted: &[(CustomerId, Vec<EventId>)],
     ) -> Result<Vec<Person>, StoreError> {
-        let people = self.people_to_overwrite(brand, wanted).await?;
+        let people = self.read_people(brand, wanted).await?;
         if people.iter().any(Person::has_broken_contact) {
             return Err(StoreError::Corrupt { attribute: DOC });
         }
         Ok(people)
     }
 
-    /// As [`people`](Self::people), for whoever puts another contact point in the place of the one that is held: one that
-    /// cannot be read is none to them, and keeps its link.
+    /// As [`people`](Self::people), by whoever does not need the contact point: one that cannot be read is left out, which
+    /// the log says, and keeps its link and the hash of its address. Nobody is held to what they agreed to by it: withdrawing
+    /// is as easy as giving (GDPR 7(3)), an objection is no matter of the address (GDPR 21).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn people_to_overwrite(
+    pub async fn people_despite_contact(
+        &self,
+        brand: &BrandId,
+        wanted: &[(CustomerId, Vec<EventId>)],
+    ) -> Result<Vec<Person>, StoreError> {
+        let people = self.read_people(brand, wanted).await?;
+        for person in people.iter().filter(|person| person.has_broken_contact()) {
+            tracing::error!(brand.id = %brand, customer.id = %person.customer, "a contact point cannot be read");
+        }
+        Ok(people)
+    }
+
+    async fn read_people(
         &self,
         brand: &BrandId,
         wanted: &[(CustomerId, Vec<EventId>)],
@@ -120,22 +133,22 @@ impl Tables {
             .collect()
     }
 
-    /// One person, strongly read.
+    /// One person, strongly read, by whoever writes to their contact point.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], also where the contact point cannot be read.
     pub async fn person(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
         let mut people = self.people(brand, &[(customer.clone(), Vec::new())]).await?;
         people.pop().ok_or(StoreError::Contended)
     }
 
-    /// As [`people_to_overwrite`](Self::people_to_overwrite), for one person.
+    /// As [`people_despite_contact`](Self::people_despite_contact), for one person.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn person_to_overwrite(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
+    pub async fn person_despite_contact(&self, brand: &BrandId, customer: &CustomerId) -> Result<Person, StoreError> {
         let wanted = [(customer.clone(), Vec::new())];
-        let mut people = self.people_to_overwrite(brand, &wanted).await?;
+        let mut people = self.people_despite_contact(brand, &wanted).await?;
         people.pop().ok_or(StoreError::Contended)
     }
 
