@@ -2,6 +2,7 @@
 
 mod stories {
     mod bad_input;
+    mod broken_contact;
     mod consent_to_leave;
     mod contract;
     mod discreet;

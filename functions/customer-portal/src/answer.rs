@@ -65,6 +65,13 @@ pub(crate) fn unavailable(html: String) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// A page that asks to come back once the brand has put something right.
+pub(crate) fn unreachable(html: String) -> ApiGatewayV2httpResponse {
+    let mut response = page(503, html);
+    response.headers.insert(RETRY_AFTER, HeaderValue::from_static("86400"));
+    response
+}
+
 /// A public key, base64url on a line of its own.
 pub(crate) fn public_key(key: &str) -> ApiGatewayV2httpResponse {
     plain(200, &format!("{key}\n"))

@@ -26,6 +26,9 @@ pub(crate) struct Export {
     pub(crate) customer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) contact: Option<ContactDocument>,
+    /// Why it is not here, where one is stored all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contact_problem: Option<&'static str>,
     pub(crate) facts: Vec<KnownFact>,
     pub(crate) context: ContextDocument,
     pub(crate) choices: Vec<ChoiceNow>,
@@ -129,6 +132,7 @@ impl Handler {
             },
             customer: person.customer.to_string(),
             contact: person.contact.as_ref().map(|(contact, _)| ContactDocument::of(contact)),
+            contact_problem: person.has_broken_contact().then(|| unreadable(language)),
             facts: facts(person),
             context: ContextDocument::of(&context),
             choices: person
@@ -155,6 +159,15 @@ impl Handler {
             kept_for: kept_for(brand, language).into(),
             rights: rights(language).into(),
         })
+    }
+}
+
+const fn unreadable(language: Language) -> &'static str {
+    match language {
+        Language::French => {
+            "Une adresse est enregistrée, mais elle ne peut pas être lue pour le moment\u{a0}; la marque peut vous dire laquelle."
+        }
+        Language::English => "An address is stored, but it cannot be read at the moment; the brand can tell you which.",
     }
 }
 

@@ -207,7 +207,7 @@ impl Handler {
         let named = |purpose: Option<&_>| purpose.map_or(Some(leaving), |purpose| Leaving::named(purpose, brand));
         let change = match asked {
             None => {
-                let person = self.tables.person(&brand.id, customer).await?;
+                let person = self.tables.person_despite_contact(&brand.id, customer).await?;
                 return Ok(Acted::done(person.as_held(brand, self.clock.now())));
             }
             Some(Asked::OneClick) => Some((gone(leaving), Road::OneClick)),
@@ -234,7 +234,7 @@ impl Handler {
     }
 
     async fn save(&self, brand: &Brand, customer: &CustomerId, filled: &Filled) -> Result<Acted, StoreError> {
-        let person = self.tables.person(&brand.id, customer).await?;
+        let person = self.tables.person_despite_contact(&brand.id, customer).await?;
         let person = person.as_held(brand, self.clock.now());
         match filled.wishes(&person, brand, self.clock.now()) {
             None => Ok(Acted::Unknown),

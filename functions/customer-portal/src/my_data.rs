@@ -162,7 +162,7 @@ impl Handler {
         if matches!(knock.room, Room::Ask | Room::Why) {
             return match self.tables.link_target(knock.link.id).await? {
                 LinkTarget::Customer(owner, customer) if owner == brand.id => {
-                    let person = self.tables.person(&brand.id, &customer).await?;
+                    let person = self.tables.person_despite_contact(&brand.id, &customer).await?;
                     self.with_permanent(&knock, &brand, &person).await
                 }
                 LinkTarget::Nobody(owner) if owner == brand.id => {
@@ -196,12 +196,14 @@ impl Handler {
         person: &Person,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let reader = reader(brand, person, knock.accepted);
+        let no_address = || my_data_page::no_address(reader, &format!("/p/{}/{}", brand.id, knock.token));
         let Some(Wish::Form(fields)) = &knock.asked else {
             let html = match knock.room {
                 Room::Why => {
                     let told = why::told(self, brand, person, knock.link).await?;
                     my_data_page::why(reader, &told, &format!("/d/{}/{}", brand.id, knock.token))
                 }
+                _ if person.has_broken_contact() => no_address(),
                 Room::Ask | Room::See | Room::Correct | Room::Erase => my_data_page::ask(reader),
             };
             return Ok(answer::page(200, html));
@@ -215,6 +217,9 @@ impl Handler {
             },
             _ => return Ok(answer::page(400, page::unreadable(reader.language))),
         };
+        if person.has_broken_contact() {
+            return Ok(answer::unreachable(no_address()));
+        }
         let now = self.clock.now();
         let turn = TurnKey::new(&self.pepper, &brand.id, "fresh link", &knock.link.id.bytes());
         // Beyond the limit nothing is sent, and the answer is the same: the messages sent before are in the mailbox.
@@ -241,7 +246,8 @@ impl Handler {
         link: &OneTimeLink,
         now: Timestamp,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
-        let person = self.tables.person(&brand.id, &link.customer).await?.as_held(brand, now);
+        let person = self.tables.person_despite_contact(&brand.id, &link.customer).await?;
+        let person = person.as_held(brand, now);
         let reader = reader(brand, &person, knock.accepted);
         if person.is_erased() {
             return Ok(answer::page(200, page::out(reader)));
@@ -343,8 +349,9 @@ impl Handler {
                     .await?
             }
         };
-        let person = self.tables.person(&reader.brand.id, &person.customer).await?;
-        let person = person.as_held(reader.brand, now);
+        let (tables, brand) = (&self.tables, reader.brand);
+        let person = tables.person_despite_contact(&brand.id, &person.customer).await?;
+        let person = person.as_held(brand, now);
         let next = self.next(LinkPurpose::Correct, &person, now).await?;
         Ok(answer::page(
             200,

@@ -76,6 +76,39 @@ pub(crate) fn ask(reader: Reader<'_>) -> String {
     )
 }
 
+/// No fresh link can be sent, because what is stored as the contact point cannot be read: who puts it right, and what can be
+/// done without it. A month is what the brand has to answer in (GDPR 12(3)).
+pub(crate) fn no_address(reader: Reader<'_>, choices: &str) -> String {
+    let heading = reader.say("Votre adresse ne peut pas être lue", "Your address cannot be read");
+    let brand = reader.brand;
+    page(
+        reader.language,
+        heading,
+        Some(brand),
+        &html! {
+            h1 { (heading) }
+            section {
+                p role="status" { (reader.say(
+                    "L’adresse que la marque a enregistrée ne peut pas être lue pour le moment. Aucun lien neuf ne peut donc vous \
+                     être envoyé. Rien n’a changé.",
+                    "The address that the brand has stored cannot be read at the moment, so no fresh link can be sent to you. \
+                     Nothing was changed.",
+                )) }
+                p { (reader.say(
+                    "Pour voir, corriger ou effacer vos données, écrivez à la marque. Elle a un mois pour vous répondre (RGPD, \
+                     article 12, paragraphe 3).",
+                    "To see, correct or erase your data, write to the brand. It has a month to answer (GDPR article 12(3)).",
+                )) }
+                p { (brand.imprint) " " (brand.reply_to.as_sent()) }
+            }
+            p.after { a href=(choices) { (reader.say(
+                "Vous désinscrire et refuser reste possible ici",
+                "You can still unsubscribe and object here",
+            )) } }
+        },
+    )
+}
+
 /// A fresh link is on its way.
 pub(crate) fn asked(reader: Reader<'_>) -> String {
     let heading = reader.say("Regardez votre boîte de réception", "Look in your mailbox");
@@ -199,6 +232,7 @@ mod tests {
             },
             customer: "c-4711".into(),
             contact: None,
+            contact_problem: Some(HOSTILE),
             facts: vec![KnownFact {
                 name: HOSTILE.into(),
                 value: Some(HOSTILE.into()),
@@ -247,6 +281,7 @@ mod tests {
         let mut pages = vec![
             ask(reader),
             asked(reader),
+            no_address(reader, "/p/lumen/x"),
             ended(reader.language),
             super::why(reader, &told, "/d/lumen/x"),
             super::why(reader, &Told::Nothing, "/d/lumen/x"),

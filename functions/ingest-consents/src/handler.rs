@@ -178,7 +178,7 @@ impl Handler {
             .iter()
             .map(|(customer, events)| (customer.clone(), ids(&events.events)))
             .collect();
-        let people = self.tables.people(&brand.id, &wanted).await?;
+        let people = self.tables.people_despite_contact(&brand.id, &wanted).await?;
         let recorded: Vec<Vec<(usize, Outcome)>> = stream::iter(people.into_iter().zip(by_customer.into_values()))
             .map(|(person, events)| {
                 let span = tracing::info_span!("customer", brand.id = %brand.id, customer.id = %person.customer);
@@ -246,7 +246,7 @@ impl Handler {
                 Some(person) => person,
                 None => {
                     let wanted = [(customer.clone(), ids(events))];
-                    let mut people = self.tables.people(&brand.id, &wanted).await?;
+                    let mut people = self.tables.people_despite_contact(&brand.id, &wanted).await?;
                     people.pop().ok_or(StoreError::Contended)?
                 }
             };

@@ -50,6 +50,7 @@ pub(crate) fn data(reader: Reader<'_>, export: &Export, next: &NextLinks) -> Str
                         @if let Some(zone) = &contact.time_zone { (line(reader.say("Fuseau horaire", "Time zone"), zone)) }
                     }
                 }
+                @if let Some(problem) = export.contact_problem { p.note { (problem) } }
             }
             section {
                 h2 { (reader.say("Ce que la marque sait de vous", "What the brand knows of you")) }
