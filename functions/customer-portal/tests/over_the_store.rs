@@ -591,7 +591,7 @@ async fn every_part_of_the_form_is_recorded_with_its_evidence_and_shown_again() 
         let (source, action) = match text {
             LedgerText::Consent(event) => (&event.evidence.source, &event.evidence.affirmative_action),
             LedgerText::Preference(event) => (&event.evidence.source, &event.evidence.affirmative_action),
-            LedgerText::Erased => panic!("nothing was erased"),
+            LedgerText::Proof(_) | LedgerText::Erased => panic!("nothing was erased"),
         };
         assert_eq!(source, "/p");
         actions.push(action.as_str());

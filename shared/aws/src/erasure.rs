@@ -5,7 +5,7 @@
 //! condition.
 
 use apropos_core::campaign::{DeliveryId, Run};
-use apropos_core::document::ConsentEventDocument;
+use apropos_core::document::KeptProof;
 use apropos_core::erasure::{Erased, ErasureStep, Progress, ready_at};
 use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
@@ -16,18 +16,18 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::deliveries::{DeliveryState, anonymous_delivery, delivery_key, stored_fate, stored_state};
 use crate::due::{DueItem, DueKind};
 use crate::names::{
-    AFTER, BRAND, CLAIMS, CUSTOMER, DATA, DOC, ERASED, ERASURES, FINISHED, KIND, PK, PROOF, PROOF_KEY, REASON, SK,
+    AFTER, BRAND, CLAIMS, CUSTOMER, DATA, DOC, ERASED, ERASURES, FINISHED, KIND, PK, PROOF, PROOF_KEY, REASON, SEQ, SK,
     STEP, Table, VERSION, person, receipts,
 };
 use crate::people::{PREFERENCE, Person, Written};
 use crate::standing;
 use crate::store::{
-    Item, MOST_TRIES, StoreError, Tables, b, bytes, document, json, key, key2, ms, n, optional_text, parsed, s, text,
+    Item, MOST_TRIES, StoreError, Tables, b, bytes, document, json, key, key2, ms, n, number, optional_text, parsed, s,
+    text,
 };
 
 /// Runs whose history is dealt with before the cursor is moved.
@@ -39,38 +39,6 @@ const STILL_WRITTEN: i64 = 15 * 86_400;
 
 /// Page receipts are kept for 90 days; a run this much older may have lost some.
 const PAGES_KEPT: i64 = 89 * 86_400;
-
-/// What the law asks to be able to show of a consent, without the evidence's own words (GDPR 7(1), 17(3)(e)).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptProof {
-    /// What it was for.
-    pub purpose: String,
-    /// What happened.
-    pub act: String,
-    /// Who did it.
-    pub actor: String,
-    /// When it happened.
-    pub effective_at: String,
-    /// The notice that was shown, and its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notice: Option<(String, String)>,
-}
-
-impl KeptProof {
-    fn of(document: &ConsentEventDocument) -> Self {
-        Self {
-            purpose: document.purpose.clone(),
-            act: document.act.clone(),
-            actor: document.actor.clone(),
-            effective_at: document.effective_at.clone(),
-            notice: document
-                .evidence
-                .notice
-                .as_ref()
-                .map(|notice| (notice.id.clone(), notice.version.clone())),
-        }
-    }
-}
 
 /// What came of asking for the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +143,10 @@ impl Tables {
             ErasureStep::History | ErasureStep::Sweep => {
                 cursor = self.erase_history(brand, customer, step, after.as_ref(), now).await?;
             }
-            ErasureStep::Ledger => self.erase_evidence(brand, customer).await?,
+            ErasureStep::Ledger => {
+                self.erase_words(brand, customer, u32::MAX).await?;
+                self.erase_guards(brand, customer).await?;
+            }
             ErasureStep::Claims => self.erase_claims(brand, customer).await?,
         }
         let progress = match (cursor, step.next()) {
@@ -399,7 +370,7 @@ impl Tables {
     /// Takes a person out of a run in one transaction: the row of the page is made nobody's, the delivery is deleted,
     /// and what it counted for is counted on by an item that names nobody. So the run's counts are right at any time,
     /// and doing it again finds nothing to do.
-    async fn erase_from_run(&self, run: &Run, customer: &CustomerId, age: i64) -> Result<(), StoreError> {
+    pub(crate) async fn erase_from_run(&self, run: &Run, customer: &CustomerId, age: i64) -> Result<(), StoreError> {
         let id = DeliveryId::of(run, customer);
         for _ in 0..MOST_TRIES {
             let delivery = self
@@ -484,12 +455,16 @@ impl Tables {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Entries keep what the chain is checked by, and the proof without its words; the guards, whose ids callers chose,
-    /// go.
-    async fn erase_evidence(&self, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
+    /// Entries up to this number keep what the chain is checked by, and the proof without its words.
+    pub(crate) async fn erase_words(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+        up_to: u32,
+    ) -> Result<(), StoreError> {
         let pk = person(brand, customer);
         for item in self.query(Table::Consents, pk.clone(), Some("e#"), true).await? {
-            if optional_text(&item, DOC)?.is_none() {
+            if optional_text(&item, DOC)?.is_none() || number::<u32>(&item, SEQ)? > up_to {
                 continue;
             }
             let update = self
@@ -510,6 +485,12 @@ impl Tables {
             };
             update.send().await.map_err(StoreError::call("UpdateItem"))?;
         }
+        Ok(())
+    }
+
+    /// The guards, whose ids callers chose.
+    async fn erase_guards(&self, brand: &BrandId, customer: &CustomerId) -> Result<(), StoreError> {
+        let pk = person(brand, customer);
         for item in self.query(Table::Consents, pk.clone(), Some("g#"), true).await? {
             self.delete_item(Table::Consents, key2(&pk, text(&item, SK)?)).await?;
         }

@@ -46,7 +46,7 @@ pub use dead_letters::{DeadLetters, ERROR_ATTRIBUTE, REASON_ATTRIBUTE};
 pub use deadline::Deadline;
 pub use deliveries::{DecisionReceipt, Delivery, DeliveryState, DeliveryTotals, Settlement};
 pub use due::{DueItem, DueKind};
-pub use erasure::{Erasing, KeptProof};
+pub use erasure::Erasing;
 pub use event::{
     Answer, Event, Formed, MOST_MESSAGE_BYTES, Schedule, Undone, Unexpected, batch_response, by_itself, read_form,
     read_message,
@@ -59,7 +59,8 @@ pub use names::{PK, SK, TTL, Table};
 pub use one_time::{Confirms, OneTime, OneTimeLink};
 pub use pace::{Leased, Pacer};
 pub use people::{
-    Addressed, Appended, Choices, Extra, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Written, derive,
+    Addressed, Appended, Choices, DataLapse, Extra, MOST_EVENTS_TOGETHER, NewSecrets, PastLapse, Person, Recorded,
+    Traced, Written, derive,
 };
 pub use proposal::HeldProposal;
 pub use queue::{

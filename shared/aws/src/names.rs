@@ -144,6 +144,7 @@ pub(crate) const AFTER: &str = "after";
 pub(crate) const FINISHED: &str = "finished";
 pub(crate) const ORIGINS: &str = "origins";
 pub(crate) const PROOF: &str = "proof";
+pub(crate) const SINCE: &str = "since";
 pub(crate) const SCOPES: &str = "scopes";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
 pub(crate) const PURPOSE: &str = "purpose";
@@ -249,6 +250,9 @@ pub(crate) const DUE_MINUTES: &str = "minutes";
 
 /// The partition that lists the erasures that are not finished; no minute begins so.
 pub(crate) const ERASURES: &str = "erasures";
+
+/// The partition that lists people whose data lapsed by the day on which their traces go; no minute begins so.
+pub(crate) const LAPSES: &str = "lapses";
 
 /// The partition that says how far each brand's audience was looked through for lapses today; no minute begins so.
 pub(crate) const SWEEPS: &str = "sweeps";

@@ -4,6 +4,7 @@
 
 mod choices;
 mod filling;
+mod lapsed_data;
 mod lapses;
 mod reading;
 
@@ -28,7 +29,7 @@ use jiff::Timestamp;
 
 use crate::names::{
     BRAND, CELL, COMMITMENT, CUSTOMER, DATA, DOC, HASH, KEY, LINK, ORIGINS, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ,
-    STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard,
+    SINCE, STATE, Table, VERSION, address, audience, ledger_entry, ledger_guard,
 };
 use crate::random::random;
 use crate::standing;
@@ -37,6 +38,7 @@ use crate::store::{Item, StoreError, Tables, b, json, key, key2, ms, n, s, text}
 pub use choices::Choices;
 pub(crate) use choices::PREFERENCE;
 pub use filling::Extra;
+pub use lapsed_data::{DataLapse, PastLapse, Traced};
 pub(crate) use reading::read_context;
 
 /// Everything on record about one person that a write needs to know.
@@ -60,6 +62,9 @@ pub struct Person {
     pub(crate) address: Option<String>,
     /// The contact point's link, also where the rest of it cannot be read.
     pub(crate) link: Option<LinkId>,
+    contact_is_broken: bool,
+    /// Since when anything is kept of them.
+    known_since: Option<Timestamp>,
     proof_key: Option<ProofKey>,
     recorded: HashMap<EventId, Recorded>,
 }
@@ -254,12 +259,9 @@ impl Tables {
         let context = &context;
         let version = person.next_version(context);
         let mut writes = Vec::new();
-        if person.context.as_ref().is_none_or(|(held, _)| held != context) || person.origins != origins {
-            let mut item = key(&pk);
-            item.insert(VERSION.to_owned(), n(version));
-            item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
-            item.insert(ORIGINS.to_owned(), json(&origins)?);
-            item.insert(CELL.to_owned(), s(audience_key(person, context)));
+        let is_as_before = person.context.as_ref().is_some_and(|(held, _)| held == context);
+        if !is_as_before || person.origins != origins || person.known_since.is_none() {
+            let item = customer_item(person, (context, version), &origins, now)?;
             writes.push(self.put_over(Table::Customers, item)?);
         }
         let held = person.contact.as_ref().map(|(held, _)| held);
@@ -296,24 +298,30 @@ impl Tables {
         let mut writes = Vec::new();
         let former = person.address.as_ref().map(|former| address(&person.brand, former));
         if let Some(former) = former.filter(|former| *former != pk) {
-            let owner = self.get(Table::Contacts, key(&former)).await?;
-            let owner = owner.as_ref().map(|item| text(item, CUSTOMER)).transpose()?;
-            if owner == Some(person.customer.as_str()) {
-                let delete = Delete::builder()
-                    .table_name(self.name(Table::Contacts))
-                    .set_key(Some(key(former)))
-                    .condition_expression("#customer = :customer")
-                    .expression_attribute_names("#customer", CUSTOMER)
-                    .expression_attribute_values(":customer", s(person.customer.as_str()))
-                    .build()
-                    .map_err(|error| StoreError::Build(Box::new(error)))?;
-                writes.push(TransactWriteItem::builder().delete(delete).build());
-            }
+            writes.extend(self.leave_address(person, former).await?);
         }
         let mut item = key(pk);
         item.insert(CUSTOMER.to_owned(), s(person.customer.as_str()));
         writes.push(self.put_over(Table::Contacts, item)?);
         Ok(writes)
+    }
+
+    /// What leads from an address to the person, by its key, goes, unless it leads to somebody else by now.
+    async fn leave_address(&self, person: &Person, pk: String) -> Result<Option<TransactWriteItem>, StoreError> {
+        let owner = self.get(Table::Contacts, key(&pk)).await?;
+        let owner = owner.as_ref().map(|item| text(item, CUSTOMER)).transpose()?;
+        if owner != Some(person.customer.as_str()) {
+            return Ok(None);
+        }
+        let delete = Delete::builder()
+            .table_name(self.name(Table::Contacts))
+            .set_key(Some(key(pk)))
+            .condition_expression("#customer = :customer")
+            .expression_attribute_names("#customer", CUSTOMER)
+            .expression_attribute_values(":customer", s(person.customer.as_str()))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(Some(TransactWriteItem::builder().delete(delete).build()))
     }
 
     /// The standing under its next version, on condition that it is still the one that was read.
@@ -351,16 +359,13 @@ impl Tables {
         let Some((context, version)) = context else {
             return Ok(Vec::new());
         };
-        let record = derive(context, *version, standing, topics, now);
+        let mut record = derive(context, *version, standing, topics, now);
+        let known_since = person.known_since.unwrap_or(now);
+        record.heard_on = record.heard_on.or_else(|| Some(EpochDay::of(known_since)));
         let pk = audience_key(person, context);
         let mut writes = Vec::new();
         if let Some(old) = person.audience_key.as_ref().filter(|old| **old != pk) {
-            let delete = Delete::builder()
-                .table_name(self.name(Table::Audience))
-                .set_key(Some(key2(old, person.customer.as_str())))
-                .build()
-                .map_err(|error| StoreError::Build(Box::new(error)))?;
-            writes.push(TransactWriteItem::builder().delete(delete).build());
+            writes.push(self.delete(Table::Audience, key2(old, person.customer.as_str()))?);
         }
         writes.push(self.put_over(Table::Audience, audience_record_item(person, pk, &record))?);
         Ok(writes)
@@ -382,13 +387,7 @@ pub fn derive(
         threshold: standing.limits.threshold,
         quarters_ahead: context.time_zone.as_ref().map(|zone| zone.quarters_ahead(now)),
         last_contact: standing.contacts.last().map(EpochDay::of),
-        // Whoever has no yes has none that could lapse: the sweep for lapses looks no further at them.
-        heard_on: standing
-            .consents
-            .yeses(now)
-            .next()
-            .and_then(|_| last_heard(standing, Some(context)))
-            .map(EpochDay::of),
+        heard_on: last_heard(standing, Some(context)).map(EpochDay::of),
         reaction: reaction(&standing.contacts, context.last_act(), now),
     };
     AudienceRecord::derive(context, version, hint, habits, now)
@@ -411,6 +410,8 @@ impl Person {
             origins: Origins::default(),
             link: contact.as_ref().map(|(_, link)| *link),
             contact,
+            contact_is_broken: false,
+            known_since: None,
             address: None,
             audience_key: None,
             proof_key: None,
@@ -427,7 +428,7 @@ impl Person {
     /// Whether a contact point is stored that cannot be read.
     #[must_use]
     pub const fn has_broken_contact(&self) -> bool {
-        self.link.is_some() && self.contact.is_none()
+        self.contact_is_broken
     }
 
     /// The keyed hash of the person's address: as it was stored where the address itself cannot be read.
@@ -518,6 +519,22 @@ fn cell_of(audience_key: &str) -> &str {
 
 fn names_pk(person: &Person) -> String {
     crate::names::person(&person.brand, &person.customer)
+}
+
+/// Since when anything is kept is told once, and stays.
+fn customer_item(
+    person: &Person,
+    (context, version): (&CustomerContext, u32),
+    origins: &Origins,
+    now: Timestamp,
+) -> Result<Item, StoreError> {
+    let mut item = key(names_pk(person));
+    item.insert(VERSION.to_owned(), n(version));
+    item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
+    item.insert(ORIGINS.to_owned(), json(origins)?);
+    item.insert(CELL.to_owned(), s(audience_key(person, context)));
+    item.insert(SINCE.to_owned(), ms(person.known_since.unwrap_or(now)));
+    Ok(item)
 }
 
 fn ledger_item(pk: &str, entry: &LedgerEntry, canonical: String) -> Item {

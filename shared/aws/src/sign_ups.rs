@@ -71,7 +71,7 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_sign_up(&self, request: &RequestId) -> Result<(), StoreError> {
-        self.delete(Table::Links, sign_up(request.as_str())).await
+        self.delete_item(Table::Links, key(sign_up(request.as_str()))).await
     }
 
     /// Forgets every sign-up of an address that was not confirmed, and the counter that found them: for an erasure.
@@ -81,9 +81,9 @@ impl Tables {
     pub async fn forget_sign_ups(&self, address: AddressHash) -> Result<(), StoreError> {
         let turn = TurnKey::of_address(address);
         for id in self.turn_ids(&turn).await? {
-            self.delete(Table::Links, sign_up(&id)).await?;
+            self.delete_item(Table::Links, key(sign_up(&id))).await?;
         }
-        self.delete(Table::Links, turns(turn.as_str())).await
+        self.delete_item(Table::Links, key(turns(turn.as_str()))).await
     }
 
     /// Whether a transactional message was handed over already, strongly read.
@@ -111,7 +111,7 @@ impl Tables {
     /// # Errors
     /// [`StoreError`].
     pub async fn release_handing(&self, request: &RequestId) -> Result<(), StoreError> {
-        self.delete(Table::Links, handed(request.as_str())).await
+        self.delete_item(Table::Links, key(handed(request.as_str()))).await
     }
 
     /// The person whom an address belongs to, strongly read. Of several with one address it is the one stored last. Who
@@ -159,16 +159,5 @@ impl Tables {
                 _ => Err(StoreError::call("DeleteItem")(error)),
             },
         }
-    }
-
-    async fn delete(&self, table: Table, pk: String) -> Result<(), StoreError> {
-        self.client
-            .delete_item()
-            .table_name(self.name(table))
-            .set_key(Some(key(pk)))
-            .send()
-            .await
-            .map_err(StoreError::call("DeleteItem"))?;
-        Ok(())
     }
 }

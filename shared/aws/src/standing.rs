@@ -187,6 +187,53 @@ impl Tables {
         Ok(Some(TransactWriteItem::builder().update(update).build()))
     }
 
+    /// Forgets which runs claimed somebody, and when they were written to, before a time; what came later stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn forget_contacts(
+        &self,
+        brand: &BrandId,
+        customer: &CustomerId,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        for _ in 0..crate::store::MOST_TRIES {
+            let standing = self.standing(brand, customer).await?;
+            // Whoever had their data erased since has none.
+            if standing.version == 0 || standing.erased.is_some() {
+                return Ok(());
+            }
+            let ring = standing.contacts.since(before);
+            let claims = standing.claims.iter().filter(|(_, claim)| claim.at >= before);
+            let answer = self
+                .client
+                .update_item()
+                .table_name(self.name(Table::Standing))
+                .set_key(Some(key(person(brand, customer))))
+                .update_expression("SET #v = :next, #claims = :claims, #ring = :ring, #forgotten = :forgotten")
+                .condition_expression("#v = :seen")
+                .expression_attribute_names("#v", VERSION)
+                .expression_attribute_names("#claims", CLAIMS)
+                .expression_attribute_names("#ring", RING)
+                .expression_attribute_names("#forgotten", FORGOTTEN)
+                .expression_attribute_values(":seen", n(standing.version))
+                .expression_attribute_values(":next", n(standing.version + 1))
+                .expression_attribute_values(":claims", claims_value(claims))
+                .expression_attribute_values(":ring", ring_bytes(&ring))
+                .expression_attribute_values(":forgotten", n(ring.forgotten().unwrap_or(0)))
+                .send()
+                .await;
+            match answer {
+                Ok(_) => return Ok(()),
+                Err(error) => match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(_)) => {}
+                    _ => return Err(StoreError::call("UpdateItem")(error)),
+                },
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
     async fn change_claim(
         &self,
         brand: &BrandId,
@@ -321,17 +368,21 @@ pub(crate) fn mark(pk: String, held: &Standing, now: Timestamp) -> Result<Item, 
         ..Standing::default()
     };
     let mut item = first_item(pk, &empty)?;
-    let claims = held.claims.iter().map(|(run, claim)| {
+    item.insert(CLAIMS.to_owned(), claims_value(held.claims.iter()));
+    item.insert(ERASED.to_owned(), ms(now));
+    item.insert(STEP.to_owned(), s(ErasureStep::Data.code()));
+    Ok(item)
+}
+
+fn claims_value<'a>(claims: impl Iterator<Item = (&'a RunId, &'a Claim)>) -> AttributeValue {
+    let claims = claims.map(|(run, claim)| {
         let members = HashMap::from([
             (ATTEMPT.to_owned(), s(claim.attempt.as_str())),
             (AT.to_owned(), ms(claim.at)),
         ]);
         (run.as_str().to_owned(), AttributeValue::M(members))
     });
-    item.insert(CLAIMS.to_owned(), AttributeValue::M(claims.collect()));
-    item.insert(ERASED.to_owned(), ms(now));
-    item.insert(STEP.to_owned(), s(ErasureStep::Data.code()));
-    Ok(item)
+    AttributeValue::M(claims.collect())
 }
 
 fn ring_bytes(ring: &ContactRing) -> AttributeValue {

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
 use crate::names::{PK, Table};
 use crate::people::Written;
@@ -18,6 +18,16 @@ impl Tables {
     /// An item, whatever was there.
     pub(crate) fn put_over(&self, table: Table, item: Item) -> Result<TransactWriteItem, StoreError> {
         write(self.put(table, item))
+    }
+
+    /// No item, whatever was there.
+    pub(crate) fn delete(&self, table: Table, key: Item) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(self.name(table))
+            .set_key(Some(key))
+            .build()
+            .map_err(|error| StoreError::Build(Box::new(error)))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     fn put(&self, table: Table, item: Item) -> PutBuilder {

@@ -7,7 +7,7 @@
 )]
 
 use apropos_aws::{
-    Addressed, Appended, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive,
+    Addressed, Appended, DataLapse, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive,
 };
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
@@ -18,10 +18,11 @@ use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId, EventId, TopicId};
 use apropos_core::language::Language;
 use apropos_core::ledger::verify;
+use apropos_core::origin::Source;
 use apropos_core::place::Cell;
 use apropos_core::retention::Retention;
 use apropos_core::suppression::{Pepper, SuppressionReason, address_hash, global_address_hash};
-use apropos_core::time::TimeZoneName;
+use apropos_core::time::{EpochDay, TimeZoneName};
 use apropos_emulator::Emulator;
 use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -235,6 +236,101 @@ async fn more_yeses_than_one_transaction_takes_all_lapse() {
     assert_eq!(person.standing.consents.yeses(later).count(), 0);
 }
 
+/// A store where camille said no in November and was not heard of since, and a time when her data has lapsed.
+async fn unheard_of() -> (Store, Timestamp) {
+    let mut store = Store::start().await;
+    store.put(&living_in(paris())).await;
+    store
+        .record(&vec![event("e1", "withdraw", "2026-11-01T10:00:00Z")])
+        .await;
+    store.brand.retention = Retention::from_days(30).unwrap();
+    (store, now() + SignedDuration::from_hours(24 * 90))
+}
+
+#[tokio::test]
+async fn whoever_read_the_person_before_their_data_lapsed_writes_nothing_over_it() {
+    let (store, later) = unheard_of().await;
+    let more = vec![event("e2", "withdraw", "2026-11-02T10:00:00Z")];
+    let read = store.read(&more).await;
+    let lapse = || store.tables.lapse_data(&store.brand, &read.customer, later);
+    assert_eq!(lapse().await.unwrap(), DataLapse::Gone);
+    assert_eq!(store.put_over(&read, &living_in(lyon())).await, Written::Stale);
+    assert_eq!(store.record_over(&read, &more).await, Appended::Stale);
+    assert_eq!(lapse().await.unwrap(), DataLapse::Kept, "there is nothing left to take");
+    assert!(store.audience(paris()).await.is_empty() && store.audience(lyon()).await.is_empty());
+    let left = store.read(&more).await;
+    assert!(left.is_forgotten() && !left.is_erased() && !left.has_broken_contact());
+    assert!(left.standing.version > read.standing.version);
+    assert_eq!(left.standing.consents, read.standing.consents);
+    // Nothing finds them by the address; the link does, and is theirs again when they come back.
+    let hash = address_hash(&pepper(), &store.brand.id, &contact().address);
+    let found = store.tables.person_at(&store.brand.id, hash, &contact().address).await;
+    assert!(found.unwrap().is_none());
+    let (_, link) = read.contact.unwrap();
+    assert_eq!(store.put_over(&left, &living_in(lyon())).await, Written::Done);
+    assert_eq!(store.read(&more).await.contact.map(|(_, link)| link), Some(link));
+}
+
+#[tokio::test]
+async fn a_sign_that_is_told_while_the_data_lapses_is_never_lost() {
+    let (mut gone, mut kept) = (0, 0);
+    for turns in 0..24 {
+        let (store, later) = unheard_of().await;
+        let bought = CustomerContext {
+            last_activity: Some(EpochDay::of(later)),
+            ..living_in(lyon())
+        };
+        let told = async {
+            for _ in 0..turns * 8 {
+                tokio::task::yield_now().await;
+            }
+            while store.put_over(&store.read(&Vec::new()).await, &bought).await == Written::Stale {}
+        };
+        let camille = camille();
+        let (lapsed, ()) = tokio::join!(store.tables.lapse_data(&store.brand, &camille, later), told);
+        match lapsed.unwrap() {
+            DataLapse::Gone => gone += 1,
+            DataLapse::Kept => kept += 1,
+        }
+        let person = store.read(&Vec::new()).await;
+        assert_eq!(
+            person.context.map(|(context, _)| context.last_activity),
+            Some(bought.last_activity)
+        );
+        assert!(person.contact.is_some());
+        assert_eq!(
+            (store.audience(paris()).await.len(), store.audience(lyon()).await.len()),
+            (0, 1)
+        );
+        let texts = store.tables.ledger_texts(&store.brand.id, &camille).await.unwrap();
+        let chain: Vec<_> = texts.into_iter().map(|(entry, _)| entry).collect();
+        verify(&chain, person.standing.head).unwrap();
+    }
+    assert_eq!(gone + kept, 24);
+}
+
+#[tokio::test]
+async fn what_a_person_said_of_themselves_keeps_their_data_and_what_a_brand_says_does_not() {
+    for (source, wanted) in [
+        (Source::Brand, DataLapse::Gone),
+        (Source::Person, DataLapse::Kept),
+        (Source::Observed, DataLapse::Kept),
+    ] {
+        let (store, later) = unheard_of().await;
+        let recently = later - SignedDuration::from_hours(24 * 20);
+        let person = store.read(&Vec::new()).await;
+        let secrets = NewSecrets::random().unwrap();
+        let told = (source, &living_in(lyon()));
+        let written = store
+            .tables
+            .put_context_from(&person, &store.brand.topics, told, None, &secrets, recently)
+            .await;
+        assert_eq!(written.unwrap(), Written::Done);
+        let lapsed = store.tables.lapse_data(&store.brand, &camille(), later).await;
+        assert_eq!(lapsed.unwrap(), wanted, "{source:?}");
+    }
+}
+
 #[tokio::test]
 async fn events_are_chained_and_each_answers_its_place_and_state() {
     let store = Store::start().await;
@@ -367,9 +463,11 @@ async fn an_unchanged_context_keeps_its_version_and_a_changed_one_raises_it() {
         store.tables.link(link).await.unwrap(),
         Some((store.brand.id.clone(), camille()))
     );
-    // The audience holds exactly what is derived from the stored facts.
+    // The audience holds exactly what is derived from the stored facts, and for whoever was never heard of since when.
     let (context, version) = person.context.unwrap();
-    let derived = derive(&context, version, &person.standing, &store.brand.topics, now());
+    let mut derived = derive(&context, version, &person.standing, &store.brand.topics, now());
+    assert_eq!(derived.heard_on, None);
+    derived.heard_on = Some(EpochDay::of(now()));
     assert_eq!(store.audience(lyon()).await, [(camille(), derived)]);
 }
 

@@ -174,7 +174,8 @@ pub struct AudienceRecord {
     pub threshold: Option<Relevance>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
-    /// The day of the last sign of the person, for whoever has a yes that lapses some time after it.
+    /// The day of the last sign of the person, or else since when anything is kept of them: some time after it yeses and data
+    /// lapse.
     pub heard_on: Option<EpochDay>,
     /// How they took recent messages, 1 (ignores all) to 5; 0 is unknown.
     pub reaction: u8,
@@ -238,7 +239,7 @@ pub struct Habits {
     pub quarters_ahead: Option<i8>,
     /// The day of the last message.
     pub last_contact: Option<EpochDay>,
-    /// The day of the last sign of the person, where they have a yes.
+    /// The day of the last sign of the person, or else since when anything is kept of them.
     pub heard_on: Option<EpochDay>,
     /// How they took recent messages.
     pub reaction: u8,
@@ -282,6 +283,14 @@ impl AudienceRecord {
     pub fn has_lapsed(&self, retention: Retention, now: Timestamp) -> bool {
         self.heard_on
             .is_some_and(|heard_on| retention.has_lapsed(heard_on, now))
+    }
+
+    /// Whether nothing may be kept of the person any more, by the same day. Facts that the record lacks may keep their data
+    /// still.
+    #[must_use]
+    pub fn data_may_have_lapsed(&self, retention: Retention, now: Timestamp) -> bool {
+        self.heard_on
+            .is_some_and(|heard_on| EpochDay::of(now) >= retention.data_lapses_on(heard_on))
     }
 
     /// The stored form; see [`from_bytes`](Self::from_bytes).

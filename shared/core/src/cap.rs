@@ -209,6 +209,16 @@ impl ContactRing {
         }
     }
 
+    /// The contacts from a time on, as if there had been none before: for whoever knows that no window reaches back so far.
+    #[must_use]
+    pub fn since(&self, from: Timestamp) -> Self {
+        let kept = |contact: &u32| instant(*contact) >= from;
+        Self {
+            contacts: self.contacts.iter().copied().filter(kept).collect(),
+            forgotten: self.forgotten.filter(kept),
+        }
+    }
+
     fn forget(&mut self, oldest: usize) {
         let latest = self.contacts.drain(..oldest).next_back();
         self.forgotten = self.forgotten.max(latest);
@@ -279,6 +289,17 @@ mod tests {
             ring.record(instant(contact));
         }
         ring
+    }
+
+    #[test]
+    fn from_a_time_on_only_what_came_then_counts() {
+        let times = ["2026-11-01T10:00:00Z", "2026-11-02T10:00:00Z", "2026-11-03T10:00:00Z"];
+        let held = ring(&times);
+        assert_eq!(held.since(instant(times[1])), ring(&times[1..]));
+        assert_eq!(held.since(instant("2026-11-03T10:00:01Z")), ContactRing::default());
+        let forgotten = ContactRing::from_parts(Vec::new(), held.contacts().last().copied());
+        assert_eq!(forgotten.since(instant(times[2])), forgotten);
+        assert_eq!(forgotten.since(instant("2026-11-03T10:00:01Z")), ContactRing::default());
     }
 
     fn next_free(refused: Result<(), CapReached>) -> String {

@@ -524,6 +524,14 @@ impl Consents {
         Timestamp::from_millisecond(latest).ok()
     }
 
+    /// When something was last asked for that has to be confirmed, whether it was or not.
+    #[must_use]
+    pub fn last_request(&self) -> Option<Timestamp> {
+        let requests = self.0.values().filter_map(|state| state.request);
+        let latest = requests.map(|request| request.rank.at_ms).max()?;
+        Timestamp::from_millisecond(latest).ok()
+    }
+
     /// The same once the time after the person's last sign is over: every yes has ended. Refusals and objections stand.
     #[must_use]
     pub fn lapsed(&self) -> Self {

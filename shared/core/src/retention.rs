@@ -7,10 +7,13 @@
 //! it is dated before the lapse ([`lapses_despite`]), since it shows that there was none; one after it revives nothing.
 //!
 //! It is counted in whole days of UTC, so that scoring, which knows the day and not the hour, decides the same.
+//!
+//! The day after the yeses have ended the data lapses too ([`data_has_lapsed`]): it may not be kept for longer than that
+//! without a sign of the person (CNIL; decision SAN-2020-003 of 28 July 2020). What they refused stays.
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::consent::{Act, Actor, ConsentEvent, Purpose};
 use crate::context::CustomerContext;
@@ -55,6 +58,19 @@ impl Retention {
     #[must_use]
     pub const fn lapses_on(self, heard_on: EpochDay) -> EpochDay {
         EpochDay(heard_on.0.saturating_add(self.0).saturating_add(1))
+    }
+
+    /// The first day on which nothing is kept any more of someone who was last heard of on a day. It is the one after
+    /// [`lapses_on`](Self::lapses_on), so that the end of their yeses is on record and seen before.
+    #[must_use]
+    pub const fn data_lapses_on(self, heard_on: EpochDay) -> EpochDay {
+        EpochDay(self.lapses_on(heard_on).0.saturating_add(1))
+    }
+
+    /// The rule in the evidence of what lapsed by it.
+    #[must_use]
+    pub fn as_rule(self) -> String {
+        format!("{} days without a sign of the person", self.0)
     }
 
     /// Whether the time of someone who was last heard of on a day is over.
@@ -142,6 +158,41 @@ fn lapsed_on(
         .then(|| retention.lapses_on(heard_on))
 }
 
+/// What is known beside standing and context of when somebody was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traces {
+    /// When the person last did something that is no choice of a purpose: a correction, a preference, a click.
+    pub own_act: Option<Timestamp>,
+    /// Since when anything is kept of them: it counts where they were never heard of.
+    pub known_since: Option<Timestamp>,
+}
+
+/// How long somebody who asked for something has to confirm it: the life of the link, the day until it is made, and the day
+/// that a request may be old.
+const ASKED_FOR: SignedDuration = SignedDuration::from_hours(9 * 24);
+
+/// Whether nothing is to be kept of the person any more but proofs and refusals: they were not heard of for as long as the
+/// brand keeps anybody (or never, since they were stored), no yes of theirs is on record as in force, and they are not asked
+/// to confirm one just now. Who was erased by their own wish is past all that.
+#[must_use]
+pub fn data_has_lapsed(
+    standing: &Standing,
+    context: Option<&CustomerContext>,
+    traces: Traces,
+    retention: Retention,
+    now: Timestamp,
+) -> bool {
+    let is_asked = standing
+        .consents
+        .last_request()
+        .is_some_and(|at| now.duration_since(at) < ASKED_FOR);
+    if standing.erased.is_some() || is_asked || standing.consents.yeses(now).next().is_some() {
+        return false;
+    }
+    let heard = last_heard(standing, context).max(traces.own_act).or(traces.known_since);
+    heard.is_some_and(|heard| EpochDay::of(now) >= retention.data_lapses_on(EpochDay::of(heard)))
+}
+
 /// Whether the time of the person is over even with these signs of theirs, of which nobody had told until now. One that is
 /// dated before the lapse keeps the yes as if it had been told in time; one after it finds nothing to keep.
 #[must_use]
@@ -207,7 +258,7 @@ pub fn expiries(
                     affirmative_action: "none".to_owned(),
                     method: METHOD.to_owned(),
                     notice: None,
-                    source: format!("{} days without a sign of the person", retention.days()),
+                    source: retention.as_rule(),
                     double_opt_in_at: None,
                     previous: None,
                 },
@@ -396,6 +447,113 @@ mod tests {
             let days: Vec<_> = signs.iter().map(|days| on(*days)).collect();
             let despite = lapses_despite(&standing, None, Retention::THREE_YEARS, &days, day(at));
             assert_eq!(despite, lapses, "{signs:?} at {at}");
+        }
+    }
+
+    fn lapsed(standing: &Standing, context: Option<&CustomerContext>, traces: Traces, at: i64) -> bool {
+        data_has_lapsed(standing, context, traces, Retention::THREE_YEARS, day(at))
+    }
+
+    const NONE: Traces = Traces {
+        own_act: None,
+        known_since: None,
+    };
+
+    #[test]
+    fn data_lapses_the_day_after_the_last_yes_has_ended_and_not_while_it_is_on_record() {
+        let mut standing = standing(&[
+            ("email.offers", Act::Grant, Actor::Customer, 0),
+            ("no_marketing", Act::Grant, Actor::Customer, 0),
+        ]);
+        assert!(
+            !lapsed(&standing, None, NONE, 1_097),
+            "nobody has recorded the end of the yes"
+        );
+        let events = expired(&standing, 1_096);
+        record(&mut standing, &events);
+        assert!(!lapsed(&standing, None, NONE, 1_096));
+        assert!(lapsed(&standing, None, NONE, 1_097));
+        standing.erased = Some(crate::erasure::Erased {
+            at: day(2),
+            progress: crate::erasure::Progress::Finished { at: day(2) },
+        });
+        assert!(
+            !lapsed(&standing, None, NONE, 9_000),
+            "what they asked for themselves is done already"
+        );
+    }
+
+    #[test]
+    fn whatever_the_person_did_keeps_their_data_and_a_question_that_they_have_not_answered_yet() {
+        let mut events = vec![("email.offers", Act::Withdraw, Actor::Customer, 0)];
+        let refused = standing(&events);
+        assert!(lapsed(&refused, None, NONE, 1_097));
+        let bought = CustomerContext {
+            last_activity: Some(EpochDay::of(day(500))),
+            ..CustomerContext::default()
+        };
+        let corrected = Traces {
+            own_act: Some(day(500)),
+            known_since: Some(day(1_000)),
+        };
+        for (context, traces) in [(Some(&bought), NONE), (None, corrected)] {
+            assert!(!lapsed(&refused, context, traces, 1_596));
+            assert!(lapsed(&refused, context, traces, 1_597));
+        }
+        events.push(("email.offers", Act::Request, Actor::Customer, 1_090));
+        let asked = standing(&events);
+        assert!(!lapsed(&asked, None, NONE, 1_098));
+        assert!(lapsed(&asked, None, NONE, 1_099));
+    }
+
+    #[test]
+    fn who_was_never_heard_of_is_kept_for_as_long_since_they_were_stored_and_nobody_else_is() {
+        let stored = Traces {
+            own_act: None,
+            known_since: Some(day(1_000)),
+        };
+        let nobody = Standing::default();
+        assert!(!lapsed(&nobody, None, stored, 2_096));
+        assert!(lapsed(&nobody, None, stored, 2_097));
+        assert!(
+            !lapsed(&nobody, None, NONE, 60_000),
+            "without a day there is nothing to count from"
+        );
+        // A file that is brought in again is no sign of the person.
+        let heard = standing(&[("email.offers", Act::Deny, Actor::Customer, 0)]);
+        assert!(lapsed(&heard, None, stored, 1_097));
+    }
+
+    proptest::proptest! {
+        /// Nothing that would keep a yes lets the data go, whatever the order of signs and whoever recorded what.
+        #[test]
+        fn data_never_lapses_before_a_yes_would_nor_with_one_in_force(
+            events in proptest::collection::vec((
+                proptest::sample::select(vec!["email.offers", "sms.offers", "profiling", "no_marketing"]),
+                proptest::sample::select(Act::ALL.to_vec()),
+                proptest::sample::select(Actor::ALL.to_vec()),
+                0i64..2_000,
+            ), 0..6),
+            active in proptest::option::of(0i64..2_000),
+            own_act in proptest::option::of(0i64..2_000),
+            known in proptest::option::of(0i64..2_000),
+            at in 0i64..6_000,
+        ) {
+            let standing = standing(&events);
+            let context = CustomerContext {
+                last_activity: active.map(|at| EpochDay::of(day(at))),
+                ..CustomerContext::default()
+            };
+            let traces = Traces { own_act: own_act.map(day), known_since: known.map(day) };
+            if lapsed(&standing, Some(&context), traces, at) {
+                proptest::prop_assert!(standing.consents.yeses(day(at)).next().is_none());
+                let own = events.iter().filter(|(_, act, actor, _)| *actor == Actor::Customer && *act != Act::Request);
+                let latest = own.map(|(.., at)| *at).chain(active).chain(own_act).max();
+                if let Some(latest) = latest {
+                    proptest::prop_assert!(at > latest + 1_096, "{latest}");
+                }
+                proptest::prop_assert!(lapsed(&standing, Some(&context), traces, at + 1));
+            }
         }
     }
 

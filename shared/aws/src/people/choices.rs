@@ -2,9 +2,7 @@
 
 use apropos_core::brand::Topics;
 use apropos_core::consent::ConsentEvent;
-use apropos_core::document::{
-    ConsentEventDocument, ContactDocument, ContextDocument, LedgerText, PreferenceEventDocument,
-};
+use apropos_core::document::{ConsentEventDocument, ContactDocument, LedgerText, PreferenceEventDocument};
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::ledger::{LedgerEntry, append};
 use apropos_core::origin::Source;
@@ -13,10 +11,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::reading::read_ledger_entry;
-use super::{NewSecrets, Person, Written, audience_key, ledger_item, names_pk};
-use crate::names::{
-    CELL, DOC, HASH, KEY, KIND, LINK, ORIGINS, PROOF_KEY, SEQ, STATE, Table, VERSION, ledger_entry, ledger_guard,
-};
+use super::{NewSecrets, Person, Written, customer_item, ledger_item, names_pk};
+use crate::names::{DOC, HASH, KEY, KIND, LINK, PROOF, PROOF_KEY, SEQ, STATE, Table, ledger_entry, ledger_guard};
 use crate::store::{StoreError, Tables, b, document, json, key, key2, n, optional_text, s, time};
 
 /// What marks a ledger entry as a preference; consents came first and have no mark.
@@ -93,11 +89,7 @@ impl Tables {
         if let (Some((held, _)), Some((context, version))) = (&person.context, &versioned)
             && held != context
         {
-            let mut item = key(&pk);
-            item.insert(VERSION.to_owned(), n(*version));
-            item.insert(DOC.to_owned(), json(&ContextDocument::of(context))?);
-            item.insert(ORIGINS.to_owned(), json(&origins.unwrap_or_default())?);
-            item.insert(CELL.to_owned(), s(audience_key(person, context)));
+            let item = customer_item(person, (context, *version), &origins.unwrap_or_default(), now)?;
             writes.push(self.put_over(Table::Customers, item)?);
         }
         if let (Some((held, link)), Some(contact)) = (&person.contact, &contact)
@@ -131,6 +123,7 @@ impl Tables {
             .map(|item| {
                 let kept = optional_text(item, DOC)?.is_some();
                 let text = match (kept, optional_text(item, KIND)?) {
+                    (false, _) if item.contains_key(PROOF) => LedgerText::Proof(Box::new(document(item, PROOF)?)),
                     (false, _) => LedgerText::Erased,
                     (true, Some(PREFERENCE)) => LedgerText::Preference(Box::new(document(item, DOC)?)),
                     (true, _) => LedgerText::Consent(Box::new(document(item, DOC)?)),

@@ -118,7 +118,11 @@ impl Person {
             && !self.expiries(brand, now)?.is_empty())
     }
 
-    fn expiries(&self, brand: &Brand, now: Timestamp) -> Result<Vec<(ConsentEvent, ConsentEventDocument)>, StoreError> {
+    pub(super) fn expiries(
+        &self,
+        brand: &Brand,
+        now: Timestamp,
+    ) -> Result<Vec<(ConsentEvent, ConsentEventDocument)>, StoreError> {
         if self.is_erased() {
             return Ok(Vec::new());
         }

@@ -9,15 +9,16 @@ use apropos_core::ids::{BrandId, CustomerId, EventId};
 use apropos_core::ledger::{LedgerEntry, ProofKey};
 use apropos_core::link::LinkId;
 use apropos_core::origin::Origins;
+use jiff::Timestamp;
 
 use super::{Person, Recorded};
 use crate::names::{
-    CELL, COMMITMENT, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SK, STATE, Table,
-    VERSION, ledger_guard, person,
+    CELL, COMMITMENT, DOC, HASH, KEY, KIND, LINK, ORIGINS, PK, PREVIOUS, PROOF_KEY, RECORDED_AT, SEQ, SINCE, SK, STATE,
+    Table, VERSION, ledger_guard, person,
 };
 use crate::standing;
 use crate::store::{
-    Item, StoreError, Tables, document, fixed, key, key2, number, optional_number, optional_text, text,
+    Item, StoreError, Tables, document, fixed, key, key2, number, optional_number, optional_text, optional_time, text,
 };
 
 impl Tables {
@@ -100,7 +101,10 @@ impl Tables {
             .map(|(customer, events)| {
                 let pk = person(brand, customer);
                 let held = first(&customers, &pk);
-                let (contact, link) = first(&contacts, &pk).map(read_contact).transpose()?.unzip();
+                let at = first(&contacts, &pk);
+                let (contact, link) = at.map(read_contact).transpose()?.unzip();
+                let contact = contact.flatten();
+                let origins: Origins = held.map(read_origins).transpose()?.unwrap_or_default();
                 let mut person = Person {
                     brand: brand.clone(),
                     customer: customer.clone(),
@@ -109,15 +113,18 @@ impl Tables {
                         .transpose()?
                         .unwrap_or_default(),
                     context: held.map(read_context).transpose()?,
-                    origins: held.map(read_origins).transpose()?.unwrap_or_default(),
-                    contact: contact.flatten().zip(link),
+                    known_since: held.map(|item| read_since(item, &origins)).transpose()?.flatten(),
+                    origins,
+                    // Without a document the data lapsed: the link alone was left.
+                    contact_is_broken: contact.is_none() && at.is_some_and(|item| item.contains_key(DOC)),
+                    contact: contact.zip(link),
                     link,
                     audience_key: held
                         .map(|item| optional_text(item, CELL))
                         .transpose()?
                         .flatten()
                         .map(str::to_owned),
-                    address: first(&contacts, &pk)
+                    address: at
                         .map(|item| optional_text(item, HASH))
                         .transpose()?
                         .flatten()
@@ -252,7 +259,13 @@ fn read_origins(item: &Item) -> Result<Origins, StoreError> {
     }
 }
 
-/// `None` beside the link is a contact point that cannot be read.
+/// What was stored before this was kept is known at least since its oldest fact.
+fn read_since(item: &Item, origins: &Origins) -> Result<Option<Timestamp>, StoreError> {
+    let oldest = origins.0.values().map(|origin| origin.at).min();
+    Ok(optional_time(item, SINCE)?.or(oldest))
+}
+
+/// `None` beside the link is a contact point that cannot be read, or none any more.
 fn read_contact(item: &Item) -> Result<(Option<ContactPoint>, LinkId), StoreError> {
     let stored: Option<ContactDocument> = document(item, DOC).ok();
     let contact = stored.and_then(|stored| stored.parse(None).ok());

@@ -166,6 +166,8 @@ fn audience_item(brand: &str, customer: &str) -> Item {
         contact: None,
         link: None,
         audience_key: None,
+        contact_is_broken: false,
+        known_since: None,
         address: None,
         proof_key: None,
         recorded: HashMap::new(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consent::ConsentEventDocument;
 use super::preference::PreferenceEventDocument;
+use super::proof::KeptProof;
 use crate::ledger::{BrokenLedger, LedgerEntry, ProofKey, commits_to, verify};
 use crate::objects::from_str;
 use crate::standing::LedgerHead;
@@ -45,6 +46,10 @@ pub struct LedgerEntryDocument {
     /// Instead of it, what the person set about how they are written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preference: Option<PreferenceEventDocument>,
+    /// Instead of either, what is kept of one whose words are erased, or that the person's data lapsed. No commitment tells
+    /// whether it is so: the key went with the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<KeptProof>,
 }
 
 /// The clear text of a ledger entry.
@@ -54,6 +59,8 @@ pub enum LedgerText {
     Consent(Box<ConsentEventDocument>),
     /// A preference of the person's own.
     Preference(Box<PreferenceEventDocument>),
+    /// Erased down to what has to be shown.
+    Proof(Box<KeptProof>),
     /// Erased; the entry's hash still stands in the chain.
     Erased,
 }
@@ -86,10 +93,11 @@ impl LedgerDocument {
             entries: entries
                 .into_iter()
                 .map(|(entry, text)| {
-                    let (event, preference) = match text {
-                        LedgerText::Consent(event) => (Some(*event), None),
-                        LedgerText::Preference(preference) => (None, Some(*preference)),
-                        LedgerText::Erased => (None, None),
+                    let (event, preference, proof) = match text {
+                        LedgerText::Consent(event) => (Some(*event), None, None),
+                        LedgerText::Preference(preference) => (None, Some(*preference), None),
+                        LedgerText::Proof(proof) => (None, None, Some(*proof)),
+                        LedgerText::Erased => (None, None, None),
                     };
                     LedgerEntryDocument {
                         seq: entry.seq,
@@ -99,6 +107,7 @@ impl LedgerDocument {
                         hash: hex(&entry.hash),
                         event,
                         preference,
+                        proof,
                     }
                 })
                 .collect(),

@@ -13,6 +13,7 @@ mod ledger;
 mod offer;
 mod place;
 mod preference;
+mod proof;
 mod rule;
 mod sign_up;
 
@@ -28,5 +29,6 @@ pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText
 pub use offer::{OfferDocument, StoredOffer, UseDocument, WindowDocument};
 pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};
+pub use proof::KeptProof;
 pub use rule::{ConditionDocument, RuleDocument};
 pub use sign_up::SignUpDocument;
