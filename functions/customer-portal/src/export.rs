@@ -251,8 +251,8 @@ fn kept_for(brand: &Brand, language: Language) -> [KeptFor; 4] {
             KeptFor {
                 what: "vos informations et vos choix",
                 how_long: format!(
-                    "utilisés au plus {period} après votre dernier geste envers la marque, et gardés jusqu’à ce qu’elle ou vous \
-                     les effaciez"
+                    "au plus {period} après votre dernier geste envers la marque, puis effacés\u{a0}; plus tôt si vous les \
+                     effacez"
                 ),
             },
             KeptFor {
@@ -274,8 +274,7 @@ fn kept_for(brand: &Brand, language: Language) -> [KeptFor; 4] {
             KeptFor {
                 what: "what is known about you and your choices",
                 how_long: format!(
-                    "used for at most {period} after you last did something with the brand, and kept until it or you erase \
-                     them"
+                    "for at most {period} after you last did something with the brand, then erased; sooner if you erase them"
                 ),
             },
             KeptFor {

@@ -180,6 +180,13 @@ impl Handler {
             Acted::Done(visited) => *visited,
             Acted::Unknown => return Ok(answer::page(400, page::unreadable(stranger))),
             Acted::TooOften => return Ok(answer::too_often(page::too_often(stranger))),
+            Acted::Forgotten => {
+                let reader = Reader {
+                    language: stranger,
+                    brand: &brand,
+                };
+                return Ok(answer::page(200, page::forgotten(reader)));
+            }
         };
         let language = visited
             .person
@@ -294,6 +301,9 @@ impl Handler {
             (Some(Asked::OneClick), _) => return answer::one_click_done(),
             (Some(Asked::Leave(purpose)), _) => page::left(reader, named(purpose), &at()),
             (Some(Asked::Undo(purpose)), _) => page::back(reader, named(purpose), consents, &at(), now),
+            (Some(Asked::Set(_) | Asked::Save(_)), _) | (None, Page::Preferences) if person.is_forgotten() => {
+                page::forgotten(reader)
+            }
             (Some(Asked::Set(_) | Asked::Save(_)), _) | (None, Page::Preferences) => {
                 return self.show_choices(visit, asked, reader, visited);
             }
@@ -360,6 +370,8 @@ enum Acted {
     /// A button or a field that this brand's pages do not have.
     Unknown,
     TooOften,
+    /// Their data lapsed.
+    Forgotten,
 }
 
 impl Acted {
@@ -371,6 +383,7 @@ impl Acted {
         match recording {
             Recording::Done(person) => Self::done(*person),
             Recording::TooOften => Self::TooOften,
+            Recording::Forgotten => Self::Forgotten,
         }
     }
 }

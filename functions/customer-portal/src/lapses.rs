@@ -1,8 +1,8 @@
 //! The daily walk through each brand's audience: whoever was not heard of for as long as the brand keeps a yes has the end
 //! of their yeses recorded. Whether it has ended never waits for this: pages, scores and sends derive it; the walk makes
-//! it an entry of the ledger.
+//! it an entry of the ledger. The day after, their data goes.
 
-use apropos_aws::{StoreError, Sweep, Swept, with_causes};
+use apropos_aws::{DataLapse, StoreError, Sweep, Swept, Traced, with_causes};
 use apropos_core::brand::Brand;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::time::EpochDay;
@@ -14,6 +14,7 @@ use crate::Handler;
 struct Room {
     pages: usize,
     people: usize,
+    /// Ends of yeses, each of which costs a read and a write.
     lapses: usize,
 }
 
@@ -22,6 +23,13 @@ const A_TICK: Room = Room {
     people: 8_000,
     lapses: 100,
 };
+
+/// Taking all data of one person costs as much as so many ends of yeses.
+const DATA_COSTS: usize = 4;
+
+/// People whose traces a tick looks at, and the steps that it takes with all of them.
+const TRACES_A_TICK: i32 = 20;
+const STEPS_A_TICK: usize = 40;
 
 /// The most people of one page.
 const A_PAGE: usize = 1_000;
@@ -91,8 +99,13 @@ async fn on(handler: &Handler, brand: &Brand, from: Option<Swept>, room: &mut Ro
                     if room.lapses == 0 {
                         return Ok(Swept::UpTo { cell, after });
                     }
-                    room.lapses -= 1;
-                    expire(handler, brand, customer).await;
+                    if record.data_may_have_lapsed(brand.retention, now) {
+                        room.lapses = room.lapses.saturating_sub(DATA_COSTS);
+                        lapse(handler, brand, customer).await;
+                    } else {
+                        room.lapses -= 1;
+                        expire(handler, brand, customer).await;
+                    }
                 }
                 after = Some(customer.clone());
             }
@@ -105,7 +118,41 @@ async fn on(handler: &Handler, brand: &Brand, from: Option<Swept>, room: &mut Ro
     Ok(Swept::All)
 }
 
+/// Takes the traces out of whoever's data lapsed so long ago that nothing asks for them any more.
+pub(crate) async fn finish(handler: &Handler) -> Result<(), StoreError> {
+    let now = handler.clock.now();
+    let mut steps = STEPS_A_TICK;
+    for mut lapse in handler.tables.lapses_to_finish(now, TRACES_A_TICK).await? {
+        while steps > 0 {
+            steps -= 1;
+            match handler.tables.finish_lapse(&mut lapse, now).await {
+                Ok(Traced::Goes) => {}
+                Ok(Traced::Finished) => break,
+                Err(error) => {
+                    let (brand, customer) = (&lapse.brand, &lapse.customer);
+                    tracing::error!(error = %with_causes(&error), brand.id = %brand, customer.id = %customer, "traces could not be taken out now");
+                    handler.tables.put_off_lapse(&lapse, now).await?;
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One that fails does not hold up the others, and is found again tomorrow.
+async fn lapse(handler: &Handler, brand: &Brand, customer: &CustomerId) {
+    let id: &BrandId = &brand.id;
+    match handler.tables.lapse_data(brand, customer, handler.clock.now()).await {
+        Ok(DataLapse::Gone) => tracing::info!(brand.id = %id, customer.id = %customer, "somebody's data lapsed"),
+        Ok(DataLapse::Kept) => tracing::debug!(brand.id = %id, customer.id = %customer, "somebody's data is kept"),
+        Err(error) => {
+            tracing::error!(error = %with_causes(&error), brand.id = %id, customer.id = %customer, "somebody's data could not lapse now");
+        }
+    }
+}
+
+/// Likewise.
 async fn expire(handler: &Handler, brand: &Brand, customer: &CustomerId) {
     let now = handler.clock.now();
     let id: &BrandId = &brand.id;

@@ -196,6 +196,9 @@ impl Handler {
         person: &Person,
     ) -> Result<ApiGatewayV2httpResponse, StoreError> {
         let reader = reader(brand, person, knock.accepted);
+        if person.is_forgotten() {
+            return Ok(answer::page(200, page::forgotten(reader)));
+        }
         let no_address = || my_data_page::no_address(reader, &format!("/p/{}/{}", brand.id, knock.token));
         let Some(Wish::Form(fields)) = &knock.asked else {
             let html = match knock.room {
@@ -251,6 +254,9 @@ impl Handler {
         let reader = reader(brand, &person, knock.accepted);
         if person.is_erased() {
             return Ok(answer::page(200, page::out(reader)));
+        }
+        if person.is_forgotten() {
+            return Ok(answer::page(200, page::forgotten(reader)));
         }
         let fields = match &knock.asked {
             None => return Ok(answer::page(200, my_data_page::door(reader, knock.room))),
@@ -342,6 +348,7 @@ impl Handler {
                     Recording::TooOften => {
                         return Ok(answer::too_often(page::too_often(reader.language)));
                     }
+                    Recording::Forgotten => return Ok(answer::page(200, page::forgotten(reader))),
                 }
             }
             Some(name) => {
@@ -430,12 +437,16 @@ impl Handler {
         answer::to(method, response)
     }
 
-    /// Takes every erasure further that was begun and is not finished, and the day's walk for lapses. One that fails does
+    /// Takes every erasure further that was begun and is not finished, the day's walk for lapses, and what is left of earlier
+    /// ones. One that fails does
     /// not hold up the others.
     pub async fn tick(&self) {
         self.finish_erasures().await;
         if let Err(error) = Box::pin(lapses::sweep(self)).await {
             tracing::error!(error = %with_causes(&error), "the walk for lapses could not go on now");
+        }
+        if let Err(error) = Box::pin(lapses::finish(self)).await {
+            tracing::error!(error = %with_causes(&error), "what is left of lapses could not be taken out now");
         }
     }
 

@@ -9,7 +9,7 @@ use apropos_core::language::Language;
 
 pub(crate) use choices::{Occasion, Shown, choices};
 pub(crate) use frame::{Reader, Weight, button_form, page, say};
-pub(crate) use leave::{back, leave, left, out};
+pub(crate) use leave::{back, forgotten, leave, left, out};
 pub(crate) use refusal::{refusal, too_many_visits, too_often, unavailable, unreadable};
 
 fn objecting(reader: Reader<'_>) -> String {
@@ -71,6 +71,7 @@ mod tests {
             ("left", left(reader, topic, choices_at)),
             ("left-everything", left(reader, Leaving::Everything, choices_at)),
             ("back", back(reader, topic, consents, choices_at, now())),
+            ("forgotten", forgotten(reader)),
             ("choices", shown_page(reader, consents, Occasion::Opened)),
             ("saved", shown_page(reader, consents, Occasion::Saved)),
             ("refused", shown_page(reader, consents, Occasion::Refused(&wrong))),

@@ -33,6 +33,9 @@ pub(crate) enum Recording {
     Done(Box<Person>),
     /// Nothing was recorded.
     TooOften,
+    /// Nothing was recorded: the person's data lapsed, so there is nobody whom a yes or a preference could reach. What protects
+    /// them is recorded all the same, since it holds when they come back.
+    Forgotten,
 }
 
 /// Records all that does not hold yet.
@@ -63,6 +66,9 @@ pub(crate) async fn all(
             return Ok(Recording::Done(Box::new(person)));
         }
         let only_protects = preferences.is_empty() && consents.iter().all(|(event, _)| protects(event));
+        if !only_protects && person.is_forgotten() {
+            return Ok(Recording::Forgotten);
+        }
         if !only_protects && is_too_often(handler, &person, now).await? {
             return Ok(Recording::TooOften);
         }

@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use crate::stories::my_data::{FORM, fresh_link, link, written_to};
 
 /// A stack where the brand keeps a yes for a month, and the month after Camille's, of 2 November, is over since midnight.
-async fn unheard_of() -> (TestApp, String) {
+pub(crate) async fn unheard_of() -> (TestApp, String) {
     let (app, why) = written_to().await;
     keep_for_a_month(&app).await;
     app.advance(SignedDuration::from_hours(48));
     (app, why)
 }
 
-async fn keep_for_a_month(app: &TestApp) {
+pub(crate) async fn keep_for_a_month(app: &TestApp) {
     let mut settings = apropos_tests::brand(BRAND);
     settings.retention_days = Some(30);
     app.stack.put_brand(&settings).await.unwrap();
 }
 
 /// Camille's data, as the file that a fresh link gives.
-async fn file(app: &TestApp, why: &str) -> Value {
+pub(crate) async fn file(app: &TestApp, why: &str) -> Value {
     let access = fresh_link(app, why, "access").await;
     app.submit(&access, FORM, "show=json").await.json().unwrap()
 }
@@ -45,7 +45,7 @@ fn lapses(file: &Value) -> Vec<&Value> {
 }
 
 /// Why no offer is relevant to Camille now, by the API.
-async fn reason(app: &TestApp) -> Value {
+pub(crate) async fn reason(app: &TestApp) -> Value {
     let asked = json!({ "customer": "camille", "topic": "offers" });
     let ranked = accepted(&app.post("/v1/relevance", &asked).await);
     ranked["offers"][0]["reason"].clone()
@@ -57,6 +57,9 @@ async fn each_yes_of_whoever_was_not_heard_of_ends_in_the_ledger_exactly_once() 
     for _ in 0..2 {
         app.stack.tick().await.unwrap();
     }
+    // What they said of themselves keeps their data, and is no yes.
+    let correct = fresh_link(&app, &why, "correct").await;
+    app.submit(&correct, FORM, "field=interest%3Abooks&value=yes").await;
     app.advance(SignedDuration::from_hours(24));
     app.stack.tick().await.unwrap();
     let file = file(&app, &why).await;
@@ -141,7 +144,7 @@ async fn a_lapse_counts_everywhere_before_anyone_has_recorded_it_and_reading_rec
 }
 
 /// Camille with something bought on a day.
-fn having_bought(on: &str) -> Value {
+pub(crate) fn having_bought(on: &str) -> Value {
     let bought = json!([{ "category": "books", "on": on }]);
     with(lyonnais("camille"), &[("purchases", bought)])
 }

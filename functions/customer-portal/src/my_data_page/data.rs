@@ -121,6 +121,20 @@ fn proof(reader: Reader<'_>, entry: &LedgerEntryDocument, receipts: &str, zone: 
                 p { (moment(reader, &preference.effective_at, zone)) " · " (evidence(reader, &preference.evidence)) }
             }
         }
+        @if let Some(proof) = &entry.proof {
+            li {
+                @if proof.is_lapse() {
+                    h3 { (seq) ". " (reader.say("Vos données sont arrivées à échéance", "Your data lapsed")) }
+                    p { (moment(reader, &proof.effective_at, zone)) " · " (reader.say(
+                        "effacées d’elles-mêmes, sans signe de vous",
+                        "erased by itself, without a sign from you",
+                    )) }
+                } @else {
+                    h3 { (seq) ". " (purpose_name(reader, &proof.purpose)) " · " (act_name(reader.language, &proof.act)) }
+                    p { (moment(reader, &proof.effective_at, zone)) " · " (reader.say("détail effacé", "details erased")) }
+                }
+            }
+        }
         @if let Some(event) = &entry.event {
             li {
                 h3 { (seq) ". " (purpose_name(reader, &event.purpose)) " · " (act_name(reader.language, &event.act)) }

@@ -177,6 +177,43 @@ pub(crate) fn out(reader: Reader<'_>) -> String {
     )
 }
 
+/// For whoever's data lapsed, with the brand's rule: there is nothing to see or to choose, and what they refused stays so.
+pub(crate) fn forgotten(reader: Reader<'_>) -> String {
+    let brand = reader.brand();
+    let period = reader.brand.retention.words(reader.language);
+    let heading = reader.say("Vous ne recevez rien", "You receive nothing");
+    let (rule, stays) = match reader.language {
+        Language::French => (
+            format!(
+                "{brand} ne garde pas les données de qui n’a pas donné signe depuis {period}\u{a0}: elles sont effacées. Vous \
+                 n’avez rien à faire."
+            ),
+            "Restent, sous un pseudonyme, la preuve des choix et ce qui a été refusé, qui vaut toujours. Le lien de \
+             désinscription d’un message marche encore\u{a0}; une nouvelle inscription repart de zéro.",
+        ),
+        Language::English => (
+            format!(
+                "{brand} does not keep the data of anybody it has not heard from for {period}: it is erased. There is nothing \
+                 to do."
+            ),
+            "What stays, under a pseudonym, is the proof of choices and what was refused, which still holds. The unsubscribe \
+             link of a message still works; whoever signs up again starts from nothing.",
+        ),
+    };
+    page(
+        reader.language,
+        heading,
+        Some(reader.brand),
+        &html! {
+            section {
+                h1 { (heading) }
+                p role="status" { (rule) }
+                p { (stays) }
+            }
+        },
+    )
+}
+
 /// Back as before.
 pub(crate) fn back(
     reader: Reader<'_>,
