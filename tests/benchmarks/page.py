@@ -244,7 +244,7 @@ STATES = [None, "granted", "pending", "denied", "withdrawn", "expired"]
 def wide(record: bytes, model: dict) -> dict:
     """One record, read and written again; the form is that of `AudienceRecord::to_bytes`."""
     number = lambda value: {"N": str(value)}
-    if record[0] != 4:
+    if record[0] != 5:
         raise SystemExit("the records are not of the form that this benchmark reads")
     topics = int.from_bytes(record[5:11])
     states = {f"topic-{topic}": STATES[topics >> (3 * topic) & 7] for topic in range(16)}
@@ -268,7 +268,9 @@ def wide(record: bytes, model: dict) -> dict:
     if flags & 64:
         attributes["paused_until"] = number(int.from_bytes(rest[:4]))
         rest = rest[4:]
-    heard_on, threshold = (int.from_bytes(rest[at : at + 2]) for at in (0, 2))
+    heard_on, threshold, _, *stages = (int.from_bytes(rest[at : at + 2]) for at in range(0, 12, 2))
+    attributes["stages"] = {"L": [number(day) for day in stages]}
+    rest = rest[:6] + rest[12:]
     if heard_on:
         attributes["heard_on"] = number(heard_on)
     if threshold != 0xFFFF:

@@ -10,6 +10,7 @@ use apropos_core::batch::{Block, Plan, Verdicts};
 use apropos_core::campaign::{Deliveries, DeliveryId};
 use apropos_core::ids::CustomerId;
 use apropos_core::receipt::{Outcome, PageReceipt, Row};
+use apropos_core::time::EpochDay;
 use jiff::Timestamp;
 
 use crate::Handler;
@@ -29,7 +30,7 @@ pub(crate) async fn score(handler: &Handler, task: &PageTask) -> Result<(), Undo
     if !is_current(&held.run, now) {
         return Err(Undone::UnknownRun);
     }
-    let (people, next) = read(handler, task).await?;
+    let (people, next) = read(handler, task, EpochDay::of(now)).await?;
     let deliveries = Deliveries::of(&held.run);
     let ids: Vec<DeliveryId> = people
         .customers
@@ -88,7 +89,7 @@ struct People {
 }
 
 /// The people of a page, over as many cells as it takes, and where the next page begins.
-async fn read(handler: &Handler, task: &PageTask) -> Result<(People, Option<Cursor>), StoreError> {
+async fn read(handler: &Handler, task: &PageTask, today: EpochDay) -> Result<(People, Option<Cursor>), StoreError> {
     let mut people = People::default();
     let mut after = task.after.clone();
     for (position, cell) in task.cells.iter().enumerate() {
@@ -102,7 +103,7 @@ async fn read(handler: &Handler, task: &PageTask) -> Result<(People, Option<Curs
             let into = (&mut people.customers, &mut people.block);
             after = handler
                 .tables
-                .audience_block(&task.brand, cell, after.as_ref(), most, into)
+                .audience_block(&task.brand, cell, after.as_ref(), most, today, into)
                 .await?;
             if after.is_none() {
                 break;

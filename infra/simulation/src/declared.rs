@@ -125,7 +125,7 @@ impl Records {
 
 /// A record without what is not declared, or not agreed to.
 fn stripped(record: &AudienceRecord, offer: &Offer) -> AudienceRecord {
-    let keeps = |attribute: Attribute| offer.declares(attribute) && record.hint.allows(attribute.purpose());
+    let keeps = |attribute: Attribute| offer.declares(attribute) && record.hint.lets_read(attribute);
     let is_home = keeps(Attribute::Home);
     AudienceRecord {
         home: record.home.filter(|_| is_home),
@@ -136,6 +136,7 @@ fn stripped(record: &AudienceRecord, offer: &Offer) -> AudienceRecord {
         } else {
             Lifecycle::Prospect
         },
+        stages: record.stages.filter(|_| keeps(Attribute::Lifecycle)),
         reaction: if keeps(Attribute::Reaction) { record.reaction } else { 0 },
         good_hours: if keeps(Attribute::ActiveHours) {
             record.good_hours

@@ -10,6 +10,7 @@ use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
 use apropos_core::receipt::{PageReceipt, Row};
 use apropos_core::standing::Standing;
+use apropos_core::time::EpochDay;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -103,10 +104,11 @@ impl Tables {
         cell: &str,
         after: Option<&CustomerId>,
         most: u32,
+        today: EpochDay,
         (customers, block): (&mut Vec<CustomerId>, &mut Block),
     ) -> Result<Option<CustomerId>, StoreError> {
         let push = |customer, stored: &[u8]| {
-            block.push_bytes(stored)?;
+            block.push_bytes(stored, today)?;
             customers.push(customer);
             Ok(())
         };

@@ -196,8 +196,20 @@ impl Attribute {
         Self::all().find(|attribute| attribute.code() == code)
     }
 
-    /// What the person must have agreed to before a decision may read it: scoring by such facts is profiling
-    /// (GDPR 4(4)), and a home is a place.
+    /// All that the person must have agreed to before a decision may read it: what is measured of somebody's behaviour is read
+    /// to foresee it, which is profiling as well (GDPR 4(4)).
+    #[must_use]
+    pub const fn purposes(self) -> &'static [DataPurpose] {
+        match self {
+            Self::Home => &[DataPurpose::HomeLocation],
+            Self::CurrentPlace => &[DataPurpose::CurrentLocation],
+            Self::Reaction | Self::ActiveHours => &[DataPurpose::Measurement, DataPurpose::Profiling],
+            Self::Purchases | Self::Interests | Self::Lifecycle | Self::Fact(_) => &[DataPurpose::Profiling],
+        }
+    }
+
+    /// The purpose that it is collected for, and that an offer declares with it: the first of
+    /// [`purposes`](Self::purposes).
     #[must_use]
     pub const fn purpose(self) -> DataPurpose {
         match self {

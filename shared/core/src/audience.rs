@@ -17,12 +17,16 @@ use crate::place::UnitVector;
 use crate::reason::Reason;
 use crate::relevance::Relevance;
 use crate::retention::Retention;
+use crate::segment::Stages;
 use crate::suitability::Known;
 use crate::time::EpochDay;
 use crate::travel::Area;
 
-/// The most (category, month) pairs and interests that the record keeps: the latest purchases first, then interests.
-pub const MOST_PAIRS: usize = 8;
+/// The most categories bought that the record keeps, the latest first. Interests have places of their own, so that what
+/// somebody bought never takes that of what they like.
+pub const MOST_PURCHASES: usize = 8;
+/// The most interests that it keeps.
+pub const MOST_INTERESTS: usize = 16;
 
 /// What someone did about a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,12 @@ impl ConsentHint {
         }
     }
 
+    /// Whether all is agreed to that lets a decision read it.
+    #[must_use]
+    pub fn lets_read(self, attribute: Attribute) -> bool {
+        attribute.purposes().iter().all(|purpose| self.allows(*purpose))
+    }
+
     /// Whether the purpose is agreed to.
     #[must_use]
     pub fn allows(self, purpose: DataPurpose) -> bool {
@@ -170,6 +180,8 @@ pub struct AudienceRecord {
     pub current_place: Option<Whereabouts>,
     /// Where they are in their life with the brand, when the record was derived.
     pub lifecycle: Lifecycle,
+    /// How that goes on if nothing is heard of them; nothing of a prospect.
+    pub stages: Option<Stages>,
     /// The least relevance the person wants, if they set one.
     pub threshold: Option<Relevance>,
     /// The day of the last message.
@@ -183,7 +195,7 @@ pub struct AudienceRecord {
     pub good_hours: GoodHours,
     /// Facts about the dwelling and the household.
     pub facts: Facts,
-    /// Purchases and interests, at most [`MOST_PAIRS`].
+    /// At most [`MOST_PURCHASES`] purchases, then at most [`MOST_INTERESTS`] interests.
     pub ties: Vec<(Category, Tie)>,
 }
 
@@ -265,6 +277,7 @@ impl AudienceRecord {
                 .map(Whereabouts::of)
                 .filter(|place| place.holds(now)),
             lifecycle: context.lifecycle(now),
+            stages: context.stages(now),
             threshold: habits.threshold,
             last_contact: habits.last_contact,
             heard_on: habits.heard_on,
@@ -275,6 +288,12 @@ impl AudienceRecord {
             facts: context.facts,
             ties: ties(context),
         }
+    }
+
+    /// Where they are in their life with the brand on a day, if nothing was heard of them since the record was derived.
+    #[must_use]
+    pub fn lifecycle_on(&self, today: EpochDay) -> Lifecycle {
+        self.stages.map_or(self.lifecycle, |stages| stages.lifecycle_on(today))
     }
 
     /// Whether every yes of the person has ended, because they were not heard of for so long. The day is in the record
@@ -330,6 +349,8 @@ impl AudienceRecord {
         out.extend_from_slice(&self.heard_on.map_or(0, |day| day.0).to_be_bytes());
         out.extend_from_slice(&self.threshold.map_or(u16::MAX, Relevance::basis_points).to_be_bytes());
         out.extend_from_slice(&self.last_contact.map_or(0, |day| day.0).to_be_bytes());
+        let stages = self.stages.map_or([0; 3], Stages::days);
+        stages.iter().for_each(|day| out.extend_from_slice(&day.to_be_bytes()));
         out.extend_from_slice(&pack_facts(&self.facts));
         out.extend_from_slice(&self.good_hours.to_bytes());
         for (category, tie) in &self.ties {
@@ -345,8 +366,9 @@ impl AudienceRecord {
     /// Reads the stored form, in bytes: format (1), context version (4), states of topics (6), flags (1: four purposes,
     /// objection, has a home, has a pause, has a current place), lifecycle, reaction and ventilation (1), kind of area and
     /// forms of the two places (1), home (2 × 4, if any), current place (2 × 4) and its end (3, if any), end of the pause
-    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), facts (5), good hours (2), then pairs of category and month
-    /// (2 each).
+    /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), last days of being new, active and
+    /// lapsing (2 each), facts (5), good hours (2), then pairs of category and month (2 each). The form before it, without the
+    /// three days, is read too.
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
@@ -378,6 +400,7 @@ impl AudienceRecord {
                 .find(|each| each.byte() == stored.life & 0b111)
                 .ok_or(MalformedRecord)?,
             threshold: (stored.threshold != u16::MAX).then(|| Relevance::clamped(stored.threshold.into())),
+            stages: Stages::from_days(stored.stages),
             last_contact: (stored.last_contact != 0).then_some(EpochDay(stored.last_contact)),
             heard_on: (stored.heard_on != 0).then_some(EpochDay(stored.heard_on)),
             reaction: (stored.life >> 3) & 0b111,
@@ -402,11 +425,11 @@ impl AudienceRecord {
             ties: &self.ties,
             purchases: keeps(Attribute::Purchases),
             interests: keeps(Attribute::Interests),
-            lifecycle: keeps(Attribute::Lifecycle).then_some(self.lifecycle),
+            lifecycle: keeps(Attribute::Lifecycle).then(|| self.lifecycle_on(EpochDay::of(now))),
             reaction: keeps(Attribute::Reaction)
                 .then_some(self.reaction)
                 .filter(|level| *level > 0),
-            month: month_of(EpochDay::of(now)),
+            today: EpochDay::of(now),
         }
     }
 }
@@ -429,6 +452,7 @@ pub(crate) struct Stored<'a> {
     /// 65 535 is none.
     pub(crate) threshold: u16,
     last_contact: u16,
+    stages: [u16; 3],
     pub(crate) facts: [u8; 5],
     pub(crate) good_hours: [u8; 2],
     /// Pairs of a category's code and a month or [`INTEREST`].
@@ -466,9 +490,15 @@ impl<'a> Stored<'a> {
         let heard_on = u16::from_be_bytes(take(&mut rest)?);
         let threshold = u16::from_be_bytes(take(&mut rest)?);
         let last_contact = u16::from_be_bytes(take(&mut rest)?);
+        let stages = if format == WITHOUT_STAGES {
+            [0; 3]
+        } else {
+            let [a, b, c, d, e, f] = take(&mut rest)?;
+            [[a, b], [c, d], [e, f]].map(u16::from_be_bytes)
+        };
         let facts = take(&mut rest)?;
         let good_hours = take(&mut rest)?;
-        let is_well_formed = format == FORMAT
+        let is_well_formed = (format == FORMAT || format == WITHOUT_STAGES)
             && usize::from(life & 0b111) < Lifecycle::ALL.len()
             && (threshold <= Relevance::FULL.basis_points() || threshold == u16::MAX)
             && are_facts(facts, life >> 6)
@@ -489,9 +519,18 @@ impl<'a> Stored<'a> {
             heard_on,
             threshold,
             last_contact,
+            stages,
             facts,
             good_hours,
             ties: rest,
+        })
+    }
+
+    /// Lifecycle, reaction and ventilation as they are on a day.
+    pub(crate) fn life_on(&self, today: EpochDay) -> u8 {
+        let stages = Stages::from_days(self.stages);
+        stages.map_or(self.life, |stages| {
+            self.life & !0b111 | stages.lifecycle_on(today).byte()
         })
     }
 }
@@ -540,16 +579,16 @@ pub struct View<'a> {
     pub lifecycle: Option<Lifecycle>,
     /// The reaction level, if it may be read and is known.
     pub reaction: Option<u8>,
-    month: u8,
+    today: EpochDay,
 }
 
 impl View<'_> {
-    /// What was bought, with days since (by month, so give or take 30), if purchases may be read.
+    /// What was bought, with the days since, if purchases may be read: at least so many, see [`days_since`].
     pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, u32)>> {
-        let month = self.month;
+        let today = self.today;
         self.purchases.then(|| {
             self.ties.iter().filter_map(move |(category, tie)| match tie {
-                Tie::BoughtInMonth(bought) => Some((*category, u32::from(month.saturating_sub(*bought)) * 30)),
+                Tie::BoughtInMonth(bought) => Some((*category, days_since(*bought, today))),
                 Tie::Interest => None,
             })
         })
@@ -581,8 +620,9 @@ impl Known for View<'_> {
     }
 }
 
-/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only.
-const FORMAT: u8 = 4;
+/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only, 4 no stages.
+const FORMAT: u8 = 5;
+const WITHOUT_STAGES: u8 = 4;
 pub(crate) const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.
@@ -590,7 +630,7 @@ pub(crate) const INTEREST: u8 = u8::MAX;
 #[error("the stored audience record is not in a known form")]
 pub struct MalformedRecord;
 
-/// Latest purchase of each category first, then interests; the rest does not fit and the full context keeps it.
+/// The latest purchase of each category, then interests; what does not fit the full context keeps.
 fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
     let mut bought: Vec<(Category, EpochDay)> = Vec::new();
     for purchase in &context.purchases {
@@ -605,9 +645,14 @@ fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
     interests.dedup();
     bought
         .into_iter()
+        .take(MOST_PURCHASES)
         .map(|(category, on)| (category, Tie::BoughtInMonth(month_of(on))))
-        .chain(interests.into_iter().map(|category| (category, Tie::Interest)))
-        .take(MOST_PAIRS)
+        .chain(
+            interests
+                .into_iter()
+                .take(MOST_INTERESTS)
+                .map(|category| (category, Tie::Interest)),
+        )
         .collect()
 }
 
@@ -616,6 +661,36 @@ pub(crate) fn month_of(day: EpochDay) -> u8 {
     let date = day.date();
     let months = (i32::from(date.year()) - 2020) * 12 + i32::from(date.month()) - 1;
     u8::try_from(months.clamp(0, 254)).unwrap_or(0)
+}
+
+/// Days since a purchase of which the month is known: from the last day of that month, so that nobody counts as needing the
+/// next one before they do. It is up to 30 too few.
+pub(crate) fn days_since(month: u8, today: EpochDay) -> u32 {
+    let last = LAST_DAYS.get(usize::from(month)).copied().unwrap_or(u16::MAX);
+    today.days_since(EpochDay(last)).into()
+}
+
+/// The last days of the months that [`month_of`] counts.
+const LAST_DAYS: [u16; 256] = last_days();
+
+#[expect(clippy::indexing_slicing, reason = "the compiler counts them")]
+const fn last_days() -> [u16; 256] {
+    let mut days = [0; 256];
+    // The last day of 2019.
+    let (mut day, mut month) = (18_261, 0);
+    while month < days.len() {
+        // Until 2041 every fourth year has a leap day.
+        let is_leap = (month / 12).is_multiple_of(4);
+        day += match month % 12 {
+            1 if is_leap => 29,
+            1 => 28,
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        days[month] = day;
+        month += 1;
+    }
+    days
 }
 
 /// A fact of at most three states in two bits; 0 is unknown.

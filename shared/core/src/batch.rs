@@ -9,11 +9,12 @@
 //! use apropos_core::batch::{Block, Plan, Verdicts};
 //! use apropos_core::decision::Proposal;
 //! use apropos_core::ids::CustomerId;
+//! use apropos_core::time::EpochDay;
 //!
 //! fn candidates(proposal: Proposal<'_>, page: &[(CustomerId, Vec<u8>)], now: jiff::Timestamp) -> Result<Vec<CustomerId>, MalformedRecord> {
 //!     let (mut block, mut verdicts) = (Block::default(), Verdicts::default());
 //!     for (_, stored) in page {
-//!         block.push_bytes(stored)?;
+//!         block.push_bytes(stored, EpochDay::of(now))?;
 //!     }
 //!     let plan = Plan::new(proposal, now);
 //!     let held_out = |person| page.get(person).is_some_and(|(customer, _)| plan.holds_out(customer));

@@ -9,7 +9,7 @@ use crate::category::Category;
 use crate::email::EmailAddress;
 use crate::language::Language;
 use crate::place::Cell;
-use crate::segment::Rhythm;
+use crate::segment::{Rhythm, Stages};
 use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
@@ -173,6 +173,14 @@ impl CustomerContext {
         let bought: Vec<EpochDay> = self.purchases.iter().map(|purchase| purchase.on).collect();
         Rhythm::of(&bought, self.last_activity, self.spent, EpochDay::of(now))
             .map_or(Lifecycle::Prospect, Rhythm::lifecycle)
+    }
+
+    /// How the lifecycle goes on if nothing more is heard of them; nothing of a prospect.
+    #[must_use]
+    pub fn stages(&self, now: Timestamp) -> Option<Stages> {
+        let bought: Vec<EpochDay> = self.purchases.iter().map(|purchase| purchase.on).collect();
+        let today = EpochDay::of(now);
+        Rhythm::of(&bought, self.last_activity, self.spent, today).map(|rhythm| rhythm.stages(today))
     }
 }
 

@@ -164,7 +164,7 @@ fn fits(
 /// Declared by the offer and agreed to by the person. Choosing whom to write to by lifecycle is profiling as well, so a
 /// segment sees nobody whose lifecycle is not.
 fn seen<'a>(offer: &Offer, record: &'a AudienceRecord, now: Timestamp) -> View<'a> {
-    let may_read = |attribute: Attribute| offer.declares(attribute) && record.hint.allows(attribute.purpose());
+    let may_read = |attribute: Attribute| offer.declares(attribute) && record.hint.lets_read(attribute);
     record.view(may_read, now)
 }
 

@@ -62,7 +62,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 3;
+pub const MODEL_VERSION: u8 = 4;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -80,6 +80,18 @@ impl Rhythm {
         }
     }
 
+    /// The last days of what follows, if nothing more is heard of them. A spend that grows old is not foreseen.
+    #[must_use]
+    pub fn stages(self, today: EpochDay) -> Stages {
+        let (active, lapsing) = self.patience();
+        let last = |since: u16, days: u16| EpochDay(today.0.saturating_sub(since).saturating_add(days));
+        Stages {
+            new_until: last(self.since_first, NEW_DAYS),
+            active_until: last(self.since_last, active),
+            lapsing_until: last(self.since_last, lapsing),
+        }
+    }
+
     /// The lifecycle.
     #[must_use]
     pub fn lifecycle(self) -> Lifecycle {
@@ -93,6 +105,48 @@ impl Rhythm {
         } else {
             Lifecycle::Lost
         }
+    }
+}
+
+/// How the lifecycle of a customer goes on in silence, so that whoever falls silent is found without being derived again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stages {
+    /// The last day of being new.
+    pub new_until: EpochDay,
+    /// The last of being active, if later.
+    pub active_until: EpochDay,
+    /// The last of lapsing, if later.
+    pub lapsing_until: EpochDay,
+}
+
+impl Stages {
+    /// The lifecycle on a day.
+    #[must_use]
+    pub fn lifecycle_on(self, today: EpochDay) -> Lifecycle {
+        if today <= self.new_until {
+            Lifecycle::New
+        } else if today <= self.active_until {
+            Lifecycle::Active
+        } else if today <= self.lapsing_until {
+            Lifecycle::Lapsing
+        } else {
+            Lifecycle::Lost
+        }
+    }
+
+    /// The three days, in their order.
+    pub(crate) const fn days(self) -> [u16; 3] {
+        [self.new_until.0, self.active_until.0, self.lapsing_until.0]
+    }
+
+    /// From those; three times 0 is nothing.
+    pub(crate) fn from_days(days: [u16; 3]) -> Option<Self> {
+        let [new_until, active_until, lapsing_until] = days.map(EpochDay);
+        (days != [0; 3]).then_some(Self {
+            new_until,
+            active_until,
+            lapsing_until,
+        })
     }
 }
 
@@ -126,6 +180,18 @@ mod tests {
     }
 
     proptest! {
+        /// What is foreseen is what is derived again on the day.
+        #[test]
+        fn stages_go_on_as_the_lifecycle_does(days in prop::collection::vec(0u16..900, 1..8), active in proptest::option::of(0u16..900), spent in proptest::option::of(0u32..2_000), later in 0u16..1_200) {
+            let today = EpochDay(20_000);
+            let bought: Vec<EpochDay> = days.iter().map(|days| EpochDay(today.0 - days)).collect();
+            let act = active.map(|days| EpochDay(today.0 - days));
+            let foreseen = Rhythm::of(&bought, act, spent, today).map(|rhythm| rhythm.stages(today));
+            let on = EpochDay(today.0 + later);
+            let derived = Rhythm::of(&bought, act, spent, on).map(Rhythm::lifecycle);
+            prop_assert_eq!(foreseen.map(|stages| stages.lifecycle_on(on)), derived);
+        }
+
         #[test]
         fn more_days_of_silence_never_bring_anybody_back(days in prop::collection::vec(0u16..900, 1..8), spent in proptest::option::of(0u32..2_000), more in 0u16..400) {
             // Past the first sixty days: being new ends by itself.

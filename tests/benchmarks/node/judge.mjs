@@ -15,7 +15,7 @@ export function judge(model, person, now, out, at) {
   if (person.heardOn > 0 && model.today > person.heardOn + model.retention_days) return code.consent_expired;
 
   const profiling = (person.purposes & PROFILING) !== 0;
-  const measured = (person.purposes & MEASUREMENT) !== 0;
+  const measured = profiling && (person.purposes & MEASUREMENT) !== 0;
   if (!person.hasHome || (person.purposes & HOME_LOCATION) === 0) return code.place_unknown;
   const place = offer.places[0];
   const x = person.home[0] - place.vector[0];

@@ -91,8 +91,8 @@ async function page(task) {
   const person = nobody();
   let at = 1;
   for (const { sk, d } of found) {
-    if (isWide) ofMap(d.M, person, model.facts);
-    else ofRecord(d.B, person);
+    if (isWide) ofMap(d.M, person, model.facts, model.today);
+    else ofRecord(d.B, person, model.today);
     const name = createHmac("sha256", run.key.B).update(shared).update(length(sk.S)).update(sk.S).digest();
     name.copy(receipt, at, 0, 8);
     receipt.writeUInt32BE(person.version, at + 8);

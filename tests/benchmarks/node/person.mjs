@@ -29,9 +29,9 @@ export function person() {
 }
 
 /** From the compact record: one binary attribute. */
-export function ofRecord(bytes, into) {
+export function ofRecord(bytes, into, today) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[0] !== 4) throw new Error("the record is not of this form");
+  if (bytes[0] !== 5) throw new Error("the record is not of this form");
   into.version = view.getUint32(1);
   const high = view.getUint16(5);
   const low = view.getUint32(7);
@@ -45,7 +45,6 @@ export function ofRecord(bytes, into) {
   into.noMarketing = (flags & 16) !== 0;
   into.hasHome = (flags & 32) !== 0;
   into.area = places & 3;
-  into.lifecycle = life & 7;
   into.reaction = (life >> 3) & 7;
   let at = 14;
   if (into.hasHome) {
@@ -60,6 +59,8 @@ export function ofRecord(bytes, into) {
   }
   into.heardOn = view.getUint16(at);
   into.threshold = view.getUint16(at + 2);
+  into.lifecycle = lifecycle(life & 7, view.getUint16(at + 6), view.getUint16(at + 8), view.getUint16(at + 10), today);
+  at += 6;
   const bits = bytes[at + 6] | (bytes[at + 7] << 8);
   for (let fact = 0; fact < NUMBERS; fact += 1) into.facts[fact] = ((bits >> (2 * fact)) & 3) - 1;
   for (let fact = NUMBERS; fact < VENTILATION; fact += 1) into.facts[fact] = number(view.getInt8(at + fact));
@@ -71,6 +72,14 @@ export function ofRecord(bytes, into) {
   into.ties.set(bytes.subarray(at));
 }
 
+// How it goes on in silence: the last days of being new, active and lapsing.
+function lifecycle(derived, newUntil, activeUntil, lapsingUntil, today) {
+  if (newUntil + activeUntil + lapsingUntil === 0) return derived;
+  if (today <= newUntil) return 1;
+  if (today <= activeUntil) return 2;
+  return today <= lapsingUntil ? 3 : 4;
+}
+
 const number = (byte) => (byte === -128 ? UNKNOWN : byte);
 
 const AREAS = ["", "dense_city", "town", "country"];
@@ -79,7 +88,7 @@ const STATES = ["", "granted", "pending", "denied", "withdrawn", "expired"];
 const PURPOSES = ["profiling", "home_location", "current_location", "measurement"];
 
 /** From the same facts as a map of attributes, as one models them without a thought of size. */
-export function ofMap(map, into, names) {
+export function ofMap(map, into, names, today) {
   into.version = Number(map.version.N);
   into.topics.fill(0);
   for (const [topic, { S }] of Object.entries(map.topics.M)) into.topics[Number(topic.slice(6))] = STATES.indexOf(S);
@@ -97,7 +106,8 @@ export function ofMap(map, into, names) {
     into.home[2] = Number(z.N);
   }
   into.area = map.area ? AREAS.indexOf(map.area.S) : 0;
-  into.lifecycle = LIVES.indexOf(map.lifecycle.S);
+  const [newUntil, activeUntil, lapsingUntil] = map.stages.L.map((day) => Number(day.N));
+  into.lifecycle = lifecycle(LIVES.indexOf(map.lifecycle.S), newUntil, activeUntil, lapsingUntil, today);
   into.reaction = Number(map.reaction.N);
   into.heardOn = map.heard_on ? Number(map.heard_on.N) : 0;
   into.threshold = map.threshold ? Number(map.threshold.N) : 0xffff;

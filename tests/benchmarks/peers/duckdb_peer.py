@@ -25,10 +25,11 @@ def query(workload):
     """The whole decision for the only offer of a workload; see ARCHITECTURE.md#relevance."""
     constants, offer = workload.constants, workload.only_offer()
     place, weights = offer["place"], offer["weights"]
+    most = workload.columns["tie_category"].shape[1]
     x, y, z = (f"({at} - home_{axis}::BIGINT)" for axis, at in zip("xyz", place["vector"]))
-    joins = " ".join(f"JOIN ties t{tie} ON t{tie}.place = tie_{tie}" for tie in range(8))
-    flags = " | ".join(f"t{tie}.figure" for tie in range(8))
-    best = ", ".join(f"t{tie}.figure & 16383" for tie in range(8))
+    joins = " ".join(f"JOIN ties t{tie} ON t{tie}.place = tie_{tie}" for tie in range(most))
+    flags = " | ".join(f"t{tie}.figure" for tie in range(most))
+    best = ", ".join(f"t{tie}.figure & 16383" for tie in range(most))
     fixed = [part for part in (place["opening_bp"], offer["season_bp"], offer["ends_soon_bp"]) if part is not None]
     hours = "hours_bp"
     refusals = " ".join(f"WHEN topic = {state} THEN '{code}'" for state, code in enumerate(constants["topic_states"]) if state != 1)
@@ -44,7 +45,7 @@ def query(workload):
     reaches, in_time = by(place["reach"], "area"), by(place["in_time"], "area")
     return f"""
     WITH read AS (
-        SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 8 = 8 AS measured,
+        SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 9 = 9 AS measured,
             {x} * {x} + {y} * {y} + {z} * {z} AS chord,
             CASE WHEN purposes & 1 = 1 THEN greatest({best}) ELSE 0 END AS best,
             CASE WHEN purposes & 1 = 1 THEN {flags} ELSE 0 END AS flags
@@ -108,7 +109,7 @@ class Prepared:
         arrays["topic"] = workload.columns[f"topic_{offer['topic']}"]
         for number, rule in enumerate(offer["rules"]):
             arrays[f"rule_{number}"] = workload.columns[f"fact_{rule['when']['fact']}"]
-        for tie in range(8):
+        for tie in range(workload.columns["tie_category"].shape[1]):
             place = workload.columns["tie_category"][:, tie].astype("u2") * 256 + workload.columns["tie_month"][:, tie]
             arrays[f"tie_{tie}"] = place.astype("i4")
         self.connection.register("arrays", arrays)

@@ -35,7 +35,7 @@ def person(workload, offer, column, number):
         "silent_days": constants["today"] - at("heard_on") if at("heard_on") else 0,
         "profiled": agreed & 1 == 1,
         "located": agreed & 2 == 2 and any(home),
-        "measured": agreed & 8 == 8,
+        "measured": agreed & 9 == 9,
         "chord": chord / 2**40,
         "area": area,
         "proximity": constants["nearness"][min(share, 16_383)],

@@ -76,7 +76,9 @@ def judge(
             continue
         best, flags = 0, 0
         if profiled:
-            for tie in range(8):
+            for tie in range(tie_category.shape[1]):
+                if not tie_category[i, tie]:
+                    break
                 figure = ties[tie_category[i, tie] * 256 + tie_month[i, tie]]
                 best = max(best, figure & 0x3FFF)
                 flags |= figure
@@ -89,7 +91,7 @@ def judge(
         share = ((((chord << scale[near, 0]) >> scale[near, 1]) * scale[near, 2]) >> 32)
         proximity = nearness[min(int(math.sqrt(share)), 16_383)]
         total, parts = fixed_sum, fixed_count
-        if agreed & 8 and hours_bp[good_hours[i]] != 65_535:
+        if agreed & 9 == 9 and hours_bp[good_hours[i]] != 65_535:
             total += hours_bp[good_hours[i]]
             parts += 1
         known = weights[0] + weights[1]
@@ -105,7 +107,7 @@ def judge(
             known += weights[3]
             sum_ += weights[3] * life
         appetite = -1
-        if agreed & 8 and reaction[i]:
+        if agreed & 9 == 9 and reaction[i]:
             appetite = min(reaction[i], 5) * 2_000
             known += weights[4]
             sum_ += weights[4] * appetite

@@ -28,7 +28,7 @@ class Workload:
         for path in sorted(directory.glob("*.bin")):
             column = numpy.fromfile(path, dtype=TYPES.get(path.stem, "u1"))
             if path.stem.startswith("tie_"):
-                column = numpy.ascontiguousarray(column.reshape(-1, 8)[: self.people])
+                column = numpy.ascontiguousarray(column.reshape(self.constants["customers"], -1)[: self.people])
             elif path.stem != "ties":
                 column = numpy.ascontiguousarray(column[: self.people])
             self.columns[path.stem] = column

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use apropos_core::attribute::Fact;
-use apropos_core::audience::{AudienceRecord, MOST_PAIRS, Tie};
+use apropos_core::audience::{AudienceRecord, Tie};
 use apropos_core::brand::TopicNumber;
 use apropos_core::decision::judge;
 use apropos_core::reason::Reason;
 use apropos_core::relevance::Relevance;
+use apropos_core::time::EpochDay;
 use apropos_core::travel::Area;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -80,9 +81,11 @@ type Column = (String, Vec<u8>);
 
 /// 0 stands for what is not known, unless the comment says otherwise.
 fn of(records: &[AudienceRecord], now: Timestamp) -> Result<Vec<Column>, Failure> {
+    let today = EpochDay::of(now);
     if records.iter().any(|record| record.current_place.is_some()) {
         return Err("the columns have no current place".into());
     }
+    let most = records.iter().map(|record| record.ties.len()).max().unwrap_or(0).max(1);
     let column = |name: &str, bytes: &dyn Fn(&AudienceRecord, &mut Vec<u8>)| {
         let mut out = Vec::with_capacity(records.len());
         records.iter().for_each(|record| bytes(record, &mut out));
@@ -101,7 +104,7 @@ fn of(records: &[AudienceRecord], now: Timestamp) -> Result<Vec<Column>, Failure
             out.extend(record.heard_on.map_or(0, |day| day.0).to_le_bytes());
         }),
         column("area", &|record, out| out.push(area(record.area))),
-        column("lifecycle", &|record, out| out.push(record.lifecycle.byte())),
+        column("lifecycle", &|record, out| out.push(record.lifecycle_on(today).byte())),
         column("reaction", &|record, out| out.push(record.reaction)),
         // 65 535 without one.
         column("threshold", &|record, out| {
@@ -111,12 +114,12 @@ fn of(records: &[AudienceRecord], now: Timestamp) -> Result<Vec<Column>, Failure
         column("good_hours", &|record, out| {
             out.push(constants::turned(record.good_hours, now))
         }),
-        // Eight a person; a category of 0 is no tie.
+        // As many a person as the most have; a category of 0 is no tie, nor is any after it.
         column("tie_category", &|record, out| {
-            out.extend(ties(record).map(|(code, _)| code))
+            out.extend(ties(record).map(|(code, _)| code).take(most))
         }),
         column("tie_month", &|record, out| {
-            out.extend(ties(record).map(|(_, month)| month))
+            out.extend(ties(record).map(|(_, month)| month).take(most))
         }),
     ];
     for (axis, name) in ["home_x", "home_y", "home_z"].into_iter().enumerate() {
@@ -164,10 +167,10 @@ fn state(state: Result<(), Reason>) -> u8 {
         .map_or(5, |(at, _)| at)
 }
 
-fn ties(record: &AudienceRecord) -> [(u8, u8); MOST_PAIRS] {
-    std::array::from_fn(|at| match record.ties.get(at) {
-        None => (0, 0),
-        Some((category, Tie::BoughtInMonth(month))) => (category.code(), *month),
-        Some((category, Tie::Interest)) => (category.code(), INTEREST),
-    })
+fn ties(record: &AudienceRecord) -> impl Iterator<Item = (u8, u8)> {
+    let ties = record.ties.iter().map(|(category, tie)| match tie {
+        Tie::BoughtInMonth(month) => (category.code(), *month),
+        Tie::Interest => (category.code(), INTEREST),
+    });
+    ties.chain(std::iter::repeat((0, 0)))
 }

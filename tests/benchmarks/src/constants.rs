@@ -18,7 +18,7 @@ use apropos_core::suitability::{Condition, OnUnknown};
 use apropos_core::time::EpochDay;
 use apropos_core::travel::{Area, minutes};
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -108,6 +108,7 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
     let Proposal {
         brand, offer, campaign, ..
     } = proposal;
+    let today = EpochDay::of(now).date();
     let places = offer
         .places
         .iter()
@@ -163,7 +164,7 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
         "season_bp": season,
         "ends_soon_bp": (window.until.duration_since(now) <= SOON).then_some(10_000),
         "meets": Category::all().filter(|bought| meets(*bought, offer)).map(Category::code).collect::<Vec<_>>(),
-        "due_bp": (0..=u8::MAX).map(|months| due_bp(u32::from(months) * 30, offer.category.repurchase_days())).collect::<Vec<_>>(),
+        "due_bp": (0..=u8::MAX).map(|month| due_bp(days_since(month, today).into(), offer.category.repurchase_days())).collect::<Vec<_>>(),
     }))
 }
 
@@ -260,7 +261,7 @@ fn meets(bought: Category, offer: &Offer) -> bool {
 /// bought lately, and it closes the gate of who has one.
 pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
     let Proposal { offer, campaign, .. } = proposal;
-    let this_month = month(EpochDay::of(now).date());
+    let today = EpochDay::of(now).date();
     let mut table = Vec::with_capacity(usize::from(CODES) * 256);
     for code in 0..CODES {
         for tie in 0..=u8::MAX {
@@ -268,7 +269,7 @@ pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
                 Some(category) if tie == INTEREST => {
                     interest(category, offer).filter(|_| offer.declares(Attribute::Interests))
                 }
-                Some(category) => Some(purchase(category, this_month.saturating_sub(tie), offer, campaign.goal))
+                Some(category) => Some(purchase(category, days_since(tie, today), offer, campaign.goal))
                     .filter(|_| offer.declares(Attribute::Purchases)),
                 None => None,
             };
@@ -289,8 +290,7 @@ fn interest(category: Category, offer: &Offer) -> Option<u16> {
     u16::try_from(bp + 1).ok()
 }
 
-fn purchase(category: Category, months: u8, offer: &Offer, goal: Goal) -> u16 {
-    let days = u16::from(months) * 30;
+fn purchase(category: Category, days: u16, offer: &Offer, goal: Goal) -> u16 {
     let bp = if complements(category, offer.category) {
         category.recency_bp(days)
     } else {
@@ -310,6 +310,14 @@ fn purchase(category: Category, months: u8, offer: &Offer, goal: Goal) -> u16 {
         figure |= HAS;
     }
     figure
+}
+
+/// Days since the last day of a month of the record.
+fn days_since(month: u8, today: Date) -> u16 {
+    let first = Date::constant(2020, 1, 1).checked_add(i32::from(month).months());
+    let last = first.map_or(Date::MAX, Date::last_of_month);
+    let span = today.since(last).map_or(0, |span| span.get_days());
+    u16::try_from(span.max(0)).unwrap_or(u16::MAX)
 }
 
 /// Months since January 2020, as the record counts them.

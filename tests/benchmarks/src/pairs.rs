@@ -9,6 +9,7 @@ use apropos_core::batch::{Block, Plan, Verdicts};
 use apropos_core::decision::judge;
 use apropos_core::offer::DeclaredUse;
 use apropos_core::relevance::{Relevance, Score};
+use apropos_core::time::EpochDay;
 
 use crate::Failure;
 use crate::tally::{UNSCORED, outcome};
@@ -50,7 +51,7 @@ pub fn compare(pairs: usize, mut out: impl Write) -> Result<(), Failure> {
     complicate(&mut workload);
     let mut block = Block::default();
     for record in &workload.population.records {
-        block.push_bytes(&record.to_bytes())?;
+        block.push_bytes(&record.to_bytes(), EpochDay::of(workload.now))?;
     }
     let (mut verdicts, mut counts, mut judged) = (Verdicts::default(), BTreeMap::new(), 0_usize);
     for (offer, proposal) in workload.proposals().enumerate() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use apropos_core::batch::{Block, Plan, Verdicts};
 use apropos_core::decision::judge;
 use apropos_core::relevance::Score;
+use apropos_core::time::EpochDay;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde_json::{Value, json};
 
@@ -29,7 +30,9 @@ pub fn serve(customers: usize, lines: impl BufRead, mut answers: impl Write) -> 
         if !made.iter().any(|(workload, _)| workload.name == name) {
             let workload = Workload::generate(name, customers)?;
             let mut block = Block::default();
-            workload.population.records.iter().for_each(|record| block.push(record));
+            let today = EpochDay::of(workload.now);
+            let records = workload.population.records.iter();
+            records.for_each(|record| block.push(record, today));
             made.push((workload, block));
         }
         let is_it = |(workload, _): &&(Workload, Block)| workload.name == name;

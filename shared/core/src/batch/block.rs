@@ -10,6 +10,7 @@ use crate::audience::{
 use crate::category::CATEGORIES;
 use crate::place::UnitVector;
 use crate::relevance::Relevance;
+use crate::time::EpochDay;
 
 use super::strip::{Bytes, Counts, Figures, NOBODY, STRIPS, Signed, Words, lanes, lanes_mut};
 
@@ -272,8 +273,8 @@ impl Block {
         }
     }
 
-    /// Adds a person.
-    pub fn push(&mut self, record: &AudienceRecord) {
+    /// Adds a person as they are on a day: the lifecycle goes on in silence.
+    pub fn push(&mut self, record: &AudienceRecord, today: EpochDay) {
         let hint = &record.hint;
         let flags = hint.purposes & 0b1111
             | if hint.no_marketing { NO_MARKETING } else { 0 }
@@ -283,7 +284,7 @@ impl Block {
             } else {
                 0
             };
-        let life = record.lifecycle.byte()
+        let life = record.lifecycle_on(today).byte()
             | (record.reaction.min(7) << 3)
             | (pair_of_bits(&record.facts, Fact::Ventilation) << 6);
         let person = Person {
@@ -309,17 +310,17 @@ impl Block {
         self.put(&person, ties);
     }
 
-    /// Adds a person from the stored form of their record, as [`AudienceRecord::from_bytes`] reads it.
+    /// The same from the stored form of their record, as [`AudienceRecord::from_bytes`] reads it.
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form; nobody is added then.
-    pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), MalformedRecord> {
+    pub fn push_bytes(&mut self, bytes: &[u8], today: EpochDay) -> Result<(), MalformedRecord> {
         let stored = Stored::read(bytes)?;
         let person = Person {
             context_version: stored.context_version,
             topics: stored.topics.halves(),
             flags: stored.flags,
-            life: stored.life,
+            life: stored.life_on(today),
             area: stored.area,
             home: stored.home,
             here: stored.current_place.map(|place| (place.at, place.until_hour + 1)),

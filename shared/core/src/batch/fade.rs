@@ -20,9 +20,9 @@ pub(super) struct Fading {
 }
 
 impl Fading {
-    /// From what is left after so many days, of which a month has 30.
-    pub(super) fn of(month: u8, left: impl Fn(u32) -> u16) -> Self {
-        let ages = (0..=u32::from(month)).map(|age| left(age * 30));
+    /// From what is left in a month of what was bought in another.
+    pub(super) fn of(month: u8, left: impl Fn(u8) -> u16) -> Self {
+        let ages = (0..=month).map(|age| left(month - age));
         let mut by_age: Vec<u16> = ages.take_while(|left| *left > 0).collect();
         let mut each = [0; 256];
         for (each, left) in each.iter_mut().zip(&by_age) {

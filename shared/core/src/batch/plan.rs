@@ -5,7 +5,7 @@ use wide::u8x32;
 
 use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
-use crate::audience::{STATE_BITS, STATES, month_of};
+use crate::audience::{STATE_BITS, STATES, days_since, month_of};
 use crate::campaign::{Audience, Goal};
 use crate::category::{Category, complements, replaces};
 use crate::consent::DataPurpose;
@@ -135,7 +135,7 @@ pub struct Plan<'a> {
     pub(super) is_punctual: bool,
     /// The moments without a place.
     pub(super) moments: Tiers,
-    /// What the offer declares: the bit of the consent that lets it be read, or none.
+    /// What the offer declares: the bits of the consents that let it be read, or none.
     pub(super) home: u8,
     pub(super) here: u8,
     pub(super) purchases: u8,
@@ -145,7 +145,7 @@ pub struct Plan<'a> {
     pub(super) hours: u8,
     /// By the quarters of an hour, which stretch it is now.
     pub(super) turns: [u8; 256],
-    pub(super) month: u8,
+    pub(super) today: EpochDay,
     /// Complementary categories that fade alike.
     pub(super) complements: Vec<(Vec<usize>, Fading)>,
     pub(super) met: Vec<usize>,
@@ -196,7 +196,10 @@ impl<'a> Plan<'a> {
         let goal = campaign.goal;
         let reads = |attribute: Attribute| {
             if offer.declares(attribute) {
-                bit(attribute.purpose())
+                attribute
+                    .purposes()
+                    .iter()
+                    .fold(0, |bits, purpose| bits | bit(*purpose))
             } else {
                 0
             }
@@ -206,7 +209,7 @@ impl<'a> Plan<'a> {
             *byte = state.err().map_or(0, crate::reason::Reason::byte);
         }
         let today = EpochDay::of(now).0;
-        let month = month_of(EpochDay::of(now));
+        let (day, month) = (EpochDay::of(now), month_of(EpochDay::of(now)));
         let hears = reads(Attribute::ActiveHours);
         let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
         let unturned = turns.iter().position(|turn| *turn == 0);
@@ -220,7 +223,7 @@ impl<'a> Plan<'a> {
             })
         };
         let interval = offer.category.repurchase_days();
-        let days = |code: u16| u32::from(month.saturating_sub(u8::try_from(code.saturating_sub(1)).unwrap_or(0))) * 30;
+        let days = |code: u16| days_since(u8::try_from(code.saturating_sub(1)).unwrap_or(0), day);
         // The later it was, the fewer days ago: what holds of a month holds of the later ones.
         let from_month = |holds: &dyn Fn(u32) -> bool| (1..=u8::MAX).find(|code| holds(days((*code).into())));
         let closed_for = affinity::closed_for(offer.category, goal);
@@ -323,11 +326,11 @@ impl<'a> Plan<'a> {
             reaction: reads(Attribute::Reaction),
             hours: hears,
             turns,
-            month,
+            today: day,
             complements: fading
                 .into_iter()
                 .map(|(category, categories)| {
-                    let left = |days| category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX));
+                    let left = |bought| category.recency_bp(u16::try_from(days_since(bought, day)).unwrap_or(u16::MAX));
                     (categories, Fading::of(month, left))
                 })
                 .collect(),

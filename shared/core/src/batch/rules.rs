@@ -3,6 +3,7 @@
 use wide::{i8x32, u8x32};
 
 use crate::attribute::Fact;
+use crate::audience::days_since;
 use crate::consent::DataPurpose;
 use crate::suitability::Condition;
 
@@ -67,7 +68,7 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>) -
         Condition::Purchased { category, within_days } => {
             let column = group.bought(usize::from(category.code()) - 1);
             // The later it was, the fewer days ago.
-            let is_within = |month: &u8| u32::from(plan.month.saturating_sub(*month)) * 30 <= u32::from(*within_days);
+            let is_within = |month: &u8| days_since(*month, plan.today) <= u32::from(*within_days);
             let earliest = (0..u8::MAX).find(is_within).map_or(u8::MAX, |month| month + 1);
             let earliest = u8x32::splat(earliest);
             let readable = Having::of(plan.purchases);

@@ -17,6 +17,7 @@ use crate::ids::CustomerId;
 use crate::offer::Offer;
 use crate::place::Cell;
 use crate::relevance::Relevance;
+use crate::segment::Stages;
 use crate::suitability::{Condition, OnUnknown, Rule};
 use crate::time::EpochDay;
 use crate::travel::Area;
@@ -70,6 +71,12 @@ fn record(dice: &mut Dice) -> AudienceRecord {
         until_hour: dice.of(&[494_000, 500_000]),
     });
     record.lifecycle = dice.of(&Lifecycle::ALL);
+    let day = |dice: &mut Dice| EpochDay(dice.of(&[20_300, 20_600, 20_900]));
+    record.stages = (dice.below(2) == 0).then(|| Stages {
+        new_until: day(dice),
+        active_until: day(dice),
+        lapsing_until: day(dice),
+    });
     record.threshold = (dice.below(4) == 0).then(|| Relevance::clamped(u32::try_from(dice.below(10_001)).unwrap()));
     record.heard_on = dice.of(&[None, Some(EpochDay(20_000)), Some(EpochDay(19_000))]);
     record.reaction = u8::try_from(dice.below(8)).unwrap();
@@ -172,15 +179,6 @@ fn judge_both_ways(seed: u64, block: &mut Block, counts: &mut [u32; 256]) {
     let people: Vec<(CustomerId, AudienceRecord)> = (0..300)
         .map(|number| (CustomerId::new(format!("c{number}")).unwrap(), record(&mut dice)))
         .collect();
-    block.clear();
-    for (number, (_, record)) in people.iter().enumerate() {
-        // A record of a page or one at hand.
-        if number % 2 == 0 {
-            block.push_bytes(&record.to_bytes()).unwrap();
-        } else {
-            block.push(record);
-        }
-    }
     let offer = offer(&mut dice);
     let mut campaign = fixture::campaign();
     campaign.goal = dice.of(&Goal::ALL);
@@ -210,6 +208,15 @@ fn judge_both_ways(seed: u64, block: &mut Block, counts: &mut [u32; 256]) {
         SignedDuration::ZERO,
     ]);
     let now = offer.window.until - back;
+    block.clear();
+    for (number, (_, record)) in people.iter().enumerate() {
+        // A record of a page or one at hand.
+        if number % 2 == 0 {
+            block.push_bytes(&record.to_bytes(), EpochDay::of(now)).unwrap();
+        } else {
+            block.push(record, EpochDay::of(now));
+        }
+    }
     let plan = Plan::new(proposal, now);
     plan.judge(block, |person| plan.holds_out(&people[person].0), &mut verdicts);
     for (person, (customer, record)) in people.iter().enumerate() {

@@ -10,14 +10,15 @@ use crate::audience::{ConsentHint, Habits, Tie, TopicStates, Whereabouts};
 use crate::brand::TopicNumber;
 use crate::category::Category;
 use crate::consent::{Act, Actor, ConsentEvent, ConsentState, Consents, DataPurpose, Evidence, LegalBasis, Purpose};
-use crate::context::{CustomerContext, Lifecycle};
+use crate::context::{CustomerContext, Lifecycle, Purchase};
 use crate::document::{BrandDocument, CampaignDocument, OfferDocument};
 use crate::email::EmailAddress;
 use crate::habit::GoodHours;
 use crate::ids::{CampaignId, EventId};
 use crate::language::Language;
 use crate::place::{Cell, squared_chord};
-use crate::time::TimeZoneName;
+use crate::segment::Stages;
+use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
 mod model;
@@ -103,6 +104,7 @@ fn world() -> World {
         current_place: None,
         good_hours: GoodHours::default(),
         lifecycle: Lifecycle::Active,
+        stages: None,
         threshold: None,
         last_contact: None,
         heard_on: None,
@@ -475,7 +477,10 @@ fn facts() -> impl Strategy<Value = Facts> {
 fn ties() -> impl Strategy<Value = Vec<(Category, Tie)>> {
     let categories: Vec<Category> = Category::all().collect();
     let tie = prop_oneof![Just(Tie::Interest), (0u8..84).prop_map(Tie::BoughtInMonth)];
-    prop::collection::vec((prop::sample::select(categories), tie), 0..=crate::audience::MOST_PAIRS)
+    prop::collection::vec(
+        (prop::sample::select(categories), tie),
+        0..=crate::audience::MOST_PURCHASES,
+    )
 }
 
 fn topic_states() -> impl Strategy<Value = TopicStates> {
@@ -507,7 +512,7 @@ prop_compose! {
                 area in proptest::option::of(prop::sample::select(Area::ALL.to_vec())), good_hours in any::<[u8; 2]>(),
                 current in proptest::option::of(((-89.0f64..89.0, -180.0f64..180.0), 0u32..1 << 24)),
                 threshold in proptest::option::of(0u32..10_000), last in proptest::option::of(1u16..60_000), heard in proptest::option::of(1u16..), reaction in 0u8..6,
-                facts in facts(), ties in ties()) -> AudienceRecord {
+                facts in facts(), ties in ties(), stages in proptest::option::of([1u16.., 1u16.., 1u16..])) -> AudienceRecord {
         AudienceRecord {
             context_version,
             hint: ConsentHint { topics, purposes, no_marketing, paused_until },
@@ -519,6 +524,11 @@ prop_compose! {
             }),
             good_hours: GoodHours::from_bytes(good_hours),
             lifecycle,
+            stages: stages.map(|[new, active, lapsing]| Stages {
+                new_until: EpochDay(new),
+                active_until: EpochDay(active),
+                lapsing_until: EpochDay(lapsing),
+            }),
             threshold: threshold.map(Relevance::clamped),
             last_contact: last.map(crate::time::EpochDay),
             heard_on: heard.map(crate::time::EpochDay),
@@ -536,7 +546,7 @@ proptest! {
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
         // Four more for those who pause, eleven for those who tell where they are.
-        let most = 51 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
+        let most = 57 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
         prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }
@@ -614,6 +624,28 @@ proptest! {
         world.record = record;
         prop_assert_eq!(world.decided(), world.decided());
     }
+}
+
+/// I11 begins where the record is derived: an offer may declare the one and not the other.
+#[test]
+fn what_was_bought_takes_no_place_of_what_is_liked() {
+    let books = Category::from_slug("books").unwrap();
+    let derived = |bought: usize| {
+        let purchases = Category::all().filter(|category| *category != books).take(bought);
+        let context = CustomerContext {
+            interests: vec![books],
+            purchases: purchases
+                .map(|category| Purchase {
+                    category,
+                    on: EpochDay(20_000),
+                })
+                .collect(),
+            ..CustomerContext::default()
+        };
+        let ties = AudienceRecord::derive(&context, 1, ConsentHint::default(), Habits::default(), world().now).ties;
+        (ties.len(), ties.contains(&(books, Tie::Interest)))
+    };
+    assert_eq!([0, 1, 8, 30].map(derived), [(1, true), (2, true), (9, true), (9, true)]);
 }
 
 #[test]

@@ -211,7 +211,9 @@ fn anticipating(bought_in_month: u8) -> World {
 fn the_next_pair_is_offered_when_it_is_needed() {
     // Shoes last six months.
     assert_eq!(anticipating(81).reason(), Some(Reason::AlreadyHas));
-    for (month, affinity) in [(78, 6_666), (77, 10_000), (74, 10_000)] {
+    // July ended 123 days ago, June 154 and May 184: as if it was bought on the last day.
+    assert_eq!(anticipating(78).reason(), Some(Reason::AlreadyHas));
+    for (month, affinity) in [(77, 7_111), (76, 10_000), (74, 10_000)] {
         let score = anticipating(month).judged().unwrap();
         assert_eq!(score.factors.affinity.unwrap().basis_points(), affinity, "{month}");
     }
@@ -221,6 +223,54 @@ fn the_next_pair_is_offered_when_it_is_needed() {
     let mut retained = anticipating(78);
     retained.campaign["goal"] = "retain".into();
     assert_eq!(retained.reason(), Some(Reason::AlreadyHas));
+}
+
+/// On the first of a month, coffee of the day before is not used up, whatever day of that month is meant.
+#[test]
+fn nothing_is_needed_again_before_it_may_be_used_up() {
+    let mut world = anticipating(82);
+    world.offer["category"] = "coffee-pods".into();
+    world.record.ties = vec![(Category::from_slug("coffee-pods").unwrap(), Tie::BoughtInMonth(82))];
+    world.campaign["threshold_bp"] = 0.into();
+    let affinity = |world: &World| world.judged().unwrap().factors.affinity.unwrap().basis_points();
+    assert_eq!(affinity(&world), 0);
+    // Thirty days after the end of that month it is.
+    world.now = at("2026-12-30T09:00:00Z");
+    assert_eq!(affinity(&world), 10_000);
+}
+
+/// Whoever falls silent lapses, though nothing derives their record again.
+#[test]
+fn a_lifecycle_goes_on_in_silence() {
+    let mut world = world();
+    world.campaign["audience"] = json!({"lifecycle": ["lapsing"]});
+    let bought = EpochDay::of(world.now);
+    let rhythm = crate::segment::Rhythm::of(&[EpochDay(bought.0 - 300)], None, None, EpochDay(bought.0 - 170)).unwrap();
+    world.record.lifecycle = rhythm.lifecycle();
+    assert_eq!(world.record.lifecycle, Lifecycle::Active, "130 days after the purchase");
+    assert_eq!(world.reason(), Some(Reason::OutsideAudience));
+    world.record.stages = Some(rhythm.stages(EpochDay(bought.0 - 170)));
+    assert_eq!(world.reason(), None, "300 days after it");
+}
+
+/// How somebody takes messages and when they click is measured, and reading it foresees what they will do.
+#[test]
+fn what_is_measured_is_not_read_of_whoever_refused_profiling() {
+    let mut world = world();
+    world.offer["uses"] = uses(&["reaction", "active_hours"]);
+    world.offer["places"] = json!([]);
+    world.record.reaction = 5;
+    world.record.good_hours = GoodHours::from_bytes([255, 0]);
+    let read = |world: &World| {
+        let factors = world.judged().unwrap().factors;
+        (factors.appetite.is_some(), factors.moment.is_some())
+    };
+    assert_eq!(read(&world), (true, true));
+    for refused in [DataPurpose::Measurement, DataPurpose::Profiling] {
+        let bit = DataPurpose::ALL.into_iter().position(|each| each == refused).unwrap();
+        world.record.hint.purposes = 0b1111 & !(1 << bit);
+        assert_eq!(read(&world), (false, false), "{refused:?}");
+    }
 }
 
 #[test]
@@ -306,7 +356,7 @@ fn exchanged(record: &AudienceRecord, other: &AudienceRecord, attributes: &[Attr
         (changed.home, changed.area) = (other.home, other.area);
     }
     if takes(Attribute::Lifecycle) {
-        changed.lifecycle = other.lifecycle;
+        (changed.lifecycle, changed.stages) = (other.lifecycle, other.stages);
     }
     if takes(Attribute::Reaction) {
         changed.reaction = other.reaction;
@@ -360,7 +410,7 @@ proptest! {
         // And what is declared but not agreed to has none either.
         let purposes = world.record.hint.purposes;
         let refused: Vec<Attribute> = Attribute::all()
-            .filter(|each| DataPurpose::ALL.into_iter().position(|purpose| purpose == each.purpose()).is_some_and(|bit| purposes & (1 << bit) == 0))
+            .filter(|each| DataPurpose::ALL.into_iter().enumerate().any(|(bit, purpose)| each.purposes().contains(&purpose) && purposes & (1 << bit) == 0))
             .collect();
         let before = (world.judged(), world.decided());
         world.record = exchanged(&world.record, &other, &refused);
