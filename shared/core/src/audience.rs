@@ -26,7 +26,7 @@ use crate::travel::Area;
 /// somebody bought never takes that of what they like.
 pub const MOST_PURCHASES: usize = 8;
 /// The most interests that it keeps.
-pub const MOST_INTERESTS: usize = 16;
+pub const MOST_INTERESTS: usize = 8;
 
 /// What someone did about a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -177,10 +177,10 @@ fn audience_item(brand: &str, customer: &str) -> Item {
 }
 
 #[test]
-fn an_audience_item_stays_within_122_bytes() {
+fn an_audience_item_stays_within_144_bytes() {
     let short = size(&audience_item(&"b".repeat(20), &"c".repeat(20)));
-    assert!(short <= 122, "{short} bytes");
-    assert_eq!(short, 118);
+    assert!(short <= 144, "{short} bytes");
+    assert_eq!(short, 140);
     // The figure that `audience_record_item` tells.
-    assert_eq!(size(&audience_item(&"b".repeat(64), &"c".repeat(64))), 206);
+    assert_eq!(size(&audience_item(&"b".repeat(64), &"c".repeat(64))), 228);
 }
