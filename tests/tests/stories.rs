@@ -10,6 +10,7 @@ mod stories {
     mod discreet_pages;
     mod erasure;
     mod events_of_aws;
+    mod explanations;
     mod feedback;
     mod hostile_words;
     mod lapses;

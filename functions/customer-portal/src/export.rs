@@ -1,6 +1,7 @@
 //! All that is kept about a person, gathered once: the page shows it and the file holds it (GDPR 15 and 20).
 
 use apropos_aws::{DeliveryState, HeldProposal, PastDecision, PastOutcome, Person, ReceiptKey, StoreError};
+use apropos_core::attribute::Attribute;
 use apropos_core::brand::Brand;
 use apropos_core::consent_receipt::{ConsentReceipt, SignedReceipt};
 use apropos_core::decision::Withheld;
@@ -10,7 +11,8 @@ use apropos_core::language::Language;
 use apropos_core::origin::values;
 use apropos_core::reason::Reason;
 use apropos_core::receipt::Outcome;
-use apropos_core::relevance::{Score, score};
+use apropos_core::relevance::Score;
+use apropos_core::retention::as_held;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -79,7 +81,7 @@ pub(crate) struct DecisionMade {
     pub(crate) explanation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) consent_record: Option<u32>,
-    /// The kinds of facts that the offer declared to use.
+    /// The kinds of facts that the offer declared to use and the person lets it read.
     pub(crate) uses: Vec<&'static str>,
 }
 
@@ -98,13 +100,16 @@ impl Handler {
         language: Language,
         now: Timestamp,
     ) -> Result<Export, StoreError> {
+        let context_held = person.context.as_ref().map(|(context, _)| context);
+        let held_standing = as_held(&person.standing, context_held, brand.retention, now);
+        let allowed = |attribute: Attribute| held_standing.consents.allows(attribute.purpose(), now);
         let ledger = self.tables.ledger_texts(&brand.id, &person.customer).await?;
         let key = self.tables.proof_key(&brand.id, &person.customer).await?;
         let mut decisions = Vec::new();
         for past in self.tables.decisions(&brand.id, &person.customer).await? {
             let run = &past.run;
             if let Some(held) = self.tables.proposal(&brand.id, &run.campaign, &run.id).await? {
-                decisions.push(decision(&held, &past, language));
+                decisions.push(decision(&held, &past, language, allowed));
             }
         }
         let context = person
@@ -196,13 +201,15 @@ pub(crate) fn facts(person: &Person) -> Vec<KnownFact> {
     facts
 }
 
-fn decision(held: &HeldProposal, past: &PastDecision, language: Language) -> DecisionMade {
+fn decision(
+    held: &HeldProposal,
+    past: &PastDecision,
+    language: Language,
+    allowed: impl Fn(Attribute) -> bool,
+) -> DecisionMade {
     let (at, outcome, explanation, consent_record) = match &past.outcome {
         PastOutcome::Delivery(delivery) => {
-            let score = delivery
-                .receipt
-                .relevance_bp
-                .map(|_| score(held.campaign.goal, delivery.receipt.factors()));
+            let score = delivery.receipt.score(held.campaign.goal);
             let (outcome, explanation) = match (delivery.state, delivery.reason, score) {
                 (DeliveryState::Withheld, Some(reason), score) => {
                     ("withheld", silent(held, language, reason, delivery.receipt.rule, score))
@@ -229,7 +236,13 @@ fn decision(held: &HeldProposal, past: &PastDecision, language: Language) -> Dec
         outcome,
         explanation,
         consent_record,
-        uses: held.offer.uses.iter().map(|each| each.attribute.code()).collect(),
+        uses: held
+            .offer
+            .uses
+            .iter()
+            .filter(|each| allowed(each.attribute))
+            .map(|each| each.attribute.code())
+            .collect(),
     }
 }
 

@@ -203,7 +203,7 @@ impl Handler {
         let Some(Wish::Form(fields)) = &knock.asked else {
             let html = match knock.room {
                 Room::Why => {
-                    let told = why::told(self, brand, person, knock.link).await?;
+                    let told = why::told(self, brand, person, knock.link, self.clock.now()).await?;
                     my_data_page::why(reader, &told, &format!("/d/{}/{}", brand.id, knock.token))
                 }
                 _ if person.has_broken_contact() => no_address(),

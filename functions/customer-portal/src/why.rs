@@ -6,7 +6,9 @@ use apropos_core::attribute::Attribute;
 use apropos_core::brand::Brand;
 use apropos_core::explain::why_you_receive;
 use apropos_core::link::LinkContent;
-use apropos_core::relevance::{Factor, score};
+use apropos_core::relevance::{Factor, Factors, score};
+use apropos_core::retention::as_held;
+use jiff::Timestamp;
 
 use apropos_aws::Person;
 
@@ -22,7 +24,7 @@ pub(crate) enum Told {
         sentence: [String; 2],
         /// What counted, strongest first.
         counted: Vec<Factor>,
-        /// What the offer declared to use, each with its own reason.
+        /// What the offer declared to use and the person agreed to have read, each with the offer's own reason.
         uses: Vec<(Attribute, [String; 2])>,
     },
     /// The decision is no longer kept, or the link came in no message.
@@ -35,6 +37,7 @@ pub(crate) async fn told(
     brand: &Brand,
     person: &Person,
     link: LinkContent,
+    now: Timestamp,
 ) -> Result<Told, StoreError> {
     let Some(id) = link.delivery else {
         return Ok(Told::Nothing);
@@ -50,7 +53,18 @@ pub(crate) async fn told(
     let Some(delivery) = delivery.filter(|delivery| delivery.state != DeliveryState::Released) else {
         return Ok(Told::Nothing);
     };
-    let score = score(held.campaign.goal, delivery.receipt.factors());
+    // Of a score by another model nothing is known but that the person is on the list.
+    let score = delivery
+        .receipt
+        .score(held.campaign.goal)
+        .unwrap_or_else(|| score(held.campaign.goal, Factors::default()));
+    let affinity_from = delivery.receipt.affinity_source();
+    let standing = as_held(
+        &person.standing,
+        person.context.as_ref().map(|(context, _)| context),
+        brand.retention,
+        now,
+    );
     let topic = brand.topics.get(&held.campaign.topic);
     let in_both = |text: &dyn Fn(apropos_core::language::Language) -> String| {
         [
@@ -67,13 +81,14 @@ pub(crate) async fn told(
         title: in_both(&|language| held.offer.title.get(language).to_owned()),
         sentence: in_both(&|language| {
             let topic = topic.map_or(held.campaign.topic.as_str(), |topic| topic.name.get(language));
-            why_you_receive(language, brand.name.as_str(), topic, &score)
+            why_you_receive(language, brand.name.as_str(), topic, &score, affinity_from)
         }),
         counted,
         uses: held
             .offer
             .uses
             .iter()
+            .filter(|each| standing.consents.allows(each.attribute.purpose(), now))
             .map(|each| {
                 (
                     each.attribute,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, json};
 use apropos_aws::{DecisionReceipt, Delivery, DeliveryState, HeldProposal, derive};
+use apropos_core::affinity::AffinitySource;
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::DeliveryId;
 use apropos_core::decision::{Withheld, judge};
@@ -103,12 +104,19 @@ fn add_score(answer: &mut DecisionAnswer, score: &Score) {
 }
 
 /// What the message says of itself.
-fn as_the_message_says(proposal: &HeldProposal, score: &Score) -> BTreeMap<&'static str, String> {
+fn as_the_message_says(
+    proposal: &HeldProposal,
+    score: &Score,
+    affinity_from: Option<AffinitySource>,
+) -> BTreeMap<&'static str, String> {
     let brand = &proposal.brand;
     let Some(topic) = brand.topics.get(&proposal.campaign.topic) else {
         return BTreeMap::new();
     };
-    in_both(|language| explain::why_you_receive(language, brand.name.as_str(), topic.name.get(language), score))
+    in_both(|language| {
+        let topic = topic.name.get(language);
+        explain::why_you_receive(language, brand.name.as_str(), topic, score, affinity_from)
+    })
 }
 
 fn scored(proposal: &HeldProposal, receipt: &DecisionReceipt) -> Option<Score> {
@@ -139,7 +147,7 @@ fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delive
                 add_score(&mut answer, &score);
                 if state == DeliveryState::Sent {
                     answer.explanation = in_both(|language| explain::sent(language, &score));
-                    answer.to_the_person = as_the_message_says(proposal, &score);
+                    answer.to_the_person = as_the_message_says(proposal, &score, delivery.receipt.affinity_source());
                 }
             }
             answer

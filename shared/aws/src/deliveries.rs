@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use apropos_core::campaign::{DeliveryId, Run};
+use apropos_core::affinity::AffinitySource;
+use apropos_core::campaign::{DeliveryId, Goal, Run};
 use apropos_core::decision::Approval;
 use apropos_core::feedback::Fate;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
-use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score};
+use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score, score};
 use apropos_core::time::tzdb_version;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
@@ -83,6 +84,9 @@ pub struct DecisionReceipt {
     /// The suitability rule that closed, by position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<usize>,
+    /// What the affinity of an approval rested on, by its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affinity_from: Option<String>,
 }
 
 impl DecisionReceipt {
@@ -99,18 +103,37 @@ impl DecisionReceipt {
             evidence_bp: score.map(|score| score.evidence.basis_points()),
             factors_bp: factors.in_order().map(|(_, value)| value.map(Relevance::basis_points)),
             rule,
+            affinity_from: None,
         }
     }
 
     /// The receipt of an approval.
     #[must_use]
     pub fn of(approval: &Approval) -> Self {
-        Self::new(
+        let receipt = Self::new(
             approval.context_version(),
             Some(approval.score()),
             Some(approval.consent_record()),
             None,
-        )
+        );
+        Self {
+            affinity_from: Some(approval.affinity_from().code().to_owned()),
+            ..receipt
+        }
+    }
+
+    /// What the affinity of an approval rested on; nothing where the receipt is older than that.
+    #[must_use]
+    pub fn affinity_source(&self) -> Option<AffinitySource> {
+        AffinitySource::from_code(self.affinity_from.as_deref()?)
+    }
+
+    /// The score as it was decided on; nothing where there was none, and where another model made it: today's weights
+    /// would tell another story.
+    #[must_use]
+    pub fn score(&self, goal: Goal) -> Option<Score> {
+        let scored = self.relevance_bp.is_some() && self.model == MODEL_VERSION;
+        scored.then(|| score(goal, self.factors()))
     }
 
     /// The factors decided on.

@@ -25,6 +25,38 @@ pub const RELATED_INTEREST_BP: u32 = 5_000;
 /// What the choice of the topic is worth where nothing more is known of what somebody likes: just the default threshold.
 pub const TOPIC_BP: u32 = 5_000;
 
+/// What an affinity rests on, so that it is told in true words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AffinitySource {
+    /// Only the choice of the topic: nothing else is recorded or may be read.
+    Topic,
+    /// What was bought.
+    Purchases,
+    /// What somebody said they like.
+    Interests,
+}
+
+impl AffinitySource {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Topic, Self::Purchases, Self::Interests];
+
+    /// The stable name in receipts.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Purchases => "purchases",
+            Self::Interests => "interests",
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.code() == code)
+    }
+}
+
 /// A thing that lasts this long is not offered again before its owner usually needs another; what is used up sooner
 /// only counts against, in the affinity.
 const LASTING_DAYS: u32 = 180;
@@ -86,6 +118,28 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
     if let (Goal::Anticipate, Some(days)) = (goal, met) {
         return Relevance::clamped(due_bp(days, interval));
     }
+    let best = best_purchase(offer, view)
+        .max(best_interest(offer, view))
+        .unwrap_or(TOPIC_BP);
+    let recently = met.is_some_and(|days| days < u32::from(interval));
+    Relevance::clamped(if recently { best / 2 } else { best })
+}
+
+/// What the [`affinity`] rests on. Where a purchase and an interest are worth the same it is the interest, which the person
+/// told themselves.
+pub(crate) fn source(offer: &Offer, view: &View<'_>, goal: Goal) -> AffinitySource {
+    if goal == Goal::Anticipate && last_met(offer, view).is_some() {
+        return AffinitySource::Purchases;
+    }
+    match (best_purchase(offer, view), best_interest(offer, view)) {
+        (None, None) => AffinitySource::Topic,
+        (purchase, interest) if purchase > interest => AffinitySource::Purchases,
+        _ => AffinitySource::Interests,
+    }
+}
+
+/// The best that any purchase says, 0 where none has to do with the offer; nothing where none is known.
+fn best_purchase(offer: &Offer, view: &View<'_>) -> Option<u32> {
     let purchases = view.purchases().into_iter().flatten().map(|(category, days)| {
         if complements(category, offer.category) {
             u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)))
@@ -93,6 +147,11 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
             0
         }
     });
+    purchases.max()
+}
+
+/// The best that any interest says, likewise.
+fn best_interest(offer: &Offer, view: &View<'_>) -> Option<u32> {
     let interests = view.interests().into_iter().flatten().map(|category| {
         if category == offer.category {
             INTEREST_BP
@@ -102,7 +161,5 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
             0
         }
     });
-    let best = purchases.chain(interests).max().unwrap_or(TOPIC_BP);
-    let recently = met.is_some_and(|days| days < u32::from(interval));
-    Relevance::clamped(if recently { best / 2 } else { best })
+    interests.max()
 }

@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::affinity::{affinity, already_has};
+use crate::affinity::{AffinitySource, affinity, already_has, source};
 use crate::attribute::Attribute;
 use crate::audience::{AudienceRecord, View};
 use crate::best_hour::first_good;
@@ -229,6 +229,7 @@ pub struct Approval {
     delivery: DeliveryId,
     attempt: AttemptId,
     score: Score,
+    affinity_from: AffinitySource,
     context_version: u32,
     consent_record: u32,
     standing_version: u64,
@@ -275,6 +276,11 @@ impl Approval {
     #[must_use]
     pub const fn score(&self) -> &Score {
         &self.score
+    }
+    /// What its affinity rests on.
+    #[must_use]
+    pub const fn affinity_from(&self) -> AffinitySource {
+        self.affinity_from
     }
     /// The context it was decided on.
     #[must_use]
@@ -379,6 +385,7 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
                 Ok(Some((until, deferral))) => return Decision::Deferred { until, deferral },
                 Err(reason) => return withheld_at(reason, score),
             }
+            let view = seen(proposal.offer, fresh.record, now);
             Decision::Approved(Box::new(Approval {
                 brand: proposal.brand.id.clone(),
                 customer: fresh.customer.clone(),
@@ -388,6 +395,7 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
                 delivery: DeliveryId::of(proposal.run, fresh.customer),
                 attempt,
                 score,
+                affinity_from: source(proposal.offer, &view, proposal.campaign.goal),
                 context_version: fresh.record.context_version,
                 consent_record,
                 standing_version: standing.version,

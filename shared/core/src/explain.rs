@@ -1,5 +1,6 @@
 //! Decisions in plain words, in both languages, from the same numbers that made them.
 
+use crate::affinity::{AffinitySource, TOPIC_BP};
 use crate::audience::AudienceRecord;
 use crate::category::Need;
 use crate::decision::Withheld;
@@ -11,33 +12,64 @@ use crate::relevance::{Factor, Relevance, Score, weight};
 /// Why a person received a message, in one sentence for that person. It names the kinds of facts used and no value: a
 /// message may be forwarded. It says that they are subscribed and not that they agreed, because the legal basis may be
 /// the soft opt-in.
+///
+/// An affinity that rests on the topic alone adds nothing to that: nothing that the person bought or likes was read. Of
+/// a receipt that does not name the source, a figure of [`TOPIC_BP`] is told as the topic, which is never untrue.
 #[must_use]
-pub fn why_you_receive(language: Language, brand: &str, topic: &str, score: &Score) -> String {
-    let because = score.strongest().map(|factor| match (language, factor) {
-        (Language::French, Factor::Proximity) => "parce que c’est près de vous",
-        (Language::French, Factor::Affinity) => "parce que cela va avec vos achats ou vos centres d’intérêt",
-        (Language::French, Factor::Moment) => "parce que c’est le bon moment",
-        (Language::French, Factor::LifecycleFit) => "parce que cela convient à votre relation avec nous",
-        (Language::French, Factor::Appetite) => "parce que vous avez donné suite à nos derniers messages",
-        (Language::English, Factor::Proximity) => "because it is close to you",
-        (Language::English, Factor::Affinity) => "because it goes with what you bought or said you like",
-        (Language::English, Factor::Moment) => "because now is the right moment",
-        (Language::English, Factor::LifecycleFit) => "because it suits where you are with us",
-        (Language::English, Factor::Appetite) => "because you took up our recent messages",
+pub fn why_you_receive(
+    language: Language,
+    brand: &str,
+    topic: &str,
+    score: &Score,
+    affinity_from: Option<AffinitySource>,
+) -> String {
+    let because = score.strongest().and_then(|factor| match factor {
+        Factor::Proximity => Some(("parce que c’est près de vous", "because it is close to you")),
+        Factor::Affinity => why_affinity(score, affinity_from),
+        Factor::Moment => Some(("parce que c’est le bon moment", "because now is the right moment")),
+        Factor::LifecycleFit => Some((
+            "parce que cela s’accorde avec la relation que vous avez avec nous",
+            "because it suits how long you have known us",
+        )),
+        Factor::Appetite => Some((
+            "parce que vous avez donné suite à nos derniers messages",
+            "because you followed up on our recent messages",
+        )),
     });
     match (language, because) {
-        (Language::French, Some(because)) => format!(
+        (Language::French, Some((because, _))) => format!(
             "{brand} vous écrit {because}, et parce que vous êtes sur sa liste «\u{a0}{topic}\u{a0}» par e-mail."
         ),
         (Language::French, None) => {
             format!("{brand} vous écrit parce que vous êtes sur sa liste «\u{a0}{topic}\u{a0}» par e-mail.")
         }
-        (Language::English, Some(because)) => format!(
-            "You receive this message from {brand} {because}, and because you are subscribed to its “{topic}” by e-mail."
+        (Language::English, Some((_, because))) => format!(
+            "You receive this message from {brand} {because}, and because you are subscribed to its “{topic}” list by \
+             e-mail."
         ),
         (Language::English, None) => {
-            format!("You receive this message from {brand} because you are subscribed to its “{topic}” by e-mail.")
+            format!("You receive this message from {brand} because you are subscribed to its “{topic}” list by e-mail.")
         }
+    }
+}
+
+fn why_affinity(score: &Score, from: Option<AffinitySource>) -> Option<(&'static str, &'static str)> {
+    let is_as_the_topic = score.factors.affinity == Some(Relevance::clamped(TOPIC_BP));
+    match from {
+        Some(AffinitySource::Topic) => None,
+        Some(AffinitySource::Purchases) => Some((
+            "parce que cela va avec vos achats",
+            "because it goes with what you bought",
+        )),
+        Some(AffinitySource::Interests) => Some((
+            "parce que cela va avec vos centres d’intérêt",
+            "because it goes with your interests",
+        )),
+        None if is_as_the_topic => None,
+        None => Some((
+            "parce que cela va avec vos achats ou vos centres d’intérêt",
+            "because it goes with what you bought or said you like",
+        )),
     }
 }
 
@@ -361,7 +393,7 @@ mod tests {
         for language in Language::ALL {
             let factors = Factor::ALL.into_iter().map(Some).chain([None]);
             let sentences: Vec<String> = factors
-                .map(|factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor)))
+                .map(|factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor), None))
                 .collect();
             for (position, sentence) in sentences.iter().enumerate() {
                 assert!(!sentences[..position].contains(sentence), "{sentence}");
@@ -381,15 +413,56 @@ mod tests {
         let approval = fixture::approval(&brand, &offer);
         assert_eq!(approval.score().strongest(), Some(Factor::Proximity));
         assert_eq!(
-            why_you_receive(Language::English, brand.name.as_str(), "Exhibitions", approval.score()),
+            why_you_receive(
+                Language::English,
+                brand.name.as_str(),
+                "Exhibitions",
+                approval.score(),
+                None
+            ),
             "You receive this message from Atelier Lumière because it is close to you, and because you are \
-             subscribed to its “Exhibitions” by e-mail."
+             subscribed to its “Exhibitions” list by e-mail."
         );
         assert_eq!(
-            why_you_receive(Language::French, brand.name.as_str(), "Expositions", approval.score()),
+            why_you_receive(
+                Language::French,
+                brand.name.as_str(),
+                "Expositions",
+                approval.score(),
+                None
+            ),
             "Atelier Lumière vous écrit parce que c’est près de vous, et parce que vous êtes sur sa \
              liste «\u{a0}Expositions\u{a0}» par e-mail."
         );
+    }
+
+    #[test]
+    fn an_affinity_is_told_by_what_it_rests_on() {
+        let score = score_of(Some(Factor::Affinity));
+        let told = |language, from| why_you_receive(language, "Lumen", "Exhibitions", &score, from);
+        for (from, words) in [
+            (AffinitySource::Purchases, ["vos achats", "what you bought"]),
+            (AffinitySource::Interests, ["vos centres d’intérêt", "your interests"]),
+        ] {
+            for (language, words) in Language::ALL.into_iter().zip(words) {
+                assert!(told(language, Some(from)).contains(words), "{from:?} {language:?}");
+            }
+        }
+        for language in Language::ALL {
+            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), None);
+            assert_eq!(told(language, Some(AffinitySource::Topic)), of_the_topic);
+        }
+    }
+
+    #[test]
+    fn an_old_receipt_s_affinity_of_the_topic_s_own_worth_is_told_as_the_topic() {
+        let mut score = score_of(Some(Factor::Affinity));
+        score.factors.affinity = Some(Relevance::clamped(TOPIC_BP));
+        for language in Language::ALL {
+            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), None);
+            let told = why_you_receive(language, "Lumen", "Exhibitions", &score, None);
+            assert_eq!(told, of_the_topic);
+        }
     }
 
     #[test]

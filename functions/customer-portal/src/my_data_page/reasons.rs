@@ -37,7 +37,7 @@ pub(crate) fn why(reader: Reader<'_>, told: &Told, ask_at: &str) -> String {
                             ul { @for factor in counted { li { (factor_name(reader.language, *factor)) } } }
                         }
                         @if !uses.is_empty() {
-                            h2 { (reader.say("Les informations que l’offre peut lire", "The facts that the offer may read")) }
+                            h2 { (reader.say("Les informations que vous permettez à l’offre de lire", "The facts that you let the offer read")) }
                             ul { @for (attribute, because) in uses {
                                 li {
                                     h3 { (attribute_name(reader.language, *attribute)) }

@@ -389,6 +389,25 @@ fn who_refused_profiling_is_judged_without_history() {
 }
 
 #[test]
+fn an_approval_says_what_its_affinity_rests_on() {
+    let from = |world: &World| match world.decided() {
+        Decision::Approved(approval) => approval.affinity_from(),
+        other @ (Decision::Deferred { .. } | Decision::Withheld(_)) => panic!("{other:?}"),
+    };
+    let mut world = running_gear(82);
+    world.offer["uses"] = uses(&["purchases", "interests"]);
+    assert_eq!(from(&world), AffinitySource::Purchases);
+    world
+        .record
+        .ties
+        .push((Category::from_slug("running-gear").unwrap(), Tie::Interest));
+    world.record.ties.remove(0);
+    assert_eq!(from(&world), AffinitySource::Interests);
+    world.record.hint.purposes &= !1;
+    assert_eq!(from(&world), AffinitySource::Topic);
+}
+
+#[test]
 fn the_campaign_s_and_the_person_s_own_threshold_both_hold() {
     let mut world = world();
     world.record.threshold = Some(Relevance::clamped(9_500));

@@ -1,0 +1,57 @@
+//! What people and marketers are told of a decision is true, then and later.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy takes only functions marked as tests for tests, not their helpers"
+)]
+
+use apropos_tests::TestApp;
+use apropos_tests::words::{campaign, catalogue, consent, exhibition, grant, lyonnais, uses, with};
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::my_data::{FORM, fresh_link, link};
+
+/// Words of what was bought and liked, that nobody is to read who refused that it be read.
+const OF_THE_HISTORY: [&str; 5] = ["achats", "bought", "purchases", "interests", "intérêt"];
+
+fn says_nothing_of_the_history(text: &str) {
+    for word in OF_THE_HISTORY {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn who_refused_profiling_is_not_told_that_purchases_were_used() {
+    for language in ["fr", "en"] {
+        let app = TestApp::start().await;
+        let person = json!({
+            "customer": "camille", "contact": { "email": "camille@mail.example", "language": language },
+            "home": { "commune": "69123" },
+        });
+        app.store(&[person]).await;
+        app.record(&[
+            grant("camille", "email.offers"),
+            consent("camille", "no-profiling", "profiling", "deny"),
+        ])
+        .await;
+        app.add_offer(&with(catalogue(), &[("uses", uses(&["interests", "purchases"]))]))
+            .await;
+        app.add_campaign(&campaign("expo-1", "expo")).await;
+        assert_eq!(app.take_through("expo-1").await["sent"], 1);
+        let mail = app.outbox().pop().unwrap();
+        says_nothing_of_the_history(&mail.text);
+        says_nothing_of_the_history(&mail.html);
+        let decision = app.decision("expo-1", "camille").await;
+        says_nothing_of_the_history(&decision["to_the_person"].to_string());
+
+        let why = link(&mail.text, "/w/");
+        let page = app.visit(Method::GET, &why).await.text();
+        says_nothing_of_the_history(&page);
+        let access = fresh_link(&app, &why, "access").await;
+        let file: Value = serde_json::from_str(&app.submit(&access, FORM, "show=json").await.text()).unwrap();
+        assert_eq!(file["decisions"].as_array().map(Vec::len), Some(1), "{file}");
+        says_nothing_of_the_history(&file["decisions"].to_string());
+    }
+}
