@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, json};
-use apropos_aws::{DecisionReceipt, Delivery, DeliveryState, HeldProposal, derive};
+use apropos_aws::{Delivery, DeliveryState, HeldProposal, PageRow, derive};
 use apropos_core::affinity::AffinitySource;
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::DeliveryId;
@@ -13,8 +13,8 @@ use apropos_core::explain;
 use apropos_core::ids::{CustomerId, RunId};
 use apropos_core::language::Language;
 use apropos_core::reason::Reason;
-use apropos_core::receipt::{Outcome, Row};
-use apropos_core::relevance::{Factor, Relevance, Score, score};
+use apropos_core::receipt::{Outcome, Row, contributions};
+use apropos_core::relevance::{Factor, MODEL_VERSION, Relevance, Score};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
@@ -46,15 +46,15 @@ pub(crate) async fn decision(
     if let Some(delivery) = handler.tables.delivery(&brand, &run, id).await? {
         return Ok(json(200, &of_delivery(&proposal, &customer, &delivery)));
     }
-    let row = handler
+    let page = handler
         .tables
         .receipt_row(&brand, &run, id)
         .await?
         .ok_or_else(|| Problem::unknown("decision"))?;
-    Ok(json(200, &of_row(handler, &proposal, &customer, &row).await?))
+    Ok(json(200, &of_row(handler, &proposal, &customer, page).await?))
 }
 
-fn answer(proposal: &HeldProposal, customer: &CustomerId, outcome: &'static str) -> DecisionAnswer {
+fn answer(proposal: &HeldProposal, customer: &CustomerId, model: u8, outcome: &'static str) -> DecisionAnswer {
     DecisionAnswer {
         campaign: proposal.campaign.id.to_string(),
         run: proposal.run.id.to_string(),
@@ -62,9 +62,11 @@ fn answer(proposal: &HeldProposal, customer: &CustomerId, outcome: &'static str)
         outcome,
         reason: None,
         rule: None,
+        model,
         relevance_bp: None,
         evidence_bp: None,
         contributions_bp: BTreeMap::new(),
+        rounded_down_to_bp: None,
         source: "receipt",
         explanation: BTreeMap::new(),
         table: Vec::new(),
@@ -119,22 +121,17 @@ fn as_the_message_says(
     })
 }
 
-fn scored(proposal: &HeldProposal, receipt: &DecisionReceipt) -> Option<Score> {
-    receipt
-        .relevance_bp
-        .map(|_| score(proposal.campaign.goal, receipt.factors()))
-}
-
 fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delivery) -> DecisionAnswer {
-    let score = scored(proposal, &delivery.receipt);
-    match (delivery.state, delivery.reason) {
+    let receipt = &delivery.receipt;
+    let score = receipt.score(proposal.campaign.goal);
+    let mut answer = match (delivery.state, delivery.reason) {
         (DeliveryState::Withheld, Some(reason)) => {
             let withheld = Withheld {
                 reason,
                 rule: delivery.receipt.rule,
                 score,
             };
-            of_withheld(proposal, customer, &withheld, "receipt")
+            of_withheld(proposal, customer, receipt.model, &withheld, "receipt")
         }
         (state, _) => {
             let outcome = match state {
@@ -142,7 +139,7 @@ fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delive
                 DeliveryState::Claimed | DeliveryState::Unresolved | DeliveryState::Withheld => "open",
                 DeliveryState::Released => "queued",
             };
-            let mut answer = answer(proposal, customer, outcome);
+            let mut answer = answer(proposal, customer, receipt.model, outcome);
             if let Some(score) = score {
                 add_score(&mut answer, &score);
                 if state == DeliveryState::Sent {
@@ -152,16 +149,21 @@ fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delive
             }
             answer
         }
-    }
+    };
+    // As they were decided on, also by a model whose weights are not known here any more.
+    answer.relevance_bp = receipt.relevance_bp;
+    answer.evidence_bp = receipt.evidence_bp;
+    answer
 }
 
 fn of_withheld(
     proposal: &HeldProposal,
     customer: &CustomerId,
+    model: u8,
     withheld: &Withheld,
     source: &'static str,
 ) -> DecisionAnswer {
-    let mut answer = answer(proposal, customer, "withheld");
+    let mut answer = answer(proposal, customer, model, "withheld");
     answer.reason = Some(withheld.reason.code());
     answer.rule = withheld
         .rule
@@ -176,31 +178,45 @@ fn of_withheld(
     answer
 }
 
-/// A page's row holds the reason and rough contributions. Details are computed again only if the context is still the
-/// version decided on and gives the same reason at the time of the launch; else the row alone is told.
+/// A page's row holds the reason and what each factor added, rounded down. Details are computed again only if today's
+/// model on the same version of the context gives the same reason and the same row; else the row alone is told. A choice
+/// that changed since shows in the row, so what is computed is what was decided.
 async fn of_row(
     handler: &Handler,
     proposal: &HeldProposal,
     customer: &CustomerId,
-    row: &Row,
+    page: PageRow,
 ) -> Result<DecisionAnswer, Problem> {
+    let PageRow { model, row } = page;
     let Outcome::Withheld(reason) = row.outcome else {
-        return Ok(answer(proposal, customer, "queued"));
+        return Ok(answer(proposal, customer, model, "queued"));
     };
-    let detailed = recomputed(handler, proposal, customer, row, reason).await?;
-    let (withheld, source) = detailed.map_or(
-        (
-            Withheld {
-                reason,
-                rule: None,
-                score: None,
-            },
-            "page",
-        ),
-        |withheld| (withheld, "recomputed"),
-    );
-    Ok(of_withheld(proposal, customer, &withheld, source))
+    let detailed = if model == MODEL_VERSION {
+        recomputed(handler, proposal, customer, &row, reason).await?
+    } else {
+        None
+    };
+    if let Some(withheld) = detailed {
+        return Ok(of_withheld(proposal, customer, model, &withheld, "recomputed"));
+    }
+    let withheld = Withheld {
+        reason,
+        rule: None,
+        score: None,
+    };
+    let mut answer = of_withheld(proposal, customer, model, &withheld, "page");
+    answer.contributions_bp = Factor::ALL
+        .into_iter()
+        .zip(contributions(row.contributions))
+        .filter_map(|(factor, value)| Some((factor.code(), value?.basis_points())))
+        .collect();
+    answer.rounded_down_to_bp = (!answer.contributions_bp.is_empty()).then_some(STEP_BP);
+    answer.explanation = in_both(|language| explain::withheld_as_kept(language, reason, row.contributions));
+    Ok(answer)
 }
+
+/// The step of the contributions in a page's row, in basis points.
+const STEP_BP: u16 = 40;
 
 async fn recomputed(
     handler: &Handler,
@@ -219,5 +235,9 @@ async fn recomputed(
     let record = derive(&context, version, &standing, &proposal.brand.topics, at);
     Ok(judge(proposal.as_proposal(), customer, &record, at)
         .err()
-        .filter(|withheld| withheld.reason == reason))
+        .filter(|withheld| withheld.reason == reason && as_kept(withheld) == row.contributions))
+}
+
+fn as_kept(withheld: &Withheld) -> [u8; 5] {
+    withheld.score.map_or([u8::MAX; 5], |score| score.contribution_bytes())
 }

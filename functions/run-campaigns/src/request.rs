@@ -183,6 +183,8 @@ pub(crate) struct DecisionAnswer {
     pub(crate) reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rule: Option<String>,
+    /// The version of the relevance model that decided.
+    pub(crate) model: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) relevance_bp: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,8 +192,11 @@ pub(crate) struct DecisionAnswer {
     /// What each known factor contributed, basis points.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) contributions_bp: BTreeMap<&'static str, u16>,
-    /// `receipt`: read as it was decided; `recomputed`: details computed again from the same version of the context;
-    /// `page`: the context has changed since, so only what the page's receipt holds is told.
+    /// The step to which the contributions are rounded down, basis points; exact without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rounded_down_to_bp: Option<u16>,
+    /// `receipt`: read as it was decided; `recomputed`: details computed again, with the same result as the page's receipt;
+    /// `page`: what it would be today differs, so only what the page's receipt holds is told.
     pub(crate) source: &'static str,
     pub(crate) explanation: BTreeMap<&'static str, String>,
     /// All five factors, the unknown ones too; empty without a score.

@@ -73,9 +73,10 @@ impl Tables {
             let id = DeliveryId::of(&run, customer);
             let outcome = match by_id.get(id.to_hex().as_str()) {
                 Some(item) => Some(PastOutcome::Delivery(read(id, item)?)),
-                None if position < RUNS_WITH_PAGES => {
-                    self.receipt_row(brand, &run.id, id).await?.map(PastOutcome::Page)
-                }
+                None if position < RUNS_WITH_PAGES => self
+                    .receipt_row(brand, &run.id, id)
+                    .await?
+                    .map(|page| PastOutcome::Page(page.row)),
                 None => None,
             };
             decisions.extend(outcome.map(|outcome| PastDecision { run, outcome }));

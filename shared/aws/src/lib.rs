@@ -71,7 +71,7 @@ pub use random::random;
 pub use receipt_key::{DoubtfulReceipt, ReceiptKey, verify_receipt};
 pub use requests::{KeptAnswer, Once, once};
 pub use restore::{NotToUndo, Replayed};
-pub use scoring::{AudiencePage, Cursor, PagePlace, PageTotals, StoredReceipt};
+pub use scoring::{AudiencePage, Cursor, PagePlace, PageRow, PageTotals, StoredReceipt};
 pub use secrets::{LinkKeys, SecretError, SecretSource};
 pub use ses_event::{Heard, InvalidTopicArn, TopicArn, hear};
 pub use standing::{Claimed, Fenced};

@@ -8,7 +8,7 @@ use apropos_core::campaign::DeliveryId;
 use apropos_core::context::CustomerContext;
 use apropos_core::ids::{BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
-use apropos_core::receipt::{PageReceipt, Row};
+use apropos_core::receipt::{PageReceipt, Row, model};
 use apropos_core::standing::Standing;
 use apropos_core::time::EpochDay;
 use jiff::Timestamp;
@@ -245,17 +245,29 @@ impl Tables {
         brand: &BrandId,
         run: &RunId,
         delivery: DeliveryId,
-    ) -> Result<Option<Row>, StoreError> {
+    ) -> Result<Option<PageRow>, StoreError> {
         for item in self
             .query(Table::Receipts, receipts(brand, run), Some("p#"), true)
             .await?
         {
             if let Some(row) = read_receipt(&item)?.receipt.row(delivery) {
-                return Ok(Some(*row));
+                let model = model(bytes(&item, DATA)?)
+                    .ok()
+                    .ok_or(StoreError::Corrupt { attribute: DATA })?;
+                return Ok(Some(PageRow { model, row: *row }));
             }
         }
         Ok(None)
     }
+}
+
+/// One person's row of a page, with the version of the model that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRow {
+    /// The version.
+    pub model: u8,
+    /// The row.
+    pub row: Row,
 }
 
 fn customer_of(item: &Item) -> Result<CustomerId, StoreError> {

@@ -7,6 +7,7 @@ use crate::decision::Withheld;
 use crate::language::Language;
 use crate::offer::Offer;
 use crate::reason::Reason;
+use crate::receipt;
 use crate::relevance::{Factor, Relevance, Score, weight};
 
 /// Why a person received a message, in one sentence for that person. It names the kinds of facts used and no value: a
@@ -92,25 +93,57 @@ pub fn relevant(language: Language, score: &Score) -> String {
 }
 
 fn figures(language: Language, score: &Score) -> String {
-    let parts: Vec<String> = Factor::ALL
-        .into_iter()
-        .filter_map(|factor| {
-            let value = score.contribution(factor)?;
-            Some(format!(
-                "{} {}",
-                factor_name(language, factor),
-                points(language, value.basis_points())
-            ))
-        })
-        .collect();
     let relevance = score.relevance.percent();
     let evidence = score.evidence.percent();
-    let parts = parts.join(", ");
+    let parts = parts(language, Factor::ALL.map(|factor| score.contribution(factor)));
     match language {
         Language::French => {
             format!("pertinence de {relevance}\u{a0}% ({parts}), en sachant {evidence}\u{a0}% de ce qui compte")
         }
         Language::English => format!("{relevance}% relevant ({parts}), knowing {evidence}% of what counts"),
+    }
+}
+
+/// What each known factor added. A comma is the decimal sign in French, so a semicolon separates.
+fn parts(language: Language, contributions: [Option<Relevance>; 5]) -> String {
+    let parts: Vec<String> = Factor::ALL
+        .into_iter()
+        .zip(contributions)
+        .filter_map(|(factor, value)| {
+            let value = points(language, value?.basis_points());
+            Some(format!("{} {value}", factor_name(language, factor)))
+        })
+        .collect();
+    parts.join(match language {
+        Language::French => "\u{a0}; ",
+        Language::English => ", ",
+    })
+}
+
+/// A decision to stay silent of which only a page's row is left: the reason, and what each factor added, rounded down as
+/// the row holds it.
+///
+/// ```
+/// use apropos_core::explain::withheld_as_kept;
+/// use apropos_core::language::Language;
+/// use apropos_core::reason::Reason;
+///
+/// assert_eq!(
+///     withheld_as_kept(Language::English, Reason::BelowThreshold, [96, 47, 255, 255, 255]),
+///     "Withheld: the offer is not relevant enough (proximity +38.4, affinity +18.8, each rounded down)."
+/// );
+/// ```
+#[must_use]
+pub fn withheld_as_kept(language: Language, reason: Reason, contributions: [u8; 5]) -> String {
+    let because = reason.because(language);
+    let parts = parts(language, receipt::contributions(contributions));
+    match (language, parts.is_empty()) {
+        (Language::French, true) => format!("Non envoyé\u{a0}: {because}."),
+        (Language::French, false) => {
+            format!("Non envoyé\u{a0}: {because} ({parts}\u{a0}; chiffres arrondis vers le bas).")
+        }
+        (Language::English, true) => format!("Withheld: {because}."),
+        (Language::English, false) => format!("Withheld: {because} ({parts}, each rounded down)."),
     }
 }
 
@@ -475,7 +508,7 @@ mod tests {
         );
         assert_eq!(
             sent(Language::French, &score),
-            "Envoyé\u{a0}: pertinence de 77\u{a0}% (proximité +51,0, affinité +33,3), en sachant 40\u{a0}% de ce qui \
+            "Envoyé\u{a0}: pertinence de 77\u{a0}% (proximité +51,0\u{a0}; affinité +33,3), en sachant 40\u{a0}% de ce qui \
              compte."
         );
         assert!(relevant(Language::English, &score).starts_with("Relevant: 77% relevant (proximity +51.0"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::campaign::DeliveryId;
 use crate::reason::Reason;
+use crate::relevance::Relevance;
 
 /// How scoring ended for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,28 @@ impl PageReceipt {
         let rows = rest.chunks_exact(ROW_BYTES).map(read_row).collect::<Result<_, _>>()?;
         Ok(Self { rows })
     }
+}
+
+/// The version of the model that made a stored page.
+///
+/// # Errors
+/// [`MalformedReceipt`] when there is not even that.
+pub fn model(stored: &[u8]) -> Result<u8, MalformedReceipt> {
+    stored.first().copied().ok_or(MalformedReceipt)
+}
+
+/// The contributions of a row, each rounded down to 40 bp, in the order of [`crate::relevance::Factor::ALL`]; nothing is unknown.
+///
+/// ```
+/// use apropos_core::receipt::contributions;
+/// use apropos_core::relevance::Relevance;
+///
+/// let [proximity, affinity, ..] = contributions([96, 255, 255, 255, 255]);
+/// assert_eq!((proximity, affinity), (Some(Relevance::clamped(3_840)), None));
+/// ```
+#[must_use]
+pub fn contributions(bytes: [u8; 5]) -> [Option<Relevance>; 5] {
+    bytes.map(|byte| (byte != u8::MAX).then(|| Relevance::from_byte(byte)))
 }
 
 /// A stored receipt that cannot be read.

@@ -55,3 +55,36 @@ async fn who_refused_profiling_is_not_told_that_purchases_were_used() {
         says_nothing_of_the_history(&file["decisions"].to_string());
     }
 }
+
+#[tokio::test]
+async fn a_choice_made_later_does_not_change_what_is_told_of_a_decision() {
+    let app = TestApp::start().await;
+    app.welcome(&lyonnais("camille")).await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&with(campaign("expo-1", "expo"), &[("threshold_bp", json!(10_000))]))
+        .await;
+    app.take_through("expo-1").await;
+    let before = app.decision("expo-1", "camille").await;
+    assert_eq!(
+        (&before["source"], &before["model"]),
+        (&json!("recomputed"), &json!(3)),
+        "{before}"
+    );
+    app.record(&[consent("camille", "no-profiling", "profiling", "withdraw")])
+        .await;
+    let after = app.decision("expo-1", "camille").await;
+    assert_eq!(
+        (&after["source"], &after["model"]),
+        (&json!("page"), &json!(3)),
+        "{after}"
+    );
+    assert_eq!(after["rounded_down_to_bp"], 40);
+    for (factor, exact) in before["contributions_bp"].as_object().unwrap() {
+        let kept = after["contributions_bp"][factor].as_u64().unwrap();
+        assert!(exact.as_u64().unwrap() - kept < 40, "{factor}: {after}");
+    }
+    assert!(
+        after["explanation"]["en"].as_str().unwrap().contains("rounded down"),
+        "{after}"
+    );
+}
