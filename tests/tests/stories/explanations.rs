@@ -1,11 +1,5 @@
 //! What people and marketers are told of a decision is true, then and later.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "clippy takes only functions marked as tests for tests, not their helpers"
-)]
-
 use apropos_tests::TestApp;
 use apropos_tests::words::{campaign, catalogue, consent, exhibition, grant, lyonnais, uses, with};
 use axum::http::Method;
