@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{At, FieldError, text};
 use crate::hours::{OnHolidays, OpeningHours, Span};
 use crate::ids::PlaceId;
-use crate::place::{Cell, Place, PlaceName, Radius, UnitVector};
+use crate::place::{Cell, InvalidPlace, Place, PlaceName, Radius, UnitVector};
 use crate::time::TimeZoneName;
 use crate::travel::Area;
 
@@ -100,7 +100,14 @@ const MOST_CLOSED: usize = 100;
 
 impl PlaceDocument {
     pub(super) fn store(&self) -> Result<StoredPlace, FieldError> {
-        let cell = Cell::at_degrees(self.latitude, self.longitude).at("latitude")?;
+        let cell = Cell::at_degrees(self.latitude, self.longitude).map_err(|error| {
+            let field = if error == InvalidPlace::Longitude {
+                "longitude"
+            } else {
+                "latitude"
+            };
+            FieldError::new(field, error)
+        })?;
         let radius = Radius::from_metres(self.radius_m).at("radius_m")?;
         let reach_by_area = self.travel_m.as_ref().map(TravelDocument::store).transpose()?;
         Ok(StoredPlace {
@@ -237,6 +244,8 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_place_is_named() {
         for (changes, pointer) in [
+            (json!({"latitude": 91.0}), "/places/0/latitude"),
+            (json!({"longitude": 200.0}), "/places/0/longitude"),
             (
                 json!({"travel_m": {"dense_city": 0, "town": 1, "country": 1}}),
                 "/places/0/travel_m/dense_city",
