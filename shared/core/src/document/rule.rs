@@ -244,7 +244,10 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
     };
     match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
         (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
-        (None, Some(list), None, None) if !list.is_empty() => list
+        (None, Some(list), None, None) if list.is_empty() => {
+            Err(FieldError::new("in", "must name at least one value"))
+        }
+        (None, Some(list), None, None) => list
             .iter()
             .enumerate()
             .map(|(position, json)| value(&format!("in[{position}]"), json))
@@ -373,6 +376,11 @@ mod tests {
                 "exactly one of 'is'",
             ),
             (json!({"all": []}), "/rules/0/when/all", "1 to 20 parts"),
+            (
+                json!({"any": [{"attribute": "dwelling.kind", "in": []}]}),
+                "/rules/0/when/any/0/in",
+                "at least one value",
+            ),
             (
                 json!({"not": {"attribute": "household.income", "is": 3}}),
                 "/rules/0/when/not/attribute",
