@@ -204,7 +204,11 @@ fn condition(document: &ConditionDocument, checked: Checked<'_>, depth: usize) -
                 category,
                 within_days: *within_days,
             }),
-            _ => Err(FieldError::new("within_days", "must be from 1 to 3650")),
+            Some(_) => Err(FieldError::new("within_days", "must be from 1 to 3650")),
+            None => Err(FieldError::new(
+                "within_days",
+                "is missing: within how many days it was bought, from 1 to 3650",
+            )),
         };
     }
     let slug = interested.as_deref().unwrap_or_default();
@@ -396,6 +400,22 @@ mod tests {
             let error = refused(&uses, &when);
             assert_eq!(error.pointer(), pointer, "{error}");
             assert!(error.problem.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn days_that_are_missing_are_said_to_be_and_not_to_be_out_of_range() {
+        for (when, problem) in [
+            (json!({"purchased": "books"}), "is missing"),
+            (json!({"purchased": "books", "within_days": 0}), "must be from 1 to 3650"),
+            (
+                json!({"purchased": "books", "within_days": 3_651}),
+                "must be from 1 to 3650",
+            ),
+        ] {
+            let error = refused(&["purchases"], &when);
+            assert_eq!(error.pointer(), "/rules/0/when/within_days");
+            assert!(error.problem.starts_with(problem), "{error}");
         }
     }
 
