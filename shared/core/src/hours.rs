@@ -17,7 +17,7 @@ pub enum InvalidHours {
     #[error("must end after it begins: what is open past midnight is two spans")]
     Backwards,
     /// Two spans of a day overlap.
-    #[error("must not overlap the span before")]
+    #[error("must not overlap another span of its day")]
     Overlap,
     /// Never open.
     #[error("must be open on at least one day of the week")]
@@ -50,6 +50,12 @@ impl Span {
         }
         Ok(Self { from, until })
     }
+
+    /// Whether a minute belongs to both.
+    #[must_use]
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.from < other.until && other.from < self.until
+    }
 }
 
 /// What a place does on public holidays.
@@ -79,7 +85,7 @@ pub struct OpeningHours {
 pub enum Opening {
     /// It is, for so many minutes more.
     Open {
-        /// 1 to 1 440.
+        /// 1 to 2 880: what follows without a break is counted, until the end of the next day at most.
         minutes_left: u32,
     },
     /// It opens in so many minutes.
@@ -93,22 +99,25 @@ pub enum Opening {
 pub const DAYS_AHEAD: u16 = 15;
 
 impl OpeningHours {
-    /// A week, Monday first; spans of a day in their order.
+    /// A week, Monday first; the spans of a day in any order.
     ///
     /// # Errors
     /// [`InvalidHours::Overlap`] or [`InvalidHours::NeverOpen`].
     pub fn new(
         zone: TimeZoneName,
-        week: [Vec<Span>; 7],
+        mut week: [Vec<Span>; 7],
         on_holidays: OnHolidays,
         closed_on: Vec<Date>,
     ) -> Result<Self, InvalidHours> {
         if week.iter().all(Vec::is_empty) {
             return Err(InvalidHours::NeverOpen);
         }
-        let overlaps = |pair: &[Span]| matches!(pair, [first, second] if second.from < first.until);
-        if week.iter().any(|day| day.windows(2).any(overlaps)) {
-            return Err(InvalidHours::Overlap);
+        for day in &mut week {
+            day.sort_unstable_by_key(|span| span.from);
+            let overlaps = |pair: &[Span]| matches!(pair, [first, second] if first.overlaps(*second));
+            if day.windows(2).any(overlaps) {
+                return Err(InvalidHours::Overlap);
+            }
         }
         Ok(Self {
             zone,
@@ -132,7 +141,7 @@ impl OpeningHours {
             if let Some(span) = spans.iter().find(|span| span.until > now) {
                 if midnight == 0 && span.from <= minute {
                     return Opening::Open {
-                        minutes_left: u32::from(span.until - minute),
+                        minutes_left: self.closes(day, *span) - u32::from(minute),
                     };
                 }
                 return Opening::Shut {
@@ -144,6 +153,21 @@ impl OpeningHours {
             midnight += u32::from(MINUTES_A_DAY);
         }
         Opening::Shut { opens_in: None }
+    }
+
+    /// The minute at which the place closes that is open in a span, from the day's midnight: spans that meet are one, in a
+    /// day and over its end.
+    fn closes(&self, day: Date, span: Span) -> u32 {
+        let follow = |until: u16, spans: &[Span]| {
+            spans.iter().fold(
+                until,
+                |until, next| if next.from == until { next.until } else { until },
+            )
+        };
+        let until = follow(span.until, self.spans(day));
+        let tomorrow = day.tomorrow().ok().filter(|_| until == MINUTES_A_DAY);
+        let beyond = tomorrow.map_or(0, |tomorrow| follow(0, self.spans(tomorrow)));
+        u32::from(until) + u32::from(beyond)
     }
 
     fn spans(&self, day: Date) -> &[Span] {
@@ -235,9 +259,53 @@ mod tests {
         let paris = TimeZoneName::new("Europe/Paris").unwrap();
         let never = OpeningHours::new(paris.clone(), Default::default(), OnHolidays::Open, Vec::new());
         assert_eq!(never, Err(InvalidHours::NeverOpen));
-        let week = std::array::from_fn(|_| spans(&["10:00-14:00", "13:00-18:00"]));
-        let overlapping = OpeningHours::new(paris, week, OnHolidays::Open, Vec::new());
-        assert_eq!(overlapping, Err(InvalidHours::Overlap));
+        for day in [["10:00-14:00", "13:00-18:00"], ["13:00-18:00", "10:00-14:00"]] {
+            let week = std::array::from_fn(|_| spans(&day));
+            let overlapping = OpeningHours::new(paris.clone(), week, OnHolidays::Open, Vec::new());
+            assert_eq!(overlapping, Err(InvalidHours::Overlap));
+        }
+    }
+
+    #[test]
+    fn spans_in_another_order_are_the_same_day() {
+        let week = |day: &[&str]| {
+            let paris = TimeZoneName::new("Europe/Paris").unwrap();
+            let week = std::array::from_fn(|_| spans(day));
+            OpeningHours::new(paris, week, OnHolidays::Open, Vec::new()).unwrap()
+        };
+        assert_eq!(
+            week(&["14:00-18:00", "10:00-12:00"]),
+            week(&["10:00-12:00", "14:00-18:00"])
+        );
+    }
+
+    #[test]
+    fn spans_that_meet_are_one_in_a_day_and_over_midnight() {
+        // Open from Friday evening to Saturday night and from Sunday evening to Monday night, in two spans each.
+        let mut week: [Vec<Span>; 7] = Default::default();
+        week[4] = spans(&["12:00-18:00", "18:00-24:00"]);
+        week[5] = spans(&["00:00-03:00"]);
+        week[6] = spans(&["18:00-24:00"]);
+        week[0] = spans(&["00:00-02:00"]);
+        let bar = |on_holidays| {
+            OpeningHours::new(
+                TimeZoneName::new("Europe/Paris").unwrap(),
+                week.clone(),
+                on_holidays,
+                Vec::new(),
+            )
+            .unwrap()
+        };
+        let open = |minutes_left| Opening::Open { minutes_left };
+        let hours = bar(OnHolidays::Closed);
+        assert_eq!(at(&hours, "2026-11-27T16:30:00Z"), open(9 * 60 + 30));
+        assert_eq!(at(&hours, "2026-11-27T22:30:00Z"), open(30 + 3 * 60));
+        assert_eq!(at(&hours, "2026-11-28T01:30:00Z"), open(30));
+        assert_eq!(at(&hours, "2026-11-29T22:30:00Z"), open(30 + 2 * 60));
+        // Saturday 15 August 2026 is a holiday: the night before ends at midnight where that closes.
+        let assumption_eve = "2026-08-14T21:30:00Z";
+        assert_eq!(at(&hours, assumption_eve), open(30));
+        assert_eq!(at(&bar(OnHolidays::Open), assumption_eve), open(30 + 3 * 60));
     }
 
     proptest! {

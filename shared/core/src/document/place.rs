@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, text};
-use crate::hours::{OnHolidays, OpeningHours, Span};
+use crate::hours::{InvalidHours, OnHolidays, OpeningHours, Span};
 use crate::ids::PlaceId;
 use crate::place::{Cell, InvalidPlace, Place, PlaceName, Radius, UnitVector};
 use crate::time::TimeZoneName;
@@ -51,7 +51,7 @@ pub struct HoursDocument {
     /// The IANA time zone of its clock; `Europe/Paris` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// Spans such as `10:00-18:30`, in their order.
+    /// Spans such as `10:00-18:30`, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub monday: Vec<String>,
     /// As `monday`.
@@ -207,11 +207,16 @@ fn spans(day: &str, texts: &[String]) -> Result<Vec<Span>, FieldError> {
     if texts.len() > MOST_SPANS {
         return Err(FieldError::new(day, format_args!("must be at most {MOST_SPANS} spans")));
     }
-    texts
-        .iter()
-        .enumerate()
-        .map(|(position, text)| Span::parse(text).at(&format!("{day}[{position}]")))
-        .collect()
+    let mut spans: Vec<Span> = Vec::new();
+    for (position, text) in texts.iter().enumerate() {
+        let field = format!("{day}[{position}]");
+        let span = Span::parse(text).at(&field)?;
+        if spans.iter().any(|each| each.overlaps(span)) {
+            return Err(FieldError::new(field, InvalidHours::Overlap));
+        }
+        spans.push(span);
+    }
+    Ok(spans)
 }
 
 #[cfg(test)]
@@ -255,6 +260,10 @@ mod tests {
                 "/places/0/hours/monday/1",
             ),
             (json!({"hours": {}}), "/places/0/hours"),
+            (
+                json!({"hours": {"monday": ["14:00-18:00", "08:00-10:00", "09:00-12:00"]}}),
+                "/places/0/hours/monday/2",
+            ),
             (
                 json!({"hours": {"sunday": ["10:00-12:00"], "public_holidays": "maybe"}}),
                 "/places/0/hours/public_holidays",
