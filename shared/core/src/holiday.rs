@@ -63,17 +63,37 @@ pub fn holiday(day: Date) -> Option<Holiday> {
 /// ```
 #[must_use]
 pub fn commemorates_abolition(day: Date, zone: &TimeZoneName) -> bool {
-    let on = match zone.as_str() {
-        "Indian/Mayotte" => (4, 27),
-        "America/Martinique" => (5, 22),
-        "America/Guadeloupe" => (5, 27),
-        "America/Cayenne" => (6, 10),
-        "America/St_Barthelemy" => (10, 9),
-        "America/Marigot" => (5, 28),
-        "Indian/Reunion" => (12, 20),
-        _ => return false,
-    };
-    (day.month(), day.day()) == on
+    abolition(zone) == Some((day.month(), day.day()))
+}
+
+/// Whether the eleven holidays are those of whoever lives by this zone: in mainland France and in the lands overseas of
+/// [`commemorates_abolition`].
+///
+/// ```
+/// use apropos_core::holiday::is_french;
+/// use apropos_core::time::TimeZoneName;
+///
+/// assert!(is_french(&TimeZoneName::new("Europe/Paris")?) && is_french(&TimeZoneName::new("Indian/Reunion")?));
+/// assert!(!is_french(&TimeZoneName::new("Europe/Brussels")?));
+/// # Ok::<(), apropos_core::time::InvalidTime>(())
+/// ```
+#[must_use]
+pub fn is_french(zone: &TimeZoneName) -> bool {
+    zone.as_str() == "Europe/Paris" || abolition(zone).is_some()
+}
+
+/// The month and the day of the abolition.
+fn abolition(zone: &TimeZoneName) -> Option<(i8, i8)> {
+    match zone.as_str() {
+        "Indian/Mayotte" => Some((4, 27)),
+        "America/Martinique" => Some((5, 22)),
+        "America/Guadeloupe" => Some((5, 27)),
+        "America/Cayenne" => Some((6, 10)),
+        "America/St_Barthelemy" => Some((10, 9)),
+        "America/Marigot" => Some((5, 28)),
+        "Indian/Reunion" => Some((12, 20)),
+        _ => None,
+    }
 }
 
 fn day_of_year(day: Date) -> i32 {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, text};
+use crate::holiday::is_french;
 use crate::hours::{InvalidHours, OnHolidays, OpeningHours, Span};
 use crate::ids::PlaceId;
 use crate::place::{Cell, InvalidPlace, Place, PlaceName, Radius, UnitVector};
@@ -72,7 +73,8 @@ pub struct HoursDocument {
     /// As `monday`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sunday: Vec<String>,
-    /// French public holidays: `closed` (if absent), `closed_in_alsace_moselle` or `open`.
+    /// French public holidays: `closed`, `closed_in_alsace_moselle` or `open`; if absent, `closed` by a clock of France and
+    /// `open` by any other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_holidays: Option<String>,
     /// Other days on which it is closed, `YYYY-MM-DD`.
@@ -171,6 +173,7 @@ impl HoursDocument {
             spans("sunday", &self.sunday)?,
         ];
         let on_holidays = match self.public_holidays.as_deref() {
+            None if !is_french(&zone) => OnHolidays::Open,
             None | Some("closed") => OnHolidays::Closed,
             Some("closed_in_alsace_moselle") => OnHolidays::ClosedInAlsaceMoselle,
             Some("open") => OnHolidays::Open,
@@ -225,6 +228,7 @@ mod tests {
 
     use super::*;
     use crate::fixture;
+    use crate::hours::Opening;
 
     fn with_place(changes: &Value) -> Result<Place, FieldError> {
         let mut document = fixture::offer_document();
@@ -244,6 +248,29 @@ mod tests {
         assert_eq!(place.widest().metres(), 45_000);
         let plain = with_place(&json!({})).unwrap();
         assert_eq!(plain.radius_from(Some(Area::DenseCity)).metres(), 30_000);
+    }
+
+    #[test]
+    fn french_holidays_close_where_the_clock_is_of_france_unless_the_place_says_so() {
+        let is_open = |zone: &str, holidays: Option<&str>| {
+            let mut hours = json!({"tuesday": ["06:00-24:00"], "time_zone": zone});
+            if let Some(holidays) = holidays {
+                hours["public_holidays"] = holidays.into();
+            }
+            let place = with_place(&json!({"hours": hours})).unwrap();
+            // Tuesday 14 July 2026.
+            let noon = "2026-07-14T15:00:00Z".parse().unwrap();
+            matches!(place.hours.unwrap().at(noon), Opening::Open { .. })
+        };
+        for (zone, holidays, expected) in [
+            ("Europe/Paris", None, false),
+            ("America/Martinique", None, false),
+            ("Europe/Brussels", None, true),
+            ("Europe/Brussels", Some("closed"), false),
+            ("Europe/Paris", Some("open"), true),
+        ] {
+            assert_eq!(is_open(zone, holidays), expected, "{zone} {holidays:?}");
+        }
     }
 
     #[test]
