@@ -221,68 +221,83 @@ impl Attribute {
     }
 }
 
-/// Words of the special categories (GDPR 9) and of criminal matters (GDPR 10), as parts of a name.
-const SPECIAL: [&str; 30] = [
-    "allergy",
-    "belief",
-    "biometric",
-    "colour",
-    "convictions",
-    "crime",
-    "criminal",
-    "diet",
-    "disability",
-    "disease",
-    "ethnic",
-    "ethnicity",
-    "faith",
-    "gender",
-    "genetic",
-    "handicap",
-    "health",
-    "illness",
-    "medical",
-    "nationality",
-    "offences",
-    "opinion",
-    "origin",
-    "political",
-    "politics",
-    "pregnancy",
-    "race",
-    "religion",
-    "sexual",
-    "union",
-];
+/// Words of the special categories (GDPR 9(1)), English and French, in the singular, without accents. What is joined by
+/// `_` is several words that follow one another.
+const SPECIAL: &str = "allergy allergie belief believer croyance croyant catholic catholique christian chretien muslim \
+    musulman islam jew jewish juif hindu bouddhiste buddhist atheist athee protestant church eglise mosque mosquee \
+    religion religious religieux religieuse confession faith foi philosophical philosophique \
+    biometric biometry biometrique biometrie fingerprint genetic genetics genetique gene genome dna adn \
+    diet regime_alimentaire disability disabled handicap handicape invalidite disease illness sickness maladie malade \
+    health healthy sante medical medicament medication diagnosis traitement_medical diabetes \
+    diabetic diabete diabetique cancer hiv vih aids sida covid depression psychiatric psychiatrique \
+    pregnancy pregnant grossesse enceinte blood_type groupe_sanguin \
+    ethnic ethnicity ethnique ethnicite ethnie origin origine race racial skin_color skin_colour couleur_de_peau \
+    nationality nationalite gender genre gay lesbian lesbienne homosexual homosexuel bisexual transgender transgenre \
+    lgbt queer sexual sexuel sexuelle sexuality sexualite orientation \
+    political politics politique politic party_membership parti_politique political_opinion voter \
+    union unionist unionized syndicat syndical syndique";
 
-/// Words about what something costs, as parts of a name.
-const OF_PRICE: [&str; 8] = [
-    "amount",
-    "cost",
-    "discount",
-    "fee",
-    "price",
-    "rebate",
-    "surcharge",
-    "tariff",
-];
+/// Words of criminal matters (GDPR 10), as [`SPECIAL`].
+const OF_CRIME: &str = "conviction condamnation crime criminal criminel offence offense infraction delit prison \
+    casier_judiciaire criminal_record";
 
-/// Whether a name speaks of a special category of personal data (GDPR 9), or of crime (GDPR 10). No such name is in the
-/// catalogue; this only tells a caller why.
+/// Words about what something costs, as [`SPECIAL`].
+const OF_PRICE: &str = "amount montant cost cout discount remise rabais fee frais price pricing prix tarif \
+    tariff rebate surcharge";
+
+/// Whether a name speaks of a special category of personal data (GDPR 9). No such name is in the catalogue; this only
+/// tells a caller why.
 #[must_use]
 pub fn is_special_category(code: &str) -> bool {
-    has_word(code, &SPECIAL)
+    has_word(code, SPECIAL)
+}
+
+/// Whether a name speaks of criminal convictions and offences (GDPR 10).
+#[must_use]
+pub fn speaks_of_crime(code: &str) -> bool {
+    has_word(code, OF_CRIME)
 }
 
 /// Whether a name speaks of a price. What somebody pays is not a matter of who they are, so no attribute does.
 #[must_use]
 pub fn speaks_of_price(code: &str) -> bool {
-    has_word(code, &OF_PRICE)
+    has_word(code, OF_PRICE)
 }
 
-fn has_word(code: &str, words: &[&str]) -> bool {
-    code.split(|char: char| !char.is_ascii_alphabetic())
-        .any(|part| words.contains(&part.to_ascii_lowercase().as_str()))
+/// Whether a name has a word of the list, whole, in the singular or the plural, or several that follow one another.
+fn has_word(code: &str, words: &str) -> bool {
+    let plain: String = code.chars().flat_map(char::to_lowercase).filter_map(plain).collect();
+    let parts: Vec<&str> = plain.split(|char: char| !char.is_ascii_alphabetic()).collect();
+    words.split_whitespace().any(|word| {
+        let wanted: Vec<&str> = word.split('_').collect();
+        parts
+            .windows(wanted.len())
+            .any(|found| found.iter().zip(&wanted).all(|(part, word)| is_of(part, word)))
+    })
+}
+
+/// Whether it is the word or its plural.
+fn is_of(part: &str, word: &str) -> bool {
+    let plural = |ending: &str, of: &str| {
+        part.strip_suffix(ending)
+            .zip(word.strip_suffix(of))
+            .is_some_and(|(part, word)| part == word)
+    };
+    part == word || plural("s", "") || plural("es", "") || plural("x", "") || plural("ies", "y") || plural("aux", "al")
+}
+
+/// A small letter of French or English without its accent; an accent that follows its letter is nothing.
+fn plain(letter: char) -> Option<char> {
+    Some(match letter {
+        '\u{300}'..='\u{36f}' => return None,
+        'à' | 'á' | 'â' | 'ä' => 'a',
+        'ç' => 'c',
+        'è' | 'é' | 'ê' | 'ë' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ò' | 'ó' | 'ô' | 'ö' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        other => other,
+    })
 }
 
 /// The known values of the facts; unknown is a state of its own.
@@ -377,6 +392,41 @@ mod tests {
             );
         }
         assert!(speaks_of_price("max_price") && speaks_of_price("loyalty.discount"));
+    }
+
+    #[test]
+    fn words_are_told_whole_in_both_languages_with_their_plurals_and_without_accents() {
+        for code in [
+            "religions",
+            "pregnant",
+            "hiv_status",
+            "santé",
+            "sante\u{301}",
+            "SANTÉ",
+            "ethnicité",
+            "household.ethnicités",
+            "syndicat",
+            "orientation",
+            "allergies",
+            "avis-politiques",
+            "medicaux.dossier.medical",
+            "skin_colour",
+            "couleur_de_peau",
+        ] {
+            assert!(is_special_category(code), "{code}");
+        }
+        for code in ["prix", "price", "fees", "remises", "coût", "tarif-maximum"] {
+            assert!(speaks_of_price(code) && !is_special_category(code), "{code}");
+        }
+        for code in ["criminal_record", "délits", "offences"] {
+            assert!(speaks_of_crime(code), "{code}");
+        }
+        for code in ["wall_colour", "shoe_size", "trace", "racecourse", "feel", "unionise_it", "parti"] {
+            assert!(
+                !is_special_category(code) && !speaks_of_price(code) && !speaks_of_crime(code),
+                "{code}"
+            );
+        }
     }
 
     #[test]

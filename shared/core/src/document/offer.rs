@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{At, FieldError, prose, text, time};
 use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, rule};
-use crate::attribute::{Attribute, is_special_category, speaks_of_price};
+use crate::attribute::{Attribute, is_special_category, speaks_of_crime, speaks_of_price};
 use crate::header::Subject;
 use crate::ids::OfferId;
 use crate::language::{Language, Localized};
@@ -244,9 +244,11 @@ pub(super) fn link(link: &str) -> Result<String, FieldError> {
 /// Why a name that the catalogue lacks is refused. The name is the caller's text, so it is not repeated.
 fn not_in_the_catalogue(code: &str) -> &'static str {
     if is_special_category(code) {
-        "is a special category of personal data (GDPR 9 and 10), which no offer may use"
+        "tells of a special category of personal data (GDPR article 9), which no offer may use"
+    } else if speaks_of_crime(code) {
+        "tells of criminal convictions or offences (GDPR article 10), which no offer may use"
     } else if speaks_of_price(code) {
-        "is about a price, which does not depend on the person"
+        "is about a price, which does not depend on the person: no rule may set a price"
     } else {
         "is not in the catalogue of attributes"
     }

@@ -393,7 +393,7 @@ mod tests {
             (
                 json!({"any": [{"known": "religion"}]}),
                 "/rules/0/when/any/0/known",
-                "GDPR 9",
+                "GDPR article 9",
             ),
             (json!({}), "/rules/0/when", "exactly one of"),
         ] {
@@ -434,9 +434,12 @@ mod tests {
     #[test]
     fn what_no_offer_may_use_is_refused_with_the_reason() {
         for (attribute, problem) in [
-            ("health", "GDPR 9"),
-            ("religion", "GDPR 9"),
+            ("health", "GDPR article 9"),
+            ("religion", "GDPR article 9"),
+            ("offences", "GDPR article 10"),
             ("price_ceiling", "does not depend on the person"),
+            ("prix", "no rule may set a price"),
+            ("wall_colour", "is not in the catalogue"),
             ("shoe_size", "is not in the catalogue"),
         ] {
             let mut document = fixture::offer_document();
