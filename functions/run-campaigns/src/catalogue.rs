@@ -21,6 +21,7 @@ pub(crate) async fn add_offer(
     let id = OfferId::new(document.id.as_str()).map_err(|error| FieldError::new("id", error))?;
     let version = handler.tables.newest_offer(&brand, &id).await?.unwrap_or(0) + 1;
     let stored = document.store(version)?;
+    document.not_over(handler.clock.now())?;
     let answer = json(
         201,
         &OfferAnswer {
@@ -71,6 +72,14 @@ pub(crate) async fn create_campaign(
     if let Some((field, attribute)) = campaign.undeclared(&offer) {
         let problem = format!("reads '{}', which the offer does not declare in uses", attribute.code());
         return Err(FieldError::new(field, problem).into());
+    }
+    let most = campaign.most_evidence(&offer);
+    if campaign.minimum_evidence > most {
+        let problem = format!(
+            "must be at most {}, which is all that the offer's uses and places can tell for this goal",
+            most.basis_points()
+        );
+        return Err(FieldError::new("minimum_evidence_bp", problem).into());
     }
     let answer = json(
         201,

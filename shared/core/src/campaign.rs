@@ -7,7 +7,7 @@ use crate::context::Lifecycle;
 use crate::fingerprint::KeyedHash;
 use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
 use crate::offer::Offer;
-use crate::relevance::Relevance;
+use crate::relevance::{Factor, Relevance, weight};
 
 /// What a campaign wants to achieve; it sets the weights of the factors and whose lifecycle fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,6 +171,20 @@ impl Campaign {
             .chain(goal)
             .chain(best_hour)
             .find(|(_, attribute)| !offer.declares(*attribute))
+    }
+
+    /// The most evidence that anybody can have, by what the offer declares and has: its places are read by declared facts,
+    /// the affinity is always known, and the moment is in the last week of any offer.
+    #[must_use]
+    pub fn most_evidence(&self, offer: &Offer) -> Relevance {
+        let can_be_known = |factor: &Factor| match factor {
+            Factor::Proximity => !offer.places.is_empty(),
+            Factor::Affinity | Factor::Moment => true,
+            Factor::LifecycleFit => offer.declares(Attribute::Lifecycle),
+            Factor::Appetite => offer.declares(Attribute::Reaction),
+        };
+        let known = Factor::ALL.into_iter().filter(can_be_known);
+        Relevance::clamped(100 * known.map(|factor| weight(self.goal, factor)).sum::<u32>())
     }
 
     /// Whether a person is in the campaign's holdout: a share of all people, the same ones in every run, drawn by a hash
@@ -348,6 +362,19 @@ mod tests {
             })
             .count();
         assert!((850..1_150).contains(&held), "{held}");
+    }
+
+    #[test]
+    fn what_an_offer_does_not_declare_can_never_be_evidence() {
+        let mut offer = crate::fixture::offer();
+        let campaign = crate::fixture::campaign();
+        // Inform: place 40, affinity 20, moment 25; neither the lifecycle (5) nor the reaction (10) is declared.
+        assert_eq!(campaign.most_evidence(&offer).basis_points(), 8_500);
+        offer.places.clear();
+        assert_eq!(campaign.most_evidence(&offer).basis_points(), 4_500);
+        offer.uses[0].attribute = Attribute::Lifecycle;
+        offer.uses[1].attribute = Attribute::Reaction;
+        assert_eq!(campaign.most_evidence(&offer).basis_points(), 6_000);
     }
 
     #[test]

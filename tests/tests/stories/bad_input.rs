@@ -258,6 +258,11 @@ async fn a_bad_offer_is_refused_by_the_field_or_the_rule_and_cannot_be_used() {
             json!({ "from": "2026-12-02T00:00:00Z", "until": "2026-12-01T00:00:00Z" }),
             "window.until",
         ),
+        (
+            "window",
+            json!({ "from": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z" }),
+            "window.until",
+        ),
         ("uses", uses(&["interests"]), "uses"),
         ("places", json!("everywhere"), "places"),
     ];
@@ -287,6 +292,13 @@ async fn a_bad_campaign_is_refused_by_its_field_and_does_not_exist() {
         ("offer_version", json!(2), "offer_version"),
         ("id", json!("two words"), "id"),
         ("holdout_bp", json!("none"), "holdout_bp"),
+        ("minimum_evidence_bp", json!(10_000), "minimum_evidence_bp"),
+        (
+            "audience",
+            json!({ "lifecycle": ["active"], "near_places": true }),
+            "audience",
+        ),
+        ("audience", json!(7), "audience"),
     ] {
         let reply = app
             .post("/v1/campaigns", &with(campaign("expo-1", "expo"), &[(name, value)]))

@@ -1,5 +1,8 @@
 //! An offer as JSON.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, prose, text, time};
@@ -109,8 +112,36 @@ impl OfferDocument {
             places,
         };
         stored.parse()?;
+        // Only of what is new: offers that were kept with two of a name are read as before.
+        twice("places", "id", self.places.iter().map(|place| place.id.as_str()))?;
+        twice("rules", "name", self.rules.iter().map(|rule| rule.name.as_str()))?;
         Ok(stored)
     }
+
+    /// Refuses an offer that nobody could use any more: its window ends now or has ended.
+    ///
+    /// # Errors
+    /// [`FieldError`] names `window.until`.
+    pub fn not_over(&self, now: Timestamp) -> Result<(), FieldError> {
+        if time("window.until", &self.window.until)? <= now {
+            return Err(FieldError::new("window.until", "must be in the future"));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses the second of a name in a list.
+fn twice<'a>(list: &str, field: &str, names: impl Iterator<Item = &'a str>) -> Result<(), FieldError> {
+    let mut seen = HashSet::new();
+    for (position, name) in names.enumerate() {
+        if !seen.insert(name) {
+            return Err(FieldError::new(
+                format!("{list}[{position}].{field}"),
+                format_args!("is that of another of the {list}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl StoredOffer {
@@ -259,5 +290,38 @@ pub(super) fn not_a_fact(code: &str) -> &'static str {
     match not_in_the_catalogue(code) {
         "is not in the catalogue of attributes" => "is not a fact of the catalogue of attributes",
         more_telling => more_telling,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn two_places_or_rules_of_one_name_are_refused_at_the_second() {
+        let mut document = fixture::offer_document();
+        let place = document["places"][0].clone();
+        document["places"] = json!([place, place]);
+        assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/places/1/id");
+        let mut document = fixture::offer_document();
+        let because = json!({"fr": "parce que", "en": "because"});
+        let rule = json!({"name": "r", "when": {"interested": "books"}, "because": because});
+        document["rules"] = json!([rule, rule]);
+        assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/rules/1/name");
+    }
+
+    #[test]
+    fn an_offer_that_is_over_is_refused_at_its_end() {
+        let document: OfferDocument = serde_json::from_value(fixture::offer_document()).unwrap();
+        let ends: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+        let error = document.not_over(ends).unwrap_err();
+        assert_eq!(
+            (error.pointer().as_str(), error.problem.as_str()),
+            ("/window/until", "must be in the future")
+        );
+        assert_eq!(document.not_over(ends - jiff::SignedDuration::from_secs(1)), Ok(()));
     }
 }
