@@ -421,7 +421,15 @@ mod tests {
         for code in ["criminal_record", "délits", "offences"] {
             assert!(speaks_of_crime(code), "{code}");
         }
-        for code in ["wall_colour", "shoe_size", "trace", "racecourse", "feel", "unionise_it", "parti"] {
+        for code in [
+            "wall_colour",
+            "shoe_size",
+            "trace",
+            "racecourse",
+            "feel",
+            "unionise_it",
+            "parti",
+        ] {
             assert!(
                 !is_special_category(code) && !speaks_of_price(code) && !speaks_of_crime(code),
                 "{code}"

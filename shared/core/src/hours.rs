@@ -159,10 +159,9 @@ impl OpeningHours {
     /// day and over its end.
     fn closes(&self, day: Date, span: Span) -> u32 {
         let follow = |until: u16, spans: &[Span]| {
-            spans.iter().fold(
-                until,
-                |until, next| if next.from == until { next.until } else { until },
-            )
+            spans
+                .iter()
+                .fold(until, |until, next| if next.from == until { next.until } else { until })
         };
         let until = follow(span.until, self.spans(day));
         let tomorrow = day.tomorrow().ok().filter(|_| until == MINUTES_A_DAY);

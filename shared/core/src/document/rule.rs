@@ -248,9 +248,7 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
     };
     match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
         (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
-        (None, Some(list), None, None) if list.is_empty() => {
-            Err(FieldError::new("in", "must name at least one value"))
-        }
+        (None, Some(list), None, None) if list.is_empty() => Err(FieldError::new("in", "must name at least one value")),
         (None, Some(list), None, None) => list
             .iter()
             .enumerate()
@@ -407,7 +405,10 @@ mod tests {
     fn days_that_are_missing_are_said_to_be_and_not_to_be_out_of_range() {
         for (when, problem) in [
             (json!({"purchased": "books"}), "is missing"),
-            (json!({"purchased": "books", "within_days": 0}), "must be from 1 to 3650"),
+            (
+                json!({"purchased": "books", "within_days": 0}),
+                "must be from 1 to 3650",
+            ),
             (
                 json!({"purchased": "books", "within_days": 3_651}),
                 "must be from 1 to 3650",
