@@ -284,12 +284,34 @@ fn refused(field: &str, message: &str) -> Problem {
         (None, Some(expected)) if message.starts_with("unknown field") => {
             format!("holds a field that is not known; it may hold {expected}")
         }
-        // serde names our own struct here, which says nothing to a caller.
-        (None, Some(expected)) if expected.starts_with("struct ") => "must be an object".to_owned(),
-        (None, Some(expected)) => format!("must be {expected}"),
+        (None, Some(expected)) => format!("must be {}", in_words(expected)),
         (None, None) => "is not of the form asked for".to_owned(),
     };
     of_field(field, &problem)
+}
+
+/// What serde expected, in words of JSON: it names types of Rust, and our own structs.
+fn in_words(expected: &str) -> String {
+    let whole = |least: i128, most: i128| format!("a whole number from {least} to {most}");
+    match expected {
+        "u8" => whole(0, u8::MAX.into()),
+        "u16" => whole(0, u16::MAX.into()),
+        "u32" => whole(0, u32::MAX.into()),
+        "u64" | "usize" => whole(0, u64::MAX.into()),
+        "i8" => whole(i8::MIN.into(), i8::MAX.into()),
+        "i16" => whole(i16::MIN.into(), i16::MAX.into()),
+        "i32" => whole(i32::MIN.into(), i32::MAX.into()),
+        "i64" | "isize" => whole(i64::MIN.into(), i64::MAX.into()),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        "unit" => "null, or the word alone".to_owned(),
+        "newtype variant" | "tuple variant" | "struct variant" => "the one member of an object".to_owned(),
+        ours if ours.starts_with("struct ") => "an object".to_owned(),
+        ours if ours.starts_with("tuple ") || ours.starts_with("an array of length ") => "a list".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn of_field(field: &str, problem: &str) -> Problem {
@@ -368,13 +390,13 @@ mod tests {
     fn a_mistyped_field_is_named_and_its_value_is_not_repeated() {
         let (field, detail) = field_of(r#"{"inner": {"count": "camille@example.com"}}"#);
         assert_eq!(field.as_deref(), Some("inner.count"));
-        assert_eq!(detail, "inner.count must be u8");
+        assert_eq!(detail, "inner.count must be a whole number from 0 to 255");
     }
 
     #[test]
     fn a_value_that_imitates_the_message_is_not_repeated() {
         let (_, detail) = field_of(r#"{"inner": {"count": "x, expected camille@example.com"}}"#);
-        assert_eq!(detail, "inner.count must be u8");
+        assert_eq!(detail, "inner.count must be a whole number from 0 to 255");
     }
 
     #[test]
@@ -400,6 +422,98 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_told_in_words_of_json() {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        struct Kinds {
+            degrees: f64,
+            metres: u32,
+            step: i8,
+            list: Vec<u8>,
+            named: std::collections::BTreeMap<String, u8>,
+            is_so: bool,
+            text: String,
+        }
+        for (json, detail) in [
+            (r#"{"degrees": "x"}"#, "degrees must be a number"),
+            (
+                r#"{"metres": -1}"#,
+                "metres must be a whole number from 0 to 4294967295",
+            ),
+            (
+                r#"{"metres": 1.5}"#,
+                "metres must be a whole number from 0 to 4294967295",
+            ),
+            (r#"{"step": 200}"#, "step must be a whole number from -128 to 127"),
+            (r#"{"list": "x"}"#, "list must be a list"),
+            (r#"{"list": [1, {}]}"#, "list[1] must be a whole number from 0 to 255"),
+            (r#"{"named": 7}"#, "named must be an object"),
+            (r#"{"is_so": 1}"#, "is_so must be true or false"),
+            (r#"{"text": []}"#, "text must be a string"),
+        ] {
+            let problem = parse::<Kinds>(json.as_bytes()).unwrap_err();
+            assert_eq!(problem.detail.as_deref(), Some(detail), "{json}");
+        }
+    }
+
+    #[test]
+    fn json_that_is_no_choice_is_refused_at_its_field_and_not_as_no_json() {
+        use apropos_core::document::AudienceDocument;
+        #[derive(Debug, Deserialize)]
+        struct Holder {
+            #[expect(dead_code, reason = "only its reading is tested")]
+            audience: Box<AudienceOf>,
+        }
+        #[derive(Deserialize)]
+        struct AudienceOf(#[expect(dead_code, reason = "only its reading is tested")] AudienceDocument);
+        impl std::fmt::Debug for AudienceOf {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("AudienceOf")
+            }
+        }
+        let wanted = "must be `everyone`, `near_places` or `lifecycle`";
+        for (audience, pointer, problem) in [
+            (r#"{"lifecycle": ["active"], "near_places": true}"#, "/audience", wanted),
+            ("{}", "/audience", wanted),
+            ("7", "/audience", wanted),
+            ("null", "/audience", wanted),
+            ("[]", "/audience", wanted),
+            (
+                r#"{"near_places": true}"#,
+                "/audience/near_places",
+                "must be null, or the word alone",
+            ),
+            (
+                r#""lifecycle""#,
+                "/audience/lifecycle",
+                "must be the one member of an object",
+            ),
+            (r#"{"lifecycle": 7}"#, "/audience/lifecycle", "must be a list"),
+        ] {
+            let json = format!(r#"{{"audience": {audience}}}"#);
+            let problem_of = parse::<Holder>(json.as_bytes()).unwrap_err();
+            assert_eq!(
+                (problem_of.status, problem_of.pointer.as_deref()),
+                (422, Some(pointer)),
+                "{json}"
+            );
+            assert!(
+                problem_of.detail.as_deref().unwrap().contains(problem),
+                "{problem_of:?}"
+            );
+        }
+        for audience in [
+            r#""everyone""#,
+            r#"{"near_places": null}"#,
+            r#"{"lifecycle": ["active"]}"#,
+        ] {
+            let json = format!(r#"{{"audience": {audience}}}"#);
+            assert!(parse::<Holder>(json.as_bytes()).is_ok(), "{json}");
+        }
+        assert_eq!(parse::<Holder>(b"{").unwrap_err().status, 400);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, IntoDeserializer, MapAccess,
+    SeqAccess, VariantAccess, Visitor,
 };
 
 /// Reads JSON of a form, to its end.
@@ -48,7 +49,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(length: usize)
         deserialize_tuple_struct(name: &'static str, length: usize)
-        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    /// An enum is a word, or an object of one member: `serde_json` says of anything else that it is no JSON.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        let visitor = Each(visitor);
+        self.0.deserialize_any(Choice { variants, visitor })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -183,6 +194,90 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Each<A> {
     /// The content of a struct variant is read as that of a variant that holds a map.
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, A::Error> {
         self.0.newtype_variant_seed(OfMap(visitor))
+    }
+}
+
+/// Reads one of the variants: a word, or an object whose one member is the variant's name.
+struct Choice<V> {
+    variants: &'static [&'static str],
+    visitor: V,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Choice<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, variant) in self.variants.iter().enumerate() {
+            let joint = match position {
+                0 => "",
+                _ if position + 1 == self.variants.len() => " or ",
+                _ => ", ",
+            };
+            write!(f, "{joint}`{variant}`")?;
+        }
+        f.write_str(", as a word or as the one member of an object")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<V::Value, E> {
+        self.visitor.visit_enum(word.into_deserializer())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {
+        let variants = self.variants;
+        let value = self.visitor.visit_enum(Member(&mut map, variants))?;
+        if map.next_key::<IgnoredAny>()?.is_some() {
+            let visitor = IgnoredAny;
+            return Err(A::Error::invalid_length(2, &Choice { variants, visitor }));
+        }
+        Ok(value)
+    }
+}
+
+/// The first member of an object, as a variant.
+struct Member<A>(A, &'static [&'static str]);
+
+impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Member<A> {
+    type Error = A::Error;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<(S::Value, Self), A::Error> {
+        match self.0.next_key_seed(seed)? {
+            Some(name) => Ok((name, self)),
+            None => {
+                let (variants, visitor) = (self.1, IgnoredAny);
+                Err(A::Error::invalid_length(0, &Choice { variants, visitor }))
+            }
+        }
+    }
+}
+
+impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Member<A> {
+    type Error = A::Error;
+
+    fn unit_variant(mut self) -> Result<(), A::Error> {
+        self.0.next_value()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.0.next_value_seed(seed)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(mut self, length: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.0.next_value_seed(OfTuple(length, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(mut self, _: &'static [&'static str], visitor: V) -> Result<V::Value, A::Error> {
+        self.0.next_value_seed(OfMap(visitor))
+    }
+}
+
+struct OfTuple<V>(usize, V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for OfTuple<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_tuple(self.0, self.1)
     }
 }
 
