@@ -248,7 +248,7 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
         ),
         Reason::ConsentDenied => ("Vous avez dit non à ces messages.", "You said no to these messages."),
         Reason::ConsentWithdrawn => (
-            "Vous vous êtes désinscrit de ces messages.",
+            "Vous avez demandé à ne plus recevoir ces messages.",
             "You unsubscribed from these messages.",
         ),
         Reason::ConsentExpired => (
@@ -272,7 +272,7 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "This message was meant for other people.",
         ),
         Reason::Holdout => (
-            "Le hasard vous a placé dans le groupe à qui nous n’écrivons pas, pour comparer.",
+            "Le tirage au sort vous met dans le groupe à qui nous n’écrivons pas, pour comparer.",
             "Chance put you into the group that we do not write to, for comparison.",
         ),
         Reason::TooFar => ("C’était trop loin pour vous.", "It was too far away for you."),
@@ -292,7 +292,10 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "Nous ne savons pas si l’offre convient à votre situation, et nous ne devinons pas.",
             "We do not know whether the offer suits your situation, and we do not guess.",
         ),
-        Reason::AlreadyHas => ("Vous en avez déjà un.", "You have one already."),
+        Reason::AlreadyHas => (
+            "Vous avez déjà cet article, ou un autre qui en tient lieu.",
+            "You already have one, or something that does the same.",
+        ),
         Reason::TooLittleKnown => (
             "Nous en savons trop peu pour juger si cela vous intéresse.",
             "We know too little to judge whether you would care.",
@@ -306,8 +309,8 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "It was less relevant than what you want to receive.",
         ),
         Reason::CapReached => (
-            "Vous avez déjà reçu autant de messages que convenu.",
-            "You have received as many messages as agreed.",
+            "Vous avez déjà reçu autant de messages que notre limite le permet.",
+            "You have received as many messages as our limit allows.",
         ),
         Reason::TooSoon => (
             "Le message précédent était trop récent.",
@@ -318,8 +321,8 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "A more important message of the same brand was sent to you instead.",
         ),
         Reason::EndsInQuietHours => (
-            "L’offre prenait fin pendant vos heures calmes.",
-            "The offer ended in your quiet hours.",
+            "L’offre prenait fin pendant les heures calmes.",
+            "The offer ended in quiet hours.",
         ),
         Reason::Refused => (
             "Le message a été refusé à l’envoi.",

@@ -245,7 +245,10 @@ impl Reason {
                 "on ne sait pas si l’offre convient à sa situation",
                 "whether the offer suits this person’s situation is not known",
             ),
-            Self::AlreadyHas => ("cette personne en a déjà un", "this person already has one"),
+            Self::AlreadyHas => (
+                "cette personne a déjà cet article, ou un autre qui en tient lieu",
+                "this person already has one, or something that does the same",
+            ),
             Self::TooLittleKnown => ("on en sait trop peu pour juger", "too little is known to judge"),
             Self::BelowThreshold => ("l’offre n’est pas assez pertinente", "the offer is not relevant enough"),
             Self::BelowOwnThreshold => (
