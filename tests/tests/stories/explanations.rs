@@ -61,7 +61,7 @@ async fn a_choice_made_later_does_not_change_what_is_told_of_a_decision() {
     let before = app.decision("expo-1", "camille").await;
     assert_eq!(
         (&before["source"], &before["model"]),
-        (&json!("recomputed"), &json!(3)),
+        (&json!("recomputed"), &json!(apropos_core::relevance::MODEL_VERSION)),
         "{before}"
     );
     app.record(&[consent("camille", "no-profiling", "profiling", "withdraw")])
