@@ -583,7 +583,7 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// What was bought, with the days since, if purchases may be read: at least so many, see [`days_since`].
+    /// What was bought, with the days since, if purchases may be read: at least so many, from the last day of the month.
     pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, u32)>> {
         let today = self.today;
         self.purchases.then(|| {
