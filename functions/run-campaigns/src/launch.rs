@@ -159,7 +159,8 @@ fn regions(offers: &[&Offer]) -> Option<BTreeSet<String>> {
     (regions.len() <= MOST_REGIONS).then_some(regions)
 }
 
-fn is_near(cell: &str, offer: &Offer) -> bool {
+/// Whether a cell may hold people within reach of one of the offer's places.
+pub(crate) fn is_near(cell: &str, offer: &Offer) -> bool {
     AudienceCell::from_key(cell).is_ok_and(|cell| {
         offer
             .places

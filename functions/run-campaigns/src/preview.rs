@@ -3,25 +3,29 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use apropos_aws::Tables;
 use apropos_aws::http::{Problem, authorized, body, json, parse};
 use apropos_core::api_key::Scope;
+use apropos_core::attribute::Attribute;
+use apropos_core::audience::AudienceRecord;
 use apropos_core::campaign::Run;
 use apropos_core::decision::{Proposal, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
-use apropos_core::ids::CustomerId;
+use apropos_core::ids::{CampaignId, CustomerId};
 use apropos_core::offer::Offer;
-use apropos_core::reach::{Comparison, Judged, Outcome, Tally, outcome};
+use apropos_core::reach::{Changed, Counts, Judged, Outcome, Tally, outcome, told_apart};
 use apropos_core::reason::Reason;
 use apropos_core::relevance::Relevance;
-use apropos_core::sample::{DrawnCell, Estimate, draw, estimate};
+use apropos_core::sample::{Among, Begin, Drawn, Estimate, Limits, Listed, Read, begin_between, draw, estimate, plan};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 use crate::Handler;
 use crate::catalogue::held;
 use crate::explain::in_both;
+use crate::launch::is_near;
 use crate::request::{
-    CellReach, ComparisonAnswer, EstimateAnswer, ExampleDecision, Moved, MovedPerson, Preview, PreviewRequest,
+    CellReach, ComparisonAnswer, EstimateAnswer, ExampleDecision, Margins, Moved, MovedExample, Preview, PreviewRequest,
 };
 
 /// The most people that a preview looks at: enough for a small brand's whole audience, little enough for one answer.
@@ -30,30 +34,24 @@ pub(crate) const MOST_PEOPLE: u32 = 20_000;
 /// The most reads that a preview makes, so that it answers in time where few people live in each of many cells.
 pub(crate) const MOST_READS: usize = 600;
 
-/// Of a larger audience no cell is more than a tenth of the sample, so that a city is not all that is seen of a country.
-const MOST_PEOPLE_A_CELL: u32 = MOST_PEOPLE / 10;
+/// Of these, kept for what a plan does not count: whose ids come first and last, and a cell's pages beyond its first.
+const SPARE_READS: usize = 10;
 
-/// How many cells an answer lists.
+/// How many cells an answer lists by themselves.
 const MOST_CELLS: usize = 50;
-
-/// What is still allowed.
-struct Budget {
-    people: u32,
-    reads: usize,
-}
-
-/// A cell as far as it was read.
-struct ReadCell {
-    cell: String,
-    drawn: DrawnCell,
-}
 
 /// Everything that is counted on the way.
 struct Count<'a> {
     proposal: Proposal<'a>,
     other: Option<Proposal<'a>>,
     tally: Tally,
-    comparison: Comparison,
+    reads_left: usize,
+}
+
+/// What was read, and what each count says of the whole.
+struct Told<'a> {
+    read: &'a [Read],
+    tally: &'a Tally,
 }
 
 pub(crate) async fn preview(
@@ -102,146 +100,259 @@ pub(crate) async fn preview(
         proposal,
         other: other.as_ref().map(|offer| Proposal { offer, ..proposal }),
         tally: Tally::default(),
-        comparison: Comparison::default(),
+        reads_left: MOST_READS,
     };
     let offers: Vec<&Offer> = [&offer].into_iter().chain(&other).collect();
     let cells = crate::launch::populated(handler, &brand_id, &held, &offers).await?;
-    let (read, unread) = read(handler, cells, &mut count).await?;
-    Ok(json(200, &answer(&count, read, &unread)))
+    let listed = listed(&held.campaign.id, &cells, &offers);
+    let read = read(handler, &cells, &listed, &mut count).await?;
+    Ok(json(200, &answer(&count, &cells, &read)))
 }
 
-/// Reads the whole audience if it is small enough, else the cells that are drawn; gives those read and the sizes of the
-/// others.
+/// The cells as they are drawn from. Where all offers have places and nobody's current place is read, nobody whose home is
+/// far from all places can be written to.
+fn listed(campaign: &CampaignId, cells: &[(String, u64)], offers: &[&Offer]) -> Vec<Listed> {
+    let is_by_home = |offer: &&Offer| !offer.places.is_empty() && !offer.declares(Attribute::CurrentPlace);
+    let are_by_home = offers.iter().all(is_by_home);
+    let may_reach = |cell: &str| !are_by_home || offers.iter().any(|offer| is_near(cell, offer));
+    cells
+        .iter()
+        .map(|(cell, people)| Listed {
+            people: *people,
+            draw: draw(campaign.as_str(), cell),
+            may_reach: may_reach(cell),
+            is_counted: cell != Tables::nowhere(),
+        })
+        .collect()
+}
+
+/// Reads the whole audience if it is small enough, else a sample of it.
 async fn read(
     handler: &Handler,
-    mut cells: Vec<(String, u64)>,
+    cells: &[(String, u64)],
+    listed: &[Listed],
     count: &mut Count<'_>,
-) -> Result<(Vec<ReadCell>, Vec<u64>), Problem> {
-    let people: u64 = cells.iter().map(|(_, people)| people).sum();
-    let mut most = MOST_PEOPLE;
-    if people > u64::from(MOST_PEOPLE) || cells.len() > MOST_READS {
-        cells.sort_by_cached_key(|(cell, _)| draw(count.proposal.campaign.id.as_str(), cell));
-        // Of few cells a larger part each.
-        let share = usize::try_from(MOST_PEOPLE).unwrap_or(usize::MAX) / cells.len().max(1);
-        most = u32::try_from(share).unwrap_or(u32::MAX).max(MOST_PEOPLE_A_CELL);
-    }
-    let mut budget = Budget {
+) -> Result<Vec<Read>, Problem> {
+    let limits = Limits {
         people: MOST_PEOPLE,
-        reads: MOST_READS,
+        reads: MOST_READS - SPARE_READS,
     };
+    let plan = plan(listed, limits);
+    let ends = ends(handler, cells, listed, &plan, count).await?;
     let mut read = Vec::new();
-    let mut rest = cells.into_iter();
-    for (cell, people) in rest.by_ref() {
-        let drawn = read_cell(handler, &cell, (people, most), &mut budget, count).await?;
-        read.push(ReadCell { cell, drawn });
-        if budget.people == 0 || budget.reads == 0 {
-            break;
-        }
+    for drawn in plan {
+        let (Some((cell, _)), Some(listed)) = (cells.get(drawn.cell), listed.get(drawn.cell)) else {
+            continue;
+        };
+        let begin = match (&ends, drawn.begin) {
+            (Some((first, last)), Begin::Anywhere) => {
+                CustomerId::new(begin_between(first.as_str(), last.as_str(), listed.draw)).ok()
+            }
+            (None, Begin::Anywhere) | (_, Begin::First) => None,
+        };
+        read.push(read_cell(handler, cell, drawn, begin, count).await?);
     }
-    Ok((read, rest.map(|(_, people)| people).collect()))
+    Ok(read)
 }
 
+/// Whose ids come first and last in the most populated cell that is read from anywhere: a brand's ids are of one kind.
+async fn ends(
+    handler: &Handler,
+    cells: &[(String, u64)],
+    listed: &[Listed],
+    plan: &[Drawn],
+    count: &mut Count<'_>,
+) -> Result<Option<(CustomerId, CustomerId)>, Problem> {
+    let largest = plan
+        .iter()
+        .filter(|drawn| drawn.begin == Begin::Anywhere)
+        .max_by_key(|drawn| listed.get(drawn.cell).map(|cell| cell.people));
+    let Some((cell, _)) = largest.and_then(|drawn| cells.get(drawn.cell)) else {
+        return Ok(None);
+    };
+    let brand = &count.proposal.brand.id;
+    count.reads_left = count.reads_left.saturating_sub(2);
+    let first = handler.tables.audience_page(brand, cell, None, 1).await?;
+    let last = handler.tables.last_of_audience(brand, cell).await?;
+    Ok(first.people.into_iter().map(|(first, _)| first).next().zip(last))
+}
+
+/// Reads as many as are wanted from `begin` on, and on from the first after the last.
 async fn read_cell(
     handler: &Handler,
     cell: &str,
-    (people, most): (u64, u32),
-    budget: &mut Budget,
+    drawn: Drawn,
+    begin: Option<CustomerId>,
     count: &mut Count<'_>,
-) -> Result<DrawnCell, Problem> {
-    let mut drawn = DrawnCell {
-        held: u32::try_from(people).unwrap_or(u32::MAX),
-        seen: 0,
-        reached: 0,
-    };
-    let mut after: Option<CustomerId> = None;
+) -> Result<Read, Problem> {
+    count.tally.begin_cell();
+    let mut seen = 0;
+    let mut after = begin.clone();
+    let mut may_go_round = begin.is_some();
     loop {
-        let room = budget.people.min(most.saturating_sub(drawn.seen));
-        if room == 0 || budget.reads == 0 {
-            // Whoever comes next is at least one more, whatever the directory says.
-            drawn.held = drawn.held.max(drawn.seen.saturating_add(1));
-            return Ok(drawn);
+        let room = drawn.most.saturating_sub(seen);
+        if room == 0 || count.reads_left == 0 {
+            return Ok(Read::new(drawn, seen, false));
         }
-        budget.reads -= 1;
+        count.reads_left -= 1;
         let page = handler
             .tables
             .audience_page(&count.proposal.brand.id, cell, after.as_ref(), room)
             .await?;
         for (customer, record) in &page.people {
-            let now = count.proposal.run.launched_at;
-            let judged = judge(count.proposal, customer, record, now);
-            drawn.seen += 1;
-            drawn.reached += u32::from(judged.is_ok());
-            count.tally.add(customer, &judged);
-            if let Some(other) = count.other {
-                let then = judge(other, customer, record, now);
-                count.comparison.add(customer, &judged, &then);
+            let is_seen = |begin: &CustomerId| !may_go_round && customer > begin;
+            if begin.as_ref().is_some_and(is_seen) {
+                return Ok(Read::new(drawn, seen, true));
             }
+            seen += 1;
+            judged(customer, record, count);
         }
-        budget.people = budget
-            .people
-            .saturating_sub(u32::try_from(page.people.len()).unwrap_or(u32::MAX));
         after = page.next;
         if after.is_none() {
-            drawn.held = drawn.seen;
-            return Ok(drawn);
+            if !may_go_round {
+                return Ok(Read::new(drawn, seen, true));
+            }
+            may_go_round = false;
         }
     }
 }
 
-fn answer(count: &Count<'_>, mut read: Vec<ReadCell>, unread: &[u64]) -> Preview {
-    let drawn: Vec<DrawnCell> = read.iter().map(|cell| cell.drawn).collect();
-    let cells_in_all = read.len() + unread.len();
-    let people = drawn.iter().map(|cell| u64::from(cell.held)).sum::<u64>() + unread.iter().sum::<u64>();
-    let estimated = estimate(u32::try_from(cells_in_all).unwrap_or(u32::MAX), people, &drawn);
-    let withheld = |(outcome, count): (&Outcome, &u64)| outcome.map(|reason| (reason.code(), *count));
-    read.retain(|cell| cell.drawn.held > 0);
-    read.sort_by(|a, b| (Reverse(a.drawn.held), a.cell.as_str()).cmp(&(Reverse(b.drawn.held), b.cell.as_str())));
-    read.truncate(MOST_CELLS);
+fn judged(customer: &CustomerId, record: &AudienceRecord, count: &mut Count<'_>) {
+    let now = count.proposal.run.launched_at;
+    let judged = judge(count.proposal, customer, record, now);
+    count.tally.add(&judged);
+    if let Some(other) = count.other {
+        count.tally.compare(&judged, &judge(other, customer, record, now));
+    }
+}
+
+impl Told<'_> {
+    fn of(&self, among: Among, counted: impl Fn(&Counts) -> u32) -> Estimate {
+        estimate(self.read, &self.tally.of_each(counted), among)
+    }
+
+    /// A way to end that may be `relevant` anywhere but where nobody can be written to.
+    fn ended(&self, outcome: Outcome) -> Estimate {
+        self.of(among(outcome), |cell| cell.ended(outcome))
+    }
+
+    /// The most populated cells by themselves, and all others together.
+    fn cells(&self, cells: &[(String, u64)], people: u64) -> Vec<CellReach> {
+        let reached = self.tally.of_each(|cell| cell.ended(None));
+        let held: Vec<u32> = self.read.iter().map(|each| each.held).collect();
+        let of_those_read: u64 = held.iter().copied().map(u64::from).sum();
+        let apart = told_apart(&held, people.saturating_sub(of_those_read), MOST_CELLS);
+        let mut rows: Vec<CellReach> = apart
+            .iter()
+            .filter_map(|place| {
+                let (read, reached) = (self.read.get(*place)?, reached.get(*place)?);
+                let (cell, _) = cells.get(read.drawn.cell)?;
+                let told = estimate(&[read.alone()], &[*reached], Among::Reachable);
+                Some(CellReach {
+                    cell: cell.clone(),
+                    people: read.held.into(),
+                    considered: read.seen.into(),
+                    candidates: told.count,
+                    margin: told.margin(),
+                })
+            })
+            .collect();
+        rows.extend(self.elsewhere(&rows, &apart, &reached, people));
+        rows
+    }
+
+    fn elsewhere(&self, rows: &[CellReach], apart: &[usize], reached: &[u32], people: u64) -> Option<CellReach> {
+        let people = people.saturating_sub(rows.iter().map(|row| row.people).sum());
+        let others = self.read.iter().zip(reached).enumerate();
+        // A cell that is told by itself may stand for others.
+        let (read, reached): (Vec<Read>, Vec<u32>) = others
+            .filter(|(place, (read, _))| read.stands_for_others() || !apart.contains(place))
+            .map(|(place, (read, reached))| (*read, if apart.contains(&place) { 0 } else { *reached }))
+            .unzip();
+        let told = estimate(&read, &reached, Among::Reachable);
+        let considered = self.read.iter().map(|each| u64::from(each.seen)).sum::<u64>();
+        let of_rows = rows.iter().map(|row| row.considered).sum();
+        (people > 0).then(|| CellReach {
+            cell: ELSEWHERE.to_owned(),
+            people,
+            considered: considered.saturating_sub(of_rows),
+            candidates: told.count.min(people),
+            margin: told.margin().min(people),
+        })
+    }
+}
+
+/// The name of all cells together that are not told by themselves.
+const ELSEWHERE: &str = "elsewhere";
+
+/// Nobody is written to where nobody can be.
+const fn among(outcome: Outcome) -> Among {
+    match outcome {
+        None => Among::Reachable,
+        Some(_) => Among::All,
+    }
+}
+
+fn answer(count: &Count<'_>, cells: &[(String, u64)], read: &[Read]) -> Preview {
+    let told = Told {
+        read,
+        tally: &count.tally,
+    };
+    let reach = told.ended(None);
+    let withheld: BTreeMap<&'static str, Estimate> = count
+        .tally
+        .outcomes()
+        .flatten()
+        .map(|reason| (reason.code(), told.ended(Some(reason))))
+        .collect();
+    // Where nobody can be written to, nobody has a score either.
+    let histogram: Vec<Estimate> = (0..10)
+        .map(|bin| told.of(Among::Reachable, |cell| cell.histogram.get(bin).copied().unwrap_or(0)))
+        .collect();
+    let complete = read.len() == cells.len() && read.iter().all(Read::tells_all);
     Preview {
-        considered: drawn.iter().map(|cell| u64::from(cell.seen)).sum(),
-        candidates: count.tally.candidates(),
-        withheld: count.tally.outcomes.iter().filter_map(withheld).collect(),
-        complete: unread.is_empty() && drawn.iter().all(|cell| cell.seen == cell.held),
-        estimate: told(&estimated),
-        relevance_histogram: count.tally.histogram,
+        considered: read.iter().map(|each| u64::from(each.seen)).sum(),
+        candidates: reach.count,
+        withheld: withheld.iter().map(|(reason, told)| (*reason, told.count)).collect(),
+        complete,
+        estimate: estimated(&reach),
+        relevance_histogram: histogram.iter().map(|told| told.count).collect(),
+        margins: Margins {
+            withheld: withheld.iter().map(|(reason, told)| (*reason, told.margin())).collect(),
+            relevance_histogram: histogram.iter().map(Estimate::margin).collect(),
+            unlisted: told.of(Among::All, |_| 0).at_most,
+        },
         examples: count
             .tally
             .examples()
             .into_iter()
-            .map(|(customer, judged)| example(count.proposal.offer, customer, judged))
+            .map(|judged| example(count.proposal.offer, judged))
             .collect(),
-        cells: read
-            .into_iter()
-            .map(|ReadCell { cell, drawn }| CellReach {
-                cell,
-                people: drawn.held,
-                considered: drawn.seen,
-                candidates: drawn.reached,
-            })
-            .collect(),
-        cells_considered: drawn.len(),
-        cells_in_all,
-        comparison: count.other.map(|other| compared(count, other.offer)),
+        cells: told.cells(cells, reach.people),
+        cells_considered: read.len(),
+        cells_in_all: cells.len(),
+        comparison: count.other.map(|other| compared(count, &told, other.offer)),
     }
 }
 
-const fn told(estimated: &Estimate) -> EstimateAnswer {
+fn estimated(reach: &Estimate) -> EstimateAnswer {
     EstimateAnswer {
-        people: estimated.people,
-        reach: estimated.reach,
-        margin: estimated.margin,
-        share_bp: estimated.share.basis_points(),
-        share_margin_bp: estimated.share_margin.basis_points(),
+        people: reach.people,
+        reach: reach.count,
+        margin: reach.margin(),
+        at_least: reach.at_least,
+        at_most: reach.at_most,
+        share_bp: reach.share().basis_points(),
+        share_margin_bp: reach.share_margin().basis_points(),
     }
 }
 
-fn example(offer: &Offer, customer: &CustomerId, judged: &Judged) -> ExampleDecision {
+fn example(offer: &Offer, judged: &Judged) -> ExampleDecision {
     let score = match judged {
         Ok(score) => Some(*score),
         Err(withheld) => withheld.score,
     };
     ExampleDecision {
-        customer: customer.to_string(),
         decision: if judged.is_ok() { RELEVANT } else { "withheld" },
         reason: outcome(judged).map(Reason::code),
         relevance_bp: score.map(|score| score.relevance).map(Relevance::basis_points),
@@ -262,29 +373,37 @@ fn word(outcome: Outcome) -> &'static str {
     outcome.map_or(RELEVANT, Reason::code)
 }
 
-fn compared(count: &Count<'_>, other: &Offer) -> ComparisonAnswer {
-    let comparison = &count.comparison;
-    let mut moved: Vec<Moved> = comparison
-        .moved
-        .iter()
-        .map(|((from, to), count)| Moved {
-            from: word(*from),
-            to: word(*to),
-            count: *count,
+fn compared(count: &Count<'_>, told: &Told<'_>, other: &Offer) -> ComparisonAnswer {
+    let gained = told.of(Among::Reachable, Counts::gained);
+    let lost = told.of(Among::Reachable, Counts::lost);
+    let mut moved: Vec<Moved> = count
+        .tally
+        .changes()
+        .map(|(from, to)| {
+            let among = if from.is_none() { among(from) } else { among(to) };
+            let told = told.of(among, |cell| cell.change((from, to)));
+            Moved {
+                from: word(from),
+                to: word(to),
+                count: told.count,
+                margin: told.margin(),
+            }
         })
         .collect();
     moved.sort_by_key(|each| Reverse(each.count));
     ComparisonAnswer {
         offer_version: count.proposal.offer.version,
         compared_with: other.version,
-        gained: comparison.gained(),
-        lost: comparison.lost(),
+        gained: gained.count,
+        gained_margin: gained.margin(),
+        lost: lost.count,
+        lost_margin: lost.margin(),
         moved,
-        examples: comparison
-            .examples()
+        examples: count
+            .tally
+            .changed()
             .into_iter()
-            .map(|(customer, now, then)| MovedPerson {
-                customer: customer.to_string(),
+            .map(|(now, then): &Changed| MovedExample {
                 from: word(outcome(now)),
                 to: word(outcome(then)),
                 explanation: explanation(other, then),

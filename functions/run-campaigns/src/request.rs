@@ -93,9 +93,10 @@ pub(crate) struct PreviewRequest {
     pub(crate) compare_with: Option<u32>,
 }
 
-/// What would happen, without sending: counted over the audience as it is now, or over a sample of it.
+/// What would happen, without sending, in the whole audience as it is now: counted, or estimated from a sample of it.
 #[derive(Serialize)]
 pub(crate) struct Preview {
+    /// How many people were looked at; every other count is of the whole audience.
     pub(crate) considered: u64,
     pub(crate) candidates: u64,
     pub(crate) withheld: BTreeMap<&'static str, u64>,
@@ -103,9 +104,10 @@ pub(crate) struct Preview {
     pub(crate) complete: bool,
     pub(crate) estimate: EstimateAnswer,
     /// How many of those scored had a relevance of 0 to 999 bp, of 1 000 to 1 999, …, of 9 000 to 10 000.
-    pub(crate) relevance_histogram: [u64; 10],
+    pub(crate) relevance_histogram: Vec<u64>,
+    pub(crate) margins: Margins,
     pub(crate) examples: Vec<ExampleDecision>,
-    /// The most populated of the cells that were looked at.
+    /// The most populated of the cells that were looked at, and all the others together.
     pub(crate) cells: Vec<CellReach>,
     pub(crate) cells_considered: usize,
     pub(crate) cells_in_all: usize,
@@ -119,13 +121,24 @@ pub(crate) struct EstimateAnswer {
     pub(crate) people: u64,
     pub(crate) reach: u64,
     pub(crate) margin: u64,
+    pub(crate) at_least: u64,
+    pub(crate) at_most: u64,
     pub(crate) share_bp: u16,
     pub(crate) share_margin_bp: u16,
 }
 
+/// How far off the counts of the same names may be, 19 times in 20 for each.
+#[derive(Serialize)]
+pub(crate) struct Margins {
+    pub(crate) withheld: BTreeMap<&'static str, u64>,
+    pub(crate) relevance_histogram: Vec<u64>,
+    /// How many people at most a reason or a change may have that is not listed.
+    pub(crate) unlisted: u64,
+}
+
+/// Nobody is named: whose decision it is would tell of a person, and the audience is what is asked about.
 #[derive(Serialize)]
 pub(crate) struct ExampleDecision {
-    pub(crate) customer: String,
     /// `relevant` or `withheld`.
     pub(crate) decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,21 +150,25 @@ pub(crate) struct ExampleDecision {
 
 #[derive(Serialize)]
 pub(crate) struct CellReach {
+    /// `elsewhere` for the cells that are not told by themselves.
     pub(crate) cell: String,
-    pub(crate) people: u32,
-    pub(crate) considered: u32,
-    pub(crate) candidates: u32,
+    pub(crate) people: u64,
+    pub(crate) considered: u64,
+    pub(crate) candidates: u64,
+    pub(crate) margin: u64,
 }
 
-/// What would change if the other version of the offer were in use, among those looked at.
+/// What would change in the whole audience if the other version of the offer were in use.
 #[derive(Serialize)]
 pub(crate) struct ComparisonAnswer {
     pub(crate) offer_version: u32,
     pub(crate) compared_with: u32,
     pub(crate) gained: u64,
+    pub(crate) gained_margin: u64,
     pub(crate) lost: u64,
+    pub(crate) lost_margin: u64,
     pub(crate) moved: Vec<Moved>,
-    pub(crate) examples: Vec<MovedPerson>,
+    pub(crate) examples: Vec<MovedExample>,
 }
 
 /// How many end otherwise: `relevant`, or the reason.
@@ -160,11 +177,11 @@ pub(crate) struct Moved {
     pub(crate) from: &'static str,
     pub(crate) to: &'static str,
     pub(crate) count: u64,
+    pub(crate) margin: u64,
 }
 
 #[derive(Serialize)]
-pub(crate) struct MovedPerson {
-    pub(crate) customer: String,
+pub(crate) struct MovedExample {
     pub(crate) from: &'static str,
     pub(crate) to: &'static str,
     /// Why it would end so.

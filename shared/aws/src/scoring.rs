@@ -93,6 +93,28 @@ impl Tables {
         Ok(AudiencePage { people, next })
     }
 
+    /// Whose id is the last of a cell, eventually consistent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_of_audience(&self, brand: &BrandId, cell: &str) -> Result<Option<CustomerId>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(self.name(Table::Audience))
+            .key_condition_expression("#pk = :pk")
+            .projection_expression("#sk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_values(":pk", s(audience(brand, cell, 0)))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(StoreError::call("Query"))?;
+        answer.items().first().map(customer_of).transpose()
+    }
+
     /// As [`audience_page`](Self::audience_page), to be judged together: adds who they are to `customers`, and what scoring
     /// may know of them to `block`, in the same order. Answers where the next page begins, if there is one.
     ///

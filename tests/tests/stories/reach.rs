@@ -39,18 +39,25 @@ async fn a_preview_tells_by_reason_by_cell_and_by_relevance_what_a_launch_then_d
     assert_eq!(told["complete"], true);
     assert_eq!(
         told["estimate"],
-        json!({ "people": 4, "reach": 2, "margin": 0, "share_bp": 5_000, "share_margin_bp": 0 })
+        json!({
+            "people": 4, "reach": 2, "margin": 0, "at_least": 2, "at_most": 2, "share_bp": 5_000, "share_margin_bp": 0,
+        })
     );
     // Only the two in Lyon have a score.
     assert_eq!(sum(&told["relevance_histogram"]), 2, "{told}");
-    let cells = told["cells"].as_array().unwrap();
-    let of_cells = |name: &str| cells.iter().filter_map(|cell| cell[name].as_u64()).sum::<u64>();
-    assert_eq!((of_cells("people"), of_cells("candidates")), (4, 2), "{told}");
-    assert!(cells[0]["people"].as_u64() >= cells[1]["people"].as_u64(), "{told}");
+    assert_eq!(
+        told["margins"]["withheld"],
+        json!({ "no_consent": 0, "too_far": 0 }),
+        "{told}"
+    );
+    assert_eq!(told["margins"]["unlisted"], 0, "{told}");
+    // One who lives in Marseille would be a person and no figure.
+    let elsewhere = json!({ "cell": "elsewhere", "people": 4, "considered": 4, "candidates": 2, "margin": 0 });
+    assert_eq!(told["cells"], json!([elsewhere]), "{told}");
     let shown: Vec<_> = told["examples"].as_array().unwrap().iter().collect();
     let reasons: Vec<_> = shown.iter().map(|example| example["reason"].as_str()).collect();
     assert_eq!(reasons, [None, None, Some("no_consent"), Some("too_far")], "{told}");
-    assert_eq!(shown[3]["customer"], "marseille");
+    assert!(!told.to_string().contains("marseille"), "nobody is named: {told}");
     assert_eq!(
         shown[3]["explanation"]["en"],
         "Withheld: it is too far from where this person lives."
@@ -99,8 +106,8 @@ async fn who_gains_and_who_loses_by_another_version_of_an_offer_is_told_before_i
     assert_eq!(
         comparison["moved"],
         json!([
-            { "from": "unsuitable", "to": "relevant", "count": 1 },
-            { "from": "suitability_unknown", "to": "relevant", "count": 1 },
+            { "from": "unsuitable", "to": "relevant", "count": 1, "margin": 0 },
+            { "from": "suitability_unknown", "to": "relevant", "count": 1, "margin": 0 },
         ])
     );
     let turned = preview(&app, "first", &json!({ "compare_with": 3 })).await;
@@ -111,8 +118,8 @@ async fn who_gains_and_who_loses_by_another_version_of_an_offer_is_told_before_i
         "{turned}"
     );
     let examples = comparison["examples"].as_array().unwrap();
-    let lost = examples.iter().find(|example| example["customer"] == "garden").unwrap();
-    assert_eq!((&lost["from"], &lost["to"]), (&json!("relevant"), &json!("unsuitable")));
+    let lost = examples.iter().find(|example| example["from"] == "relevant").unwrap();
+    assert_eq!(lost["to"], "unsuitable");
     assert_eq!(lost["explanation"]["fr"], "Non envoyé\u{a0}: il faut un jardin.");
     let same = preview(&app, "first", &json!({ "compare_with": 1 })).await;
     assert_eq!(same["comparison"]["moved"], json!([]), "{same}");
@@ -182,12 +189,29 @@ async fn a_large_audience_is_sampled_and_the_truth_lies_within_the_margin() {
 
     let told = preview(&app, "letter", &json!({})).await;
     assert_eq!(told["complete"], false, "{told}");
-    assert_eq!(told["cells_considered"], 600, "{told}");
+    assert_eq!(told["cells_considered"], 590, "{told}");
     assert_eq!(told["estimate"]["people"], 650, "{told}");
     let figure = |name: &str| told["estimate"][name].as_u64().unwrap();
     assert!((1..40).contains(&figure("margin")), "{told}");
     assert!(figure("reach").abs_diff(truth) <= figure("margin"), "{truth} {told}");
-    assert_eq!(told["cells"].as_array().unwrap().len(), 50);
+    assert_eq!(told["candidates"], told["estimate"]["reach"]);
+    let without = 650 - truth;
+    let (told_of, margin) = (
+        &told["withheld"]["no_consent"],
+        &told["margins"]["withheld"]["no_consent"],
+    );
+    assert!(
+        told_of.as_u64().unwrap().abs_diff(without) <= margin.as_u64().unwrap(),
+        "{told}"
+    );
+    // Each cell holds one person.
+    let cells = told["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 1, "{told}");
+    assert_eq!(
+        (&cells[0]["cell"], &cells[0]["people"]),
+        (&json!("elsewhere"), &json!(650)),
+        "{told}"
+    );
     assert_eq!(told["examples"].as_array().unwrap().len(), 10);
     assert_eq!(
         preview(&app, "letter", &json!({})).await,
