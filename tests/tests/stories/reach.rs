@@ -189,7 +189,8 @@ async fn a_large_audience_is_sampled_and_the_truth_lies_within_the_margin() {
 
     let told = preview(&app, "letter", &json!({})).await;
     assert_eq!(told["complete"], false, "{told}");
-    assert_eq!(told["cells_considered"], 590, "{told}");
+    // All but those who have no known home leave two calls to these.
+    assert_eq!(told["cells_considered"], 589, "{told}");
     assert_eq!(told["estimate"]["people"], 650, "{told}");
     let figure = |name: &str| told["estimate"][name].as_u64().unwrap();
     assert!((1..40).contains(&figure("margin")), "{told}");
