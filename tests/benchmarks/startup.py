@@ -50,7 +50,7 @@ MOST_ZIPPED = {
     # It parks what it cannot read, so it has a client of SQS.
     "record-feedback": 2_450_000,
     "run-campaigns": 2_700_000,
-    "score-offers": 2_400_000,
+    "score-offers": 2_420_000,
     "send-messages": 3_000_000,
 }
 MOST_MEMORY_KIB = 10 * 1024
