@@ -40,8 +40,8 @@ pub(crate) fn national(brand: &Brand, now: Timestamp) -> Result<Proposed, Failur
         "places": [place(0, south + 5_000_000, west + 5_000_000, &json!(400_000), &Value::Null, &every_day("10:00-19:00"))],
         "uses": uses(&["home", "purchases", "interests", "lifecycle", "reaction", "active_hours", "household.dog", "dwelling.cellar"]),
         "rules": [
-            rule(&json!({"attribute": "household.dog", "is": false}), "exclude"),
-            rule(&json!({"attribute": "dwelling.cellar", "is": false}), "neutral"),
+            rule(0, &json!({"attribute": "household.dog", "is": false}), "exclude"),
+            rule(1, &json!({"attribute": "dwelling.cellar", "is": false}), "neutral"),
         ],
         "window": {"from": "2026-11-01T00:00:00Z", "until": "2026-12-24T00:00:00Z"},
     });
@@ -55,7 +55,7 @@ pub(crate) fn local(brand: &Brand, now: Timestamp) -> Result<Proposed, Failure> 
         "category": "exhibition-tickets",
         "places": [place(0, city.latitude, city.longitude, &json!(25_000), &Value::Null, &every_day("09:00-11:00"))],
         "uses": uses(&["home", "purchases", "interests", "lifecycle", "reaction", "active_hours", "household.cat"]),
-        "rules": [rule(&json!({"attribute": "household.cat", "is": false}), "exclude")],
+        "rules": [rule(0, &json!({"attribute": "household.cat", "is": false}), "exclude")],
         "window": {"from": "2026-11-01T00:00:00Z", "until": "2026-11-17T17:00:00Z"},
     });
     propose(
@@ -108,7 +108,9 @@ fn mixed_one(rng: &mut Rng, cities: &[City]) -> (Value, Value) {
             declared.push(attribute);
         }
     }
-    let rules: Vec<Value> = (0..rng.usize(..4)).map(|_| mixed_rule(rng, &mut declared)).collect();
+    let rules: Vec<Value> = (0..rng.usize(..4))
+        .map(|number| mixed_rule(rng, number, &mut declared))
+        .collect();
     let is_placeless = rng.u8(..100) < 10;
     let count = if is_placeless { 0 } else { rng.usize(1..=3) };
     let places: Vec<Value> = (0..count).map(|at| mixed_place(rng, at, cities)).collect();
@@ -166,7 +168,7 @@ fn mixed_place(rng: &mut Rng, at: usize, cities: &[City]) -> Value {
     )
 }
 
-fn mixed_rule(rng: &mut Rng, declared: &mut Vec<&'static str>) -> Value {
+fn mixed_rule(rng: &mut Rng, number: usize, declared: &mut Vec<&'static str>) -> Value {
     let flag = |rng: &mut Rng| FLAGS.get(rng.usize(..FLAGS.len())).map_or("", |flag| flag.code());
     let (one, other) = (flag(rng), flag(rng));
     let (when, read) = match rng.u8(..5) {
@@ -193,7 +195,7 @@ fn mixed_rule(rng: &mut Rng, declared: &mut Vec<&'static str>) -> Value {
             declared.push(attribute);
         }
     }
-    rule(&when, pick(rng, &["exclude", "neutral"]))
+    rule(number, &when, pick(rng, &["exclude", "neutral"]))
 }
 
 fn pick<T: Copy + Default>(rng: &mut Rng, values: &[T]) -> T {
@@ -255,8 +257,8 @@ fn uses(attributes: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-fn rule(when: &Value, unknown: &str) -> Value {
-    json!({"name": "suits", "when": when, "unknown": unknown, "because": said("cela ne convient pas")})
+fn rule(number: usize, when: &Value, unknown: &str) -> Value {
+    json!({"name": format!("suits {number}"), "when": when, "unknown": unknown, "because": said("cela ne convient pas")})
 }
 
 fn said(text: &str) -> Value {
