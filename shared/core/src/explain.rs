@@ -366,7 +366,7 @@ pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> Strin
     // A rule that closed is named; without one it was a need of the category.
     let asks_a_need = withheld.rule.is_none() && !offer.needs.is_empty();
     let because = match (withheld.reason, rule) {
-        (Reason::Unsuitable, Some(rule)) => rule.because.get(language).to_owned(),
+        (Reason::Unsuitable, Some(rule)) => rule.because.get(language).trim_end_matches('.').to_owned(),
         (Reason::SuitabilityUnknown, Some(rule)) => {
             format!("{} ({})", withheld.reason.because(language), rule.name)
         }
@@ -380,6 +380,14 @@ pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> Strin
         }
         (reason, _) => reason.because(language).to_owned(),
     };
+    // Of whom too little is known, what is known counts and no relevance.
+    if let (Reason::TooLittleKnown, Some(score)) = (withheld.reason, withheld.score) {
+        let known = score.evidence.percent();
+        return match language {
+            Language::French => format!("Non envoyé\u{a0}: {because}, soit {known}\u{a0}% de ce qui compte."),
+            Language::English => format!("Withheld: {because}, {known}% of what counts."),
+        };
+    }
     let figures = withheld.score.map(|score| score.relevance.percent());
     match (language, figures) {
         (Language::French, Some(figure)) => format!("Non envoyé\u{a0}: {because} (pertinence de {figure}\u{a0}%)."),
@@ -526,7 +534,7 @@ mod tests {
         }));
         document["rules"] = serde_json::json!([{
             "name": "needs-a-garden", "when": {"attribute": "dwelling.garden", "is": true},
-            "because": {"fr": "il faut un jardin", "en": "it needs a garden"}
+            "because": {"fr": "il faut un jardin", "en": "it needs a garden."}
         }]);
         let offer = fixture::offer_from(&document).unwrap();
         let because = |reason, rule, score| {
@@ -544,6 +552,11 @@ mod tests {
         assert_eq!(
             because(Reason::BelowThreshold, None, Some(score_of(None)))[1],
             "Withheld: the offer is not relevant enough (77% relevant)."
+        );
+        // What is missing there is knowledge, and of that 40 % is there.
+        assert_eq!(
+            because(Reason::TooLittleKnown, None, Some(score_of(None)))[1],
+            "Withheld: too little is known to judge, 40% of what counts."
         );
         // A rule that an older version of the offer had.
         assert_eq!(
