@@ -1,8 +1,8 @@
 //! A home as brands know it, made into a cell of about 0.7 km².
 
 use apropos_core::context::Home;
-use apropos_core::document::FieldError;
-use apropos_core::place::{Cell, InvalidPlace};
+use apropos_core::document::{FieldError, cell_at};
+use apropos_core::place::Cell;
 use apropos_core::time::TimeZoneName;
 use apropos_core::travel::Area;
 use apropos_gazetteer::{AreaKind, Commune, Gazetteer};
@@ -72,17 +72,7 @@ impl HomeRequest {
                 })?;
                 in_commune("postcode", locality.centre, locality.uncertainty_m)
             }
-            (None, None, None, Some(latitude), Some(longitude)) => {
-                let cell = Cell::at_degrees(latitude, longitude).map_err(|error| {
-                    let field = if error == InvalidPlace::Longitude {
-                        "longitude"
-                    } else {
-                        "latitude"
-                    };
-                    FieldError::new(field, error)
-                })?;
-                Ok(exact(cell))
-            }
+            (None, None, None, Some(latitude), Some(longitude)) => Ok(exact(cell_at(latitude, longitude)?)),
             (None, None, None, Some(_), None) => Err(FieldError::new("longitude", "is missing")),
             (None, None, None, None, Some(_)) => Err(FieldError::new("latitude", "is missing")),
             _ => Err(FieldError::new(

@@ -418,14 +418,7 @@ async fn what_was_bought_may_be_named_by_googles_code() {
     record["interests"] = json!(["google:107", "candles"]);
     let answer = api.send(json!([record])).await;
     assert_eq!(answer["stored"], 1, "{answer}");
-    let person = api.person("c1").await;
-    let (context, _) = person.context.unwrap();
-    let bought: Vec<_> = context
-        .purchases
-        .iter()
-        .map(|purchase| purchase.category.slug())
-        .collect();
-    let liked: Vec<_> = context.interests.iter().map(|category| category.slug()).collect();
+    let (bought, liked) = categories(&api, "c1").await;
     assert_eq!((bought, liked), (vec!["books"], vec!["suitcase", "candles"]));
     // One code for exhibitions, concerts and plays says too little.
     let vague = with(
@@ -435,6 +428,14 @@ async fn what_was_bought_may_be_named_by_googles_code() {
     );
     let answer = api.send(json!([vague])).await;
     assert_eq!(answer["results"][0]["problem"]["field"], "purchases[0].category");
+}
+
+/// What is stored of what somebody bought and likes.
+async fn categories(api: &Api, customer: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (context, _) = api.person(customer).await.context.unwrap();
+    let bought = context.purchases.iter().map(|purchase| purchase.category.slug());
+    let liked = context.interests.iter().map(|category| category.slug());
+    (bought.collect(), liked.collect())
 }
 
 #[tokio::test]
@@ -449,14 +450,7 @@ async fn what_was_bought_may_be_named_by_a_brick_of_gs1s() {
     record["interests"] = json!(["gpc:10000793", "google:107", "candles"]);
     let answer = api.send(json!([record])).await;
     assert_eq!(answer["stored"], 1, "{answer}");
-    let person = api.person("c1").await;
-    let (context, _) = person.context.unwrap();
-    let bought: Vec<_> = context
-        .purchases
-        .iter()
-        .map(|purchase| purchase.category.slug())
-        .collect();
-    let liked: Vec<_> = context.interests.iter().map(|category| category.slug()).collect();
+    let (bought, liked) = categories(&api, "c1").await;
     assert_eq!(bought, ["running-shoes", "books"]);
     assert_eq!(liked, ["pushchair", "suitcase", "candles"]);
     // One brick for all mowers with a motor, robots too, says too little; another is of nothing that we know.

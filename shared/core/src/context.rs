@@ -170,9 +170,8 @@ impl CustomerContext {
     /// The lifecycle at a time, from purchases, activity and spend.
     #[must_use]
     pub fn lifecycle(&self, now: Timestamp) -> Lifecycle {
-        let bought: Vec<EpochDay> = self.purchases.iter().map(|purchase| purchase.on).collect();
-        Rhythm::of(&bought, self.last_activity, self.spent, EpochDay::of(now))
-            .map_or(Lifecycle::Prospect, Rhythm::lifecycle)
+        let on_the_day = |stages: Stages| stages.lifecycle_on(EpochDay::of(now));
+        self.stages(now).map_or(Lifecycle::Prospect, on_the_day)
     }
 
     /// How the lifecycle goes on if nothing more is heard of them; nothing of a prospect.

@@ -91,21 +91,6 @@ impl Rhythm {
             lapsing_until: last(self.since_last, lapsing),
         }
     }
-
-    /// The lifecycle.
-    #[must_use]
-    pub fn lifecycle(self) -> Lifecycle {
-        let (active, lapsing) = self.patience();
-        if self.since_first <= NEW_DAYS {
-            Lifecycle::New
-        } else if self.since_last <= active {
-            Lifecycle::Active
-        } else if self.since_last <= lapsing {
-            Lifecycle::Lapsing
-        } else {
-            Lifecycle::Lost
-        }
-    }
 }
 
 /// How the lifecycle of a customer goes on in silence, so that whoever falls silent is found without being derived again.
@@ -159,7 +144,8 @@ mod tests {
     fn lifecycle(days_ago: &[u16], spent: Option<u32>) -> Lifecycle {
         let today = EpochDay(20_000);
         let bought: Vec<EpochDay> = days_ago.iter().map(|days| EpochDay(today.0 - days)).collect();
-        Rhythm::of(&bought, None, spent, today).map_or(Lifecycle::Prospect, Rhythm::lifecycle)
+        Rhythm::of(&bought, None, spent, today)
+            .map_or(Lifecycle::Prospect, |rhythm| rhythm.stages(today).lifecycle_on(today))
     }
 
     #[test]
@@ -188,7 +174,7 @@ mod tests {
             let act = active.map(|days| EpochDay(today.0 - days));
             let foreseen = Rhythm::of(&bought, act, spent, today).map(|rhythm| rhythm.stages(today));
             let on = EpochDay(today.0 + later);
-            let derived = Rhythm::of(&bought, act, spent, on).map(Rhythm::lifecycle);
+            let derived = Rhythm::of(&bought, act, spent, on).map(|rhythm| rhythm.stages(on).lifecycle_on(on));
             prop_assert_eq!(foreseen.map(|stages| stages.lifecycle_on(on)), derived);
         }
 

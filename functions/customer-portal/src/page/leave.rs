@@ -164,6 +164,11 @@ pub(crate) fn out(reader: Reader<'_>) -> String {
             format!("By this link, {brand} sends nothing to anybody any more. There is nothing to do.")
         }
     };
+    nothing_to_do(reader, heading, &text, None)
+}
+
+/// A page that only tells how things are.
+fn nothing_to_do(reader: Reader<'_>, heading: &str, status: &str, more: Option<&str>) -> String {
     page(
         reader.language,
         heading,
@@ -171,7 +176,8 @@ pub(crate) fn out(reader: Reader<'_>) -> String {
         &html! {
             section {
                 h1 { (heading) }
-                p role="status" { (text) }
+                p role="status" { (status) }
+                @if let Some(more) = more { p { (more) } }
             }
         },
     )
@@ -200,18 +206,7 @@ pub(crate) fn forgotten(reader: Reader<'_>) -> String {
              link of a message still works; whoever signs up again starts from nothing.",
         ),
     };
-    page(
-        reader.language,
-        heading,
-        Some(reader.brand),
-        &html! {
-            section {
-                h1 { (heading) }
-                p role="status" { (rule) }
-                p { (stays) }
-            }
-        },
-    )
+    nothing_to_do(reader, heading, &rule, Some(stays))
 }
 
 /// Back as before.

@@ -208,8 +208,8 @@ impl<'a> Plan<'a> {
         for (byte, state) in states.iter_mut().zip(STATES) {
             *byte = state.err().map_or(0, crate::reason::Reason::byte);
         }
-        let today = EpochDay::of(now).0;
-        let (day, month) = (EpochDay::of(now), month_of(EpochDay::of(now)));
+        let today = EpochDay::of(now);
+        let month = month_of(today);
         let hears = reads(Attribute::ActiveHours);
         let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
         let unturned = turns.iter().position(|turn| *turn == 0);
@@ -223,7 +223,7 @@ impl<'a> Plan<'a> {
             })
         };
         let interval = offer.category.repurchase_days();
-        let days = |code: u16| days_since(u8::try_from(code.saturating_sub(1)).unwrap_or(0), day);
+        let days = |code: u16| days_since(u8::try_from(code.saturating_sub(1)).unwrap_or(0), today);
         // The later it was, the fewer days ago: what holds of a month holds of the later ones.
         let from_month = |holds: &dyn Fn(u32) -> bool| (1..=u8::MAX).find(|code| holds(days((*code).into())));
         let closed_for = affinity::closed_for(offer.category, goal);
@@ -302,10 +302,10 @@ impl<'a> Plan<'a> {
                 )
             }),
             states: Table::of(&states),
-            lapsed_before: if today == u16::MAX {
-                today
+            lapsed_before: if today.0 == u16::MAX {
+                today.0
             } else {
-                today.saturating_sub(brand.retention.days())
+                today.0.saturating_sub(brand.retention.days())
             },
             segment: match &campaign.audience {
                 Audience::Everyone | Audience::NearPlaces => None,
@@ -326,11 +326,12 @@ impl<'a> Plan<'a> {
             reaction: reads(Attribute::Reaction),
             hours: hears,
             turns,
-            today: day,
+            today,
             complements: fading
                 .into_iter()
                 .map(|(category, categories)| {
-                    let left = |bought| category.recency_bp(u16::try_from(days_since(bought, day)).unwrap_or(u16::MAX));
+                    let left =
+                        |bought| category.recency_bp(u16::try_from(days_since(bought, today)).unwrap_or(u16::MAX));
                     (categories, Fading::of(month, left))
                 })
                 .collect(),

@@ -27,7 +27,7 @@ pub use context::{
 pub use field::FieldError;
 pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
 pub use offer::{OfferDocument, StoredOffer, UseDocument, WindowDocument};
-pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument};
+pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument, cell_at};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};
 pub use proof::KeptProof;
 pub use rule::{ConditionDocument, RuleDocument};

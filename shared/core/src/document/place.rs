@@ -97,19 +97,27 @@ pub struct StoredPlace {
     pub reach_by_area: Option<[u64; 3]>,
 }
 
+/// The cell of a point given in two fields, `latitude` and `longitude`.
+///
+/// # Errors
+/// [`FieldError`] names the one that is out of range.
+pub fn cell_at(latitude: f64, longitude: f64) -> Result<Cell, FieldError> {
+    Cell::at_degrees(latitude, longitude).map_err(|error| {
+        let field = if error == InvalidPlace::Longitude {
+            "longitude"
+        } else {
+            "latitude"
+        };
+        FieldError::new(field, error)
+    })
+}
+
 const MOST_SPANS: usize = 4;
 const MOST_CLOSED: usize = 100;
 
 impl PlaceDocument {
     pub(super) fn store(&self) -> Result<StoredPlace, FieldError> {
-        let cell = Cell::at_degrees(self.latitude, self.longitude).map_err(|error| {
-            let field = if error == InvalidPlace::Longitude {
-                "longitude"
-            } else {
-                "latitude"
-            };
-            FieldError::new(field, error)
-        })?;
+        let cell = cell_at(self.latitude, self.longitude)?;
         let radius = Radius::from_metres(self.radius_m).at("radius_m")?;
         let reach_by_area = self.travel_m.as_ref().map(TravelDocument::store).transpose()?;
         Ok(StoredPlace {

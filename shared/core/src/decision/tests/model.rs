@@ -246,10 +246,11 @@ fn a_lifecycle_goes_on_in_silence() {
     world.campaign["audience"] = json!({"lifecycle": ["lapsing"]});
     let bought = EpochDay::of(world.now);
     let rhythm = crate::segment::Rhythm::of(&[EpochDay(bought.0 - 300)], None, None, EpochDay(bought.0 - 170)).unwrap();
-    world.record.lifecycle = rhythm.lifecycle();
+    let stages = rhythm.stages(EpochDay(bought.0 - 170));
+    world.record.lifecycle = stages.lifecycle_on(EpochDay(bought.0 - 170));
     assert_eq!(world.record.lifecycle, Lifecycle::Active, "130 days after the purchase");
     assert_eq!(world.reason(), Some(Reason::OutsideAudience));
-    world.record.stages = Some(rhythm.stages(EpochDay(bought.0 - 170)));
+    world.record.stages = Some(stages);
     assert_eq!(world.reason(), None, "300 days after it");
 }
 
