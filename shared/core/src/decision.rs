@@ -120,28 +120,14 @@ fn fits(
     if campaign.holds_out(&brand.id, customer) {
         return Err(Withheld::by(Reason::Holdout));
     }
-    let way = reach(offer, &view)?;
-    if !is_useful(offer, &view, reads) {
-        return Err(Withheld::by(Reason::TooLate));
-    }
+    let ways = useful_ways(offer, &view, reads)?;
     suits(offer, &view)?;
     if already_has(offer, &view, campaign.goal) {
         return Err(Withheld::by(Reason::AlreadyHas));
     }
-    let proximity = way.as_ref().map(Way::proximity);
-    let affinity = affinity(offer, &view, campaign.goal);
-    let best_reason = proximity.map_or(affinity, |proximity| proximity.max(affinity));
-    let factors = Factors {
-        proximity,
-        affinity: Some(affinity),
-        // A good moment for what is neither near nor liked is no reason to write.
-        moment: moment(offer, &view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
-        lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
-        appetite: view
-            .reaction
-            .map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
-    };
-    let score = score(campaign.goal, factors);
+    let score = best_of(&ways, campaign.minimum_evidence, |way| {
+        score(campaign.goal, factors(proposal, &view, way, now))
+    });
     let withheld = |reason| {
         Err(Withheld {
             reason,
@@ -168,18 +154,60 @@ fn seen<'a>(offer: &Offer, record: &'a AudienceRecord, now: Timestamp) -> View<'
     record.view(may_read, now)
 }
 
-/// The way to the nearest place, or the gate that an offer with places closes: too far, or nobody knows.
-fn reach<'a>(offer: &'a Offer, view: &View<'_>) -> Result<Option<Way<'a>>, Withheld> {
+/// The ways that lead to a place in time, or the gate that closes: nobody knows where from, too far, too late. An offer
+/// without places needs none.
+fn useful_ways<'a>(offer: &'a Offer, view: &View<'_>, reads: Timestamp) -> Result<Vec<Way<'a>>, Withheld> {
     if offer.places.is_empty() {
-        return Ok(None);
+        return if is_useful(offer, view, reads) {
+            Ok(Vec::new())
+        } else {
+            Err(Withheld::by(Reason::TooLate))
+        };
     }
     if view.home.is_none() && view.current_place.is_none() {
         return Err(Withheld::by(Reason::PlaceUnknown));
     }
-    ways(offer, view)
-        .max_by_key(Way::proximity)
-        .map(Some)
-        .ok_or_else(|| Withheld::by(Reason::TooFar))
+    let mut ways: Vec<Way<'a>> = ways(offer, view).collect();
+    if ways.is_empty() {
+        return Err(Withheld::by(Reason::TooFar));
+    }
+    ways.retain(|way| way.is_in_time(reads, offer.window.until));
+    if ways.is_empty() {
+        return Err(Withheld::by(Reason::TooLate));
+    }
+    Ok(ways)
+}
+
+/// The score by the way that speaks most for the offer, not by the shortest: it may lead to a place that is shut. So a nearer
+/// place never makes an offer worse, whatever its hours. Of equal ones the nearer counts.
+fn best_of(ways: &[Way<'_>], minimum_evidence: Relevance, by: impl Fn(Option<&Way<'_>>) -> Score) -> Score {
+    ways.iter()
+        .map(|way| by(Some(way)))
+        .max_by_key(|score| {
+            (
+                score.evidence >= minimum_evidence,
+                score.relevance,
+                score.factors.proximity,
+            )
+        })
+        .unwrap_or_else(|| by(None))
+}
+
+fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: Timestamp) -> Factors {
+    let Proposal { offer, campaign, .. } = proposal;
+    let proximity = way.map(Way::proximity);
+    let affinity = affinity(offer, view, campaign.goal);
+    let best_reason = proximity.map_or(affinity, |proximity| proximity.max(affinity));
+    Factors {
+        proximity,
+        affinity: Some(affinity),
+        // A good moment for what is neither near nor liked is no reason to write.
+        moment: moment(offer, view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
+        lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
+        appetite: view
+            .reaction
+            .map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
+    }
 }
 
 fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {

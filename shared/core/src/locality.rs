@@ -48,7 +48,7 @@ impl Way<'_> {
     }
 
     /// Whether somebody who reads the message then, and goes at once, finds the place open before the offer ends.
-    fn is_in_time(&self, reads: Timestamp, ends: Timestamp) -> bool {
+    pub(crate) fn is_in_time(&self, reads: Timestamp, ends: Timestamp) -> bool {
         let arrives = later(
             reads,
             SignedDuration::from_mins(minutes(self.distance, self.area).into()),

@@ -12,7 +12,7 @@
 //!
 //! | factor | formula | unit | range | where |
 //! |---|---|---|---|---|
-//! | proximity | 10 000 × 2^(−distance ÷ half the radius), the best of all ways within reach | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
+//! | proximity | 10 000 × 2^(−distance ÷ half the radius), by the way that gives the best score | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
 //! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity`] |
 //! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment`] |
 //! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
@@ -20,6 +20,9 @@
 //!
 //! Beyond the radius there is no proximity but a gate; the radius is the place's, by the kind of area in which the person
 //! lives. The gates come before the factors, in the order of [`crate::reason::Reason`].
+//!
+//! Proximity and moment are of one place. Of several ways, from home or from where somebody is now to a place of the offer, all
+//! within reach and in time, that one counts which has enough evidence and gives the greatest relevance; of equals, the nearest.
 //!
 //! # A worked example
 //!
@@ -62,7 +65,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 4;
+pub const MODEL_VERSION: u8 = 5;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

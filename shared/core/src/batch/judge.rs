@@ -12,13 +12,13 @@ use crate::suitability::OnUnknown;
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
 use super::fade::{bought, latest};
-use super::near::{better, distances, in_time, living_in, nearness, roots};
+use super::near::{distances, in_time, living_in, nearness, roots};
 use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL};
 use super::rules::holds;
-use super::score::Factors;
+use super::score::{Factors, Scored, Scoring, Strip};
 use super::strip::{
     Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Turn, Upper, Words, ahead, all_ahead, each,
-    in_strip_order, lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
+    in_strip_order, lanes, lanes_mut, most_of, shifted, spread, widen,
 };
 
 /// Where the answers about a group go.
@@ -177,7 +177,7 @@ impl Plan<'_> {
     #[inline]
     fn gates_and_score<const EXPLAIN: bool>(
         &self,
-        groups @ [group, next]: &[Group<'_>; 2],
+        groups @ [group, _]: &[Group<'_>; 2],
         held_out: impl FnMut(usize) -> bool,
         outcome: &mut Bytes,
         answers: &mut Answers<'_>,
@@ -188,10 +188,20 @@ impl Plan<'_> {
         if !is_any_open(outcome) {
             return answers.unscored::<EXPLAIN>();
         }
-        self.places(groups, outcome, room);
-        self.suits(group, outcome);
-        latest(group, next, &self.met, &mut room.met);
-        self.affinity(groups, outcome, room);
+        if self.is_a_choice(group) {
+            // Which way is the best to go depends on what is liked, and who has it already is told apart all the same.
+            let mut has = [NOBODY; STRIPS];
+            self.affinity(groups, &mut has, room);
+            self.several_places(groups, outcome, room);
+            self.suits(group, outcome);
+            for (out, has) in outcome.iter_mut().zip(has) {
+                *out |= has & out.simd_eq(NOBODY);
+            }
+        } else {
+            self.only_place(groups, outcome, room);
+            self.suits(group, outcome);
+            self.affinity(groups, outcome, room);
+        }
         if !is_any_open(outcome) {
             return answers.unscored::<EXPLAIN>();
         }
@@ -252,18 +262,26 @@ impl Plan<'_> {
         }
     }
 
-    /// The proximity and the moment at the place that somebody would go to.
+    /// Whether anybody of the group has several ways to go, or ways that are not alike.
     #[inline]
-    fn places(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
-        let wanders = self.here != 0 && self.wanders(group);
+    fn is_a_choice(&self, group: &Group<'_>) -> bool {
         match self.spots.as_slice() {
-            [] => self.anywhere(groups, outcome, room),
+            [] => false,
             // Most offers have one place with one radius.
-            [spot] if self.is_punctual && !wanders && spot.from_home.len() == 1 => {
+            [spot] => !self.is_punctual || spot.from_home.len() > 1 || self.wanders(group),
+            _ => true,
+        }
+    }
+
+    /// The proximity and the moment at the only place that anybody would go to, or of an offer without one.
+    #[inline]
+    fn only_place(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        match self.spots.as_slice() {
+            [spot, ..] => {
                 roots(group.home, next.home, spot, &spot.from_home[0].1, &mut room.roots);
                 self.one_place(groups, spot, outcome, room);
             }
-            spots => self.several_places(groups, spots, outcome, room),
+            [] => self.anywhere(groups, outcome, room),
         }
     }
 
@@ -298,17 +316,18 @@ impl Plan<'_> {
         }
     }
 
+    /// Keeps the way by which the score is best, as [`crate::decision`] does one by one.
     #[inline(never)]
-    fn several_places(&self, [group, next]: &[Group<'_>; 2], spots: &[Spot], outcome: &mut Bytes, room: &mut Room) {
-        let upper = Upper::new();
+    fn several_places(&self, [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        let (upper, scoring) = (Upper::new(), Scoring::of(self));
         let (clock, at_home) = (self.clock(group), self.at_home());
         let home: Bytes = group.flags.map(|flags| at_home.among(flags));
         let here: Bytes = std::array::from_fn(|at| self.out_and_about(group, at));
         let wanders = here.iter().any(|here| here.any());
-        let mut useful = [NOBODY; STRIPS];
+        let (mut reached, mut useful) = ([NOBODY; STRIPS], [NOBODY; STRIPS]);
         room.near = [NOTHING; STRIPS];
         room.moments = [[u16x16::splat(UNKNOWN); 2]; STRIPS];
-        for spot in spots {
+        for spot in &self.spots {
             let ways = spot
                 .from_home
                 .chunk_by(|(_, one), (_, other)| one.squared == other.squared)
@@ -332,27 +351,57 @@ impl Plan<'_> {
                     }
                     let (near, is_beyond) = nearness(upper, room.roots[at]);
                     let comes = whence(all, at) & !is_beyond;
-                    let near = masked(near, comes);
-                    let told = spot.moments.at(self.hours_of(group, &clock, at));
-                    better(near, told, &mut room.near[at], &mut room.moments[at]);
-                    if !self.is_punctual {
-                        useful[at] |= reaches
-                            .iter()
-                            .fold(NOBODY, |useful, &(areas, ref reach): &(u8, Reach)| {
-                                useful | (in_time(reach, &far[at]) & comes & whence(areas, at))
-                            });
+                    reached[at] |= comes;
+                    let in_time = if self.is_punctual {
+                        comes
+                    } else {
+                        let each =
+                            |&(areas, ref reach): &(u8, Reach)| in_time(reach, &far[at]) & comes & whence(areas, at);
+                        reaches.iter().fold(NOBODY, |in_time, way| in_time | each(way))
+                    };
+                    if !in_time.any() {
+                        continue;
                     }
+                    let moment = spot.moments.at(self.hours_of(group, &clock, at));
+                    let better = if (in_time & useful[at]).any() {
+                        let strip = |near, moment| Strip {
+                            flags: group.flags[at],
+                            life: group.life[at],
+                            near,
+                            moment,
+                            liked: room.liked[at],
+                        };
+                        let worth = |near, moment| {
+                            let scored = scoring.strip::<false>(at, strip(near, moment), |_, _| {});
+                            self.worth(&scored)
+                        };
+                        let (this, best) = (worth(near, moment), worth(room.near[at], room.moments[at]));
+                        is_better([this, near], [best, room.near[at]])
+                    } else {
+                        [u16x16::MAX; 2]
+                    };
+                    let (new, is_in_time) = (spread(!useful[at]), spread(in_time));
+                    for half in [0, 1] {
+                        let takes = (better[half] | new[half]) & is_in_time[half];
+                        room.near[at][half] = takes.select(near[half], room.near[at][half]);
+                        room.moments[at][half] = takes.select(moment[half], room.moments[at][half]);
+                    }
+                    useful[at] |= in_time;
                 }
             }
         }
         for (at, out) in outcome.iter_mut().enumerate() {
             close(out, Reason::PlaceUnknown, !(home[at] | here[at]));
-            let away = room.near[at].map(|near| near.simd_eq(u16x16::ZERO));
-            close(out, Reason::TooFar, narrow_mask(away));
-            if !self.is_punctual {
-                close(out, Reason::TooLate, !useful[at]);
-            }
+            close(out, Reason::TooFar, !reached[at]);
+            close(out, Reason::TooLate, !useful[at]);
         }
+    }
+
+    /// Which of two scores of a person is worth more: one with enough evidence, then the greater.
+    #[inline]
+    fn worth(&self, scored: &Scored) -> Pair {
+        let enough = spread(!scored.vague(self.vague));
+        [0, 1].map(|half| scored.scores[half] | (enough[half] & u16x16::splat(1 << 15)))
     }
 
     /// Whose home may be read and is known.
@@ -422,6 +471,7 @@ impl Plan<'_> {
     /// Who has it already, and what is liked: the topic, interests, or what is left of purchases.
     #[inline(never)]
     fn affinity(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
+        latest(group, next, &self.met, &mut room.met);
         let byte = u8x32::splat;
         let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
         bought(groups, &self.complements, &mut room.last, &mut room.liked);
@@ -491,6 +541,16 @@ impl Answers<'_> {
             }
         }
     }
+}
+
+/// Whether the first is worth more than the second, or as much and no farther.
+#[inline]
+fn is_better([worth, near]: [Pair; 2], [best, nearest]: [Pair; 2]) -> Pair {
+    [0, 1].map(|half| {
+        let is_no_less = |a: u16x16, b: u16x16| a.max(b).simd_eq(a);
+        let is_same = worth[half].simd_eq(best[half]);
+        is_no_less(worth[half], best[half]) & (!is_same | is_no_less(near[half], nearest[half]))
+    })
 }
 
 fn masked(words: Pair, mask: u8x32) -> Pair {

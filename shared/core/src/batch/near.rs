@@ -101,17 +101,6 @@ fn near_of(upper: Upper, roots: u16x16) -> u16x16 {
     (left - halved + splat(2)) >> 2_u32
 }
 
-/// Keeps the nearer place and its moment, and of two as near the later one.
-#[inline]
-pub(super) fn better(near: Pair, told: Pair, best: &mut Pair, moments: &mut Pair) {
-    let each = near.into_iter().zip(told).zip(best).zip(moments);
-    for (((near, told), best), moment) in each {
-        let is_better = near.max(*best).simd_eq(near) & near.simd_ne(u16x16::ZERO);
-        *best = is_better.select(near, *best);
-        *moment = is_better.select(told, *moment);
-    }
-}
-
 /// Those at home in one of the areas.
 #[inline]
 pub(super) fn living_in(areas: u8, area: u8x32, home: u8x32) -> u8x32 {

@@ -10,8 +10,8 @@ use super::judge::{Answers, Later, close};
 use super::plan::{Plan, UNKNOWN};
 use super::share::{Part, Weight, bytes_of, quotient};
 use super::strip::{
-    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIPS, Same, Upper, Words, ahead, narrow, narrow_mask,
-    reordered, shifted, spread, widen,
+    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIPS, Same, Table, Upper, Words, ahead, narrow,
+    narrow_mask, reordered, shifted, spread, widen,
 };
 
 /// What of a group goes into its scores.
@@ -19,6 +19,116 @@ pub(super) struct Factors<'a> {
     pub(super) near: &'a Words,
     pub(super) moments: &'a Words,
     pub(super) liked: &'a Words,
+}
+
+/// What of a strip goes into its scores.
+#[derive(Clone, Copy)]
+pub(super) struct Strip {
+    pub(super) flags: u8x32,
+    pub(super) life: u8x32,
+    pub(super) near: Pair,
+    pub(super) moment: Pair,
+    pub(super) liked: Pair,
+}
+
+/// The scores of a strip in the order of its words, and which of the three factors that may be unknown are known.
+pub(super) struct Scored {
+    pub(super) scores: Pair,
+    known: u8x32,
+}
+
+/// How the strips of a group are scored.
+pub(super) struct Scoring<'a> {
+    plan: &'a Plan<'a>,
+    upper: Upper,
+    place: Weight,
+    affinity: Weight,
+    timing: Weight,
+    fifths: Same,
+    sees: Having,
+    reacts: Having,
+    /// Of whom no place is known because none is asked for.
+    nowhere: u8x32,
+}
+
+impl<'a> Scoring<'a> {
+    #[inline(always)]
+    pub(super) fn of(plan: &'a Plan<'a>) -> Self {
+        let [place, affinity, timing, ..] = plan.weights;
+        let [place, affinity, timing] = [place, affinity, timing].map(Weight::of);
+        Self {
+            plan,
+            upper: Upper::new(),
+            place,
+            affinity,
+            timing,
+            fifths: Same::new(plan.fifths),
+            sees: Having::of(plan.lifecycle),
+            reacts: Having::of(plan.reaction),
+            nowhere: if plan.spots.is_empty() { EVERYBODY } else { NOBODY },
+        }
+    }
+
+    /// Scores the strip at this number, and tells what each factor adds as bytes, in the order of receipts, with 255 where it is
+    /// not known.
+    #[inline(always)]
+    pub(super) fn strip<const EXPLAIN: bool>(
+        &self,
+        at: usize,
+        strip: Strip,
+        mut tell: impl FnMut(usize, u8x32),
+    ) -> Scored {
+        let Self { plan, upper, .. } = *self;
+        let bytes = u8x32::splat;
+        let Strip {
+            flags,
+            life,
+            near,
+            moment,
+            liked,
+        } = strip;
+        let unseen = !self.sees.among(flags);
+        let fit = (life & bytes(0b111)) | (unseen & bytes(0b1000));
+        let reaction = shifted(life, 3) & bytes(0b111) & self.reacts.among(flags);
+        let silent = reaction.simd_eq(NOBODY);
+        let untimed = moment.map(|moment| moment.simd_eq(u16x16::splat(UNKNOWN)));
+        let timeless = narrow_mask(untimed);
+        let known = (!timeless & bytes(1)) | (!unseen & bytes(2)) | (!silent & bytes(4));
+        let inverse = plan.inverses.at(known);
+        let (mut sum, mut eighths) = (NOTHING, NOTHING);
+        let mut add = |which: usize, parts: [Part; 2], untold: u8x32| {
+            for half in [0, 1] {
+                sum[half] += parts[half].product;
+                eighths[half] += parts[half].eighths;
+            }
+            if EXPLAIN {
+                let told = [0, 1].map(|half| bytes_of(parts[half].eighths, inverse[half], plan.shift));
+                tell(which, narrow(told) | untold);
+            }
+        };
+        let times = |weight: &Weight, values: Pair| values.map(|values| weight.times(upper, at, values));
+        add(4, plan.reactions.at(reaction), silent);
+        add(3, plan.fits.at(fit), unseen);
+        add(0, times(&self.place, near), self.nowhere);
+        add(1, times(&self.affinity, liked), NOBODY);
+        // A moment counts no more than the best reason; one that is not known counts nothing.
+        let timely = [0, 1].map(|half| moment[half].min(liked[half].max(near[half])) & !untimed[half]);
+        add(2, times(&self.timing, timely), timeless);
+        let weight = widen(plan.known.at(known));
+        let scores = [0, 1].map(|half| {
+            let over = upper.of(inverse[half], self.fifths.at(at));
+            quotient(upper, [eighths[half], sum[half]], weight[half], over)
+        });
+        Scored { scores, known }
+    }
+}
+
+impl Scored {
+    /// Of whom too little is known.
+    #[inline(always)]
+    pub(super) fn vague(&self, vague: Option<Table>) -> u8x32 {
+        vague.map_or(NOBODY, |vague| vague.at(self.known))
+    }
 }
 
 impl Plan<'_> {
@@ -32,14 +142,9 @@ impl Plan<'_> {
         answers: &mut Answers<'_>,
         later: &Later<'_>,
     ) {
-        let (bytes, upper) = (u8x32::splat, Upper::new());
-        let [place, affinity, timing, ..] = self.weights;
-        let [place, affinity, timing] = [place, affinity, timing].map(Weight::of);
-        let fifths = Same::new(self.fifths);
-        let (sees, reacts) = (Having::of(self.lifecycle), Having::of(self.reaction));
+        let scoring = Scoring::of(self);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
-        let nowhere = if self.spots.is_empty() { EVERYBODY } else { NOBODY };
         for at in 0..STRIPS {
             later.strip_ahead::<EXPLAIN>(at);
             if at.is_multiple_of(LINE) {
@@ -56,44 +161,21 @@ impl Plan<'_> {
                 }
                 continue;
             }
-            let (flags, life) = (group.flags[at], group.life[at]);
-            let unseen = !sees.among(flags);
-            let fit = (life & bytes(0b111)) | (unseen & bytes(0b1000));
-            let reaction = shifted(life, 3) & bytes(0b111) & reacts.among(flags);
-            let silent = reaction.simd_eq(NOBODY);
-            let (near, liked, moment) = (factors.near[at], factors.liked[at], factors.moments[at]);
-            let untimed = moment.map(|moment| moment.simd_eq(u16x16::splat(UNKNOWN)));
-            let timeless = narrow_mask(untimed);
-            let set = (!timeless & bytes(1)) | (!unseen & bytes(2)) | (!silent & bytes(4));
-            let inverse = self.inverses.at(set);
-            let (mut sum, mut eighths) = (NOTHING, NOTHING);
-            let mut add = |which: usize, parts: [Part; 2], untold: u8x32| {
-                for half in [0, 1] {
-                    sum[half] += parts[half].product;
-                    eighths[half] += parts[half].eighths;
-                }
-                if EXPLAIN {
-                    let told = [0, 1].map(|half| bytes_of(parts[half].eighths, inverse[half], self.shift));
-                    answers.contributions[which][at] = narrow(told) | untold | !is_open;
-                }
+            let strip = Strip {
+                flags: group.flags[at],
+                life: group.life[at],
+                near: factors.near[at],
+                moment: factors.moments[at],
+                liked: factors.liked[at],
             };
-            let times = |weight: &Weight, values: Pair| values.map(|values| weight.times(upper, at, values));
-            add(4, self.reactions.at(reaction), silent);
-            add(3, self.fits.at(fit), unseen);
-            add(0, times(&place, near), nowhere);
-            add(1, times(&affinity, liked), NOBODY);
-            // A moment counts no more than the best reason; one that is not known counts nothing.
-            let timely = [0, 1].map(|half| moment[half].min(liked[half].max(near[half])) & !untimed[half]);
-            add(2, times(&timing, timely), timeless);
-            let (weight, open) = (widen(self.known.at(set)), spread(is_open));
-            let scores = [0, 1].map(|half| {
-                let over = upper.of(inverse[half], fifths.at(at));
-                quotient(upper, [eighths[half], sum[half]], weight[half], over) & open[half]
-            });
+            let contributions = &mut answers.contributions;
+            let scored = scoring.strip::<EXPLAIN>(at, strip, |which, told| contributions[which][at] = told | !is_open);
+            let open = spread(is_open);
+            let scores = [0, 1].map(|half| scored.scores[half] & open[half]);
             answers.relevance[at] = reordered(scores);
             let out = &mut outcome[at];
-            if let Some(vague) = self.vague {
-                close(out, Reason::TooLittleKnown, vague.at(set));
+            if self.vague.is_some() {
+                close(out, Reason::TooLittleKnown, scored.vague(self.vague));
             }
             if least > 0 {
                 let enough = scores.map(|score| score.max(u16x16::splat(least)).simd_eq(score));

@@ -22,6 +22,7 @@ use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
 mod model;
+mod nearness;
 mod timing;
 
 /// One brand, its offer and campaign, as documents that a test may change, and what is known of one person.
