@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apropos_aws::derive;
 use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_core::api_key::Scope;
-use apropos_core::campaign::{Audience, Campaign, Goal, Priority, Run};
+use apropos_core::campaign::{Audience, Campaign, Goal, Priority, Run, USUAL_EVIDENCE_BP, USUAL_THRESHOLD_BP};
 use apropos_core::decision::{Proposal, Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
@@ -28,6 +28,10 @@ pub struct Question {
     pub topic: TopicId,
     /// What for.
     pub goal: Goal,
+    /// The least relevance that counts.
+    pub threshold: Relevance,
+    /// The least evidence that counts.
+    pub minimum_evidence: Relevance,
     /// The language of the explanations.
     pub language: Language,
 }
@@ -40,6 +44,10 @@ struct Request {
     #[serde(default)]
     goal: Option<String>,
     #[serde(default)]
+    threshold_bp: Option<u16>,
+    #[serde(default)]
+    minimum_evidence_bp: Option<u16>,
+    #[serde(default)]
     language: Option<String>,
 }
 
@@ -47,6 +55,16 @@ struct Request {
 struct Ranked {
     customer: String,
     offers: Vec<RankedOffer>,
+    /// Offers that the goal cannot be judged of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_judged: Vec<NotJudged>,
+}
+
+#[derive(Serialize)]
+struct NotJudged {
+    offer: String,
+    version: u32,
+    detail: String,
 }
 
 #[derive(Serialize)]
@@ -84,6 +102,8 @@ pub fn read_question(bytes: &[u8]) -> Result<Question, Problem> {
             )
         })?,
     };
+    let threshold = basis_points("threshold_bp", request.threshold_bp, USUAL_THRESHOLD_BP)?;
+    let minimum_evidence = basis_points("minimum_evidence_bp", request.minimum_evidence_bp, USUAL_EVIDENCE_BP)?;
     let language = match request.language.as_deref() {
         None => Language::English,
         Some(tag) => Language::from_tag(tag).map_err(|error| FieldError::new("language", error))?,
@@ -92,8 +112,14 @@ pub fn read_question(bytes: &[u8]) -> Result<Question, Problem> {
         customer,
         topic,
         goal,
+        threshold,
+        minimum_evidence,
         language,
     })
+}
+
+fn basis_points(field: &str, given: Option<u16>, usual: u16) -> Result<Relevance, FieldError> {
+    Relevance::new(given.unwrap_or(usual)).map_err(|error| FieldError::new(field, error))
 }
 
 pub(crate) async fn answer(
@@ -104,71 +130,79 @@ pub(crate) async fn answer(
         return Err(Problem::method_not_allowed());
     }
     let brand_id = authorized(event, Scope::RelevanceRead)?;
+    let question = read_question(&body(event)?)?;
     let Question {
         customer,
         topic,
-        goal,
         language,
-    } = read_question(&body(event)?)?;
+        ..
+    } = &question;
     let now = handler.clock.now();
     let brand = handler
         .tables
         .brand(&brand_id)
         .await?
         .ok_or_else(|| Problem::unknown("settings"))?;
-    if brand.topics.get(&topic).is_none() {
+    if brand.topics.get(topic).is_none() {
         return Err(FieldError::new("topic", "is not a topic of the brand").into());
     }
     let (context, version, standing) = handler
         .tables
-        .scored_person(&brand_id, &customer)
+        .scored_person(&brand_id, customer)
         .await?
         .ok_or_else(|| Problem::unknown("customer"))?;
     let standing = as_held(&standing, Some(&context), brand.retention, now);
     let record = derive(&context, version, &standing, &brand.topics, now);
-    let mut offers: Vec<(Offer, Result<Score, Withheld>)> = handler
-        .tables
-        .newest_offers(&brand_id)
-        .await?
-        .into_iter()
-        .map(|offer| {
-            let campaign = trial(&offer, &topic, goal)?;
-            let run = Run::trial(&brand_id, &campaign.id, now).map_err(|error| FieldError::new("customer", error))?;
-            let proposal = Proposal {
-                brand: &brand,
-                offer: &offer,
-                campaign: &campaign,
-                run: &run,
-            };
-            let judged = judge(proposal, &customer, &record, now);
-            Ok((offer, judged))
-        })
-        .collect::<Result<_, FieldError>>()?;
-    offers.sort_by(|(a, first), (b, second)| rank(second).cmp(&rank(first)).then_with(|| a.id.cmp(&b.id)));
-    let offers = offers
+    let (mut ranked, mut not_judged) = (Vec::new(), Vec::new());
+    for offer in handler.tables.newest_offers(&brand_id).await? {
+        let campaign = trial(&offer, &question)?;
+        if let Some((field, attribute)) = campaign.undeclared(&offer) {
+            not_judged.push(NotJudged {
+                offer: offer.id.to_string(),
+                version: offer.version,
+                detail: format!(
+                    "{field} reads '{}', which the offer does not declare in uses",
+                    attribute.code()
+                ),
+            });
+            continue;
+        }
+        let run = Run::trial(&brand_id, &campaign.id, now).map_err(|error| FieldError::new("customer", error))?;
+        let proposal = Proposal {
+            brand: &brand,
+            offer: &offer,
+            campaign: &campaign,
+            run: &run,
+        };
+        let judged = judge(proposal, customer, &record, now);
+        ranked.push((offer, judged));
+    }
+    ranked.sort_by(|(a, first), (b, second)| rank(second).cmp(&rank(first)).then_with(|| a.id.cmp(&b.id)));
+    let offers = ranked
         .iter()
-        .map(|(offer, judged)| describe(offer, judged, language, explain::attributes_used(offer, &record)))
+        .map(|(offer, judged)| describe(offer, judged, *language, explain::attributes_used(offer, &record)))
         .collect();
     Ok(json(
         200,
         &Ranked {
             customer: customer.to_string(),
             offers,
+            not_judged,
         },
     ))
 }
 
-/// A campaign that asks for nothing but the gates: whoever ranks compares for themselves.
-fn trial(offer: &Offer, topic: &TopicId, goal: Goal) -> Result<Campaign, FieldError> {
+/// A campaign of everyone, with the thresholds of the question.
+fn trial(offer: &Offer, question: &Question) -> Result<Campaign, FieldError> {
     Ok(Campaign {
         id: CampaignId::new("trial").map_err(|error| FieldError::new("customer", error))?,
         offer: offer.id.clone(),
         offer_version: offer.version,
-        topic: topic.clone(),
-        goal,
+        topic: question.topic.clone(),
+        goal: question.goal,
         audience: Audience::Everyone,
-        threshold: Relevance::NONE,
-        minimum_evidence: Relevance::NONE,
+        threshold: question.threshold,
+        minimum_evidence: question.minimum_evidence,
         holdout: Relevance::NONE,
         priority: Priority::Normal,
         best_hour: false,

@@ -155,6 +155,12 @@ pub struct Campaign {
     pub best_hour: bool,
 }
 
+/// The least relevance that is sent, in basis points, where a campaign does not say.
+pub const USUAL_THRESHOLD_BP: u16 = 5_000;
+
+/// The least evidence that is sent on, in basis points, where a campaign does not say.
+pub const USUAL_EVIDENCE_BP: u16 = 2_000;
+
 impl Campaign {
     /// The field of the campaign that reads an attribute which its offer does not declare, if one does: a segment goes by
     /// the lifecycle, *anticipate* by what was bought, and the best hour by the hours of clicks and purchases.

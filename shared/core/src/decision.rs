@@ -44,7 +44,7 @@ pub struct Proposal<'a> {
 pub struct Withheld {
     /// The first gate that closed.
     pub reason: Reason,
-    /// The suitability rule that closed it, by its position in the offer.
+    /// The suitability rule that closed it, by its position in the offer; after the rules, the needs of the offer's category.
     pub rule: Option<usize>,
     /// The score, where it came so far.
     pub score: Option<Score>,
@@ -210,9 +210,16 @@ fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: 
     }
 }
 
+/// The offer's rules, then what its category needs of a home.
 fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
-    for (position, rule) in offer.rules.iter().enumerate() {
-        let reason = match rule.verdict(view) {
+    let rules = offer.rules.iter().map(|rule| rule.verdict(view));
+    let needs = offer.needs.iter().map(|asked| match asked.condition.holds(view) {
+        Some(true) => Verdict::Suits,
+        Some(false) => Verdict::DoesNotSuit,
+        None => Verdict::Unknown,
+    });
+    for (position, verdict) in rules.chain(needs).enumerate() {
+        let reason = match verdict {
             Verdict::Suits => continue,
             Verdict::DoesNotSuit => Reason::Unsuitable,
             Verdict::Unknown => Reason::SuitabilityUnknown,
@@ -222,13 +229,6 @@ fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
             rule: Some(position),
             score: None,
         });
-    }
-    for asked in &offer.needs {
-        match asked.condition.holds(view) {
-            Some(true) => {}
-            Some(false) => return Err(Withheld::by(Reason::Unsuitable)),
-            None => return Err(Withheld::by(Reason::SuitabilityUnknown)),
-        }
     }
     Ok(())
 }

@@ -110,8 +110,8 @@ fn parts(language: Language, contributions: [Option<Relevance>; 5]) -> String {
         .into_iter()
         .zip(contributions)
         .filter_map(|(factor, value)| {
-            let value = points(language, value?.basis_points());
-            Some(format!("{} {value}", factor_name(language, factor)))
+            let value = tenths(language, value?.basis_points());
+            Some(format!("{} +{value}", factor_name(language, factor)))
         })
         .collect();
     parts.join(match language {
@@ -147,11 +147,12 @@ pub fn withheld_as_kept(language: Language, reason: Reason, contributions: [u8; 
     }
 }
 
-fn points(language: Language, basis_points: u16) -> String {
+/// Percent with one decimal, rounded down.
+fn tenths(language: Language, basis_points: u16) -> String {
     let (whole, tenth) = (basis_points / 100, basis_points % 100 / 10);
     match language {
-        Language::French => format!("+{whole},{tenth}"),
-        Language::English => format!("+{whole}.{tenth}"),
+        Language::French => format!("{whole},{tenth}"),
+        Language::English => format!("{whole}.{tenth}"),
     }
 }
 
@@ -349,36 +350,35 @@ fn need_words(language: Language, need: Need) -> String {
     }
 }
 
-fn needs_words(language: Language, offer: &Offer) -> String {
+/// The need that closed, or all of them where it is not known which.
+fn needs_words(language: Language, offer: &Offer, closed: Option<usize>) -> Option<String> {
+    let closed = closed.map(|position| position.checked_sub(offer.rules.len()));
     let needs: Vec<String> = offer
         .needs
         .iter()
-        .map(|asked| need_words(language, asked.need))
+        .enumerate()
+        .filter(|(position, _)| closed.is_none_or(|closed| closed == Some(*position)))
+        .map(|(_, asked)| need_words(language, asked.need))
         .collect();
-    needs.join(", ")
+    (!needs.is_empty()).then(|| needs.join(", "))
 }
 
 /// A decision to stay silent, for a marketer: the reason, the rule's own words where a rule closed, and the figures
 /// where it was a matter of figures.
 #[must_use]
 pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> String {
+    let reason = withheld.reason.because(language);
     let rule = withheld.rule.and_then(|position| offer.rules.get(position));
-    // A rule that closed is named; without one it was a need of the category.
-    let asks_a_need = withheld.rule.is_none() && !offer.needs.is_empty();
+    // A rule that closed is named; else it was a need of the category.
     let because = match (withheld.reason, rule) {
         (Reason::Unsuitable, Some(rule)) => rule.because.get(language).trim_end_matches('.').to_owned(),
-        (Reason::SuitabilityUnknown, Some(rule)) => {
-            format!("{} ({})", withheld.reason.because(language), rule.name)
+        (Reason::Unsuitable, None) => needs_words(language, offer, withheld.rule).unwrap_or_else(|| reason.to_owned()),
+        (Reason::SuitabilityUnknown, _) => {
+            let asks = rule.map(|rule| rule.name.clone());
+            let asks = asks.or_else(|| needs_words(language, offer, withheld.rule));
+            asks.map_or_else(|| reason.to_owned(), |asks| format!("{reason} ({asks})"))
         }
-        (Reason::Unsuitable, None) if asks_a_need => needs_words(language, offer),
-        (Reason::SuitabilityUnknown, None) if asks_a_need => {
-            format!(
-                "{} ({})",
-                withheld.reason.because(language),
-                needs_words(language, offer)
-            )
-        }
-        (reason, _) => reason.because(language).to_owned(),
+        _ => reason.to_owned(),
     };
     // Of whom too little is known, what is known counts and no relevance.
     if let (Reason::TooLittleKnown, Some(score)) = (withheld.reason, withheld.score) {
@@ -388,7 +388,10 @@ pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> Strin
             Language::English => format!("Withheld: {because}, {known}% of what counts."),
         };
     }
-    let figures = withheld.score.map(|score| score.relevance.percent());
+    // Rounded down, so that nothing short of a threshold reads as if it reached it.
+    let figures = withheld
+        .score
+        .map(|score| tenths(language, score.relevance.basis_points()));
     match (language, figures) {
         (Language::French, Some(figure)) => format!("Non envoyé\u{a0}: {because} (pertinence de {figure}\u{a0}%)."),
         (Language::French, None) => format!("Non envoyé\u{a0}: {because}."),
@@ -551,7 +554,7 @@ mod tests {
         );
         assert_eq!(
             because(Reason::BelowThreshold, None, Some(score_of(None)))[1],
-            "Withheld: the offer is not relevant enough (77% relevant)."
+            "Withheld: the offer is not relevant enough (76.5% relevant)."
         );
         // What is missing there is knowledge, and of that 40 % is there.
         assert_eq!(
@@ -639,6 +642,74 @@ mod tests {
                 need_words(Language::English, *need)
             );
         }
+    }
+
+    #[test]
+    fn of_two_needs_the_one_that_closed_is_told() {
+        let mut document = fixture::offer_document();
+        document["category"] = "christmas-tree-3m".into();
+        let because = serde_json::json!({"fr": "Il faut de la place.", "en": "It needs room."});
+        document["uses"].as_array_mut().unwrap().extend(
+            [
+                "dwelling.lift",
+                "dwelling.floor",
+                "dwelling.ceiling_height",
+                "dwelling.garden",
+            ]
+            .map(|attribute| serde_json::json!({"attribute": attribute, "because": because.clone()})),
+        );
+        document["rules"] = serde_json::json!([{
+            "name": "has-a-garden", "when": {"attribute": "dwelling.garden", "is": true}, "unknown": "neutral",
+            "because": {"fr": "il faut un jardin", "en": "it needs a garden"}
+        }]);
+        let offer = fixture::offer_from(&document).unwrap();
+        let told = |reason, rule| {
+            withheld(
+                Language::English,
+                &offer,
+                &Withheld {
+                    reason,
+                    rule,
+                    score: None,
+                },
+            )
+        };
+        let needs: Vec<String> = offer
+            .needs
+            .iter()
+            .map(|asked| need_words(Language::English, asked.need))
+            .collect();
+        assert_eq!(needs.len(), 2, "{needs:?}");
+        for (position, need) in (1..).zip(&needs) {
+            assert_eq!(told(Reason::Unsuitable, Some(position)), format!("Withheld: {need}."));
+            assert!(told(Reason::SuitabilityUnknown, Some(position)).ends_with(&format!("is not known ({need}).")));
+        }
+        // A receipt of an earlier model does not say which.
+        assert_eq!(
+            told(Reason::Unsuitable, None),
+            format!("Withheld: {}.", needs.join(", "))
+        );
+    }
+
+    #[test]
+    fn what_is_short_of_a_threshold_never_reads_as_if_it_reached_it() {
+        let mut score = score_of(None);
+        score.relevance = Relevance::clamped(7_999);
+        let told = Language::ALL.map(|language| {
+            let decision = Withheld {
+                reason: Reason::BelowThreshold,
+                rule: None,
+                score: Some(score),
+            };
+            withheld(language, &fixture::offer(), &decision)
+        });
+        assert_eq!(
+            told,
+            [
+                "Non envoyé\u{a0}: l’offre n’est pas assez pertinente (pertinence de 79,9\u{a0}%).",
+                "Withheld: the offer is not relevant enough (79.9% relevant)."
+            ]
+        );
     }
 
     #[test]

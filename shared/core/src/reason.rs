@@ -226,12 +226,12 @@ impl Reason {
                 "this person is in the comparison group that is not written to",
             ),
             Self::TooFar => (
-                "c’est trop loin de chez elle",
-                "it is too far from where this person lives",
+                "c’est trop loin pour cette personne",
+                "it is too far away for this person",
             ),
             Self::PlaceUnknown => (
-                "le lieu de vie n’est pas connu, ou ne doit pas être utilisé",
-                "where this person lives is not known, or may not be used",
+                "on ne sait pas d’où cette personne viendrait, ou cela ne doit pas servir",
+                "where this person would come from is not known, or may not be used",
             ),
             Self::TooLate => (
                 "le message n’arriverait plus à temps pour en profiter",

@@ -67,6 +67,7 @@ const STORY: &[&str] = &[
     "rankOffers for_a_shop_page",
     "rankOffers unknown_customer",
     "rankOffers unknown_topic",
+    "rankOffers what_is_needed_next",
     "reportMinimisation usual",
     "reportMinimisation no_days",
 ];

@@ -60,7 +60,7 @@ async fn a_preview_tells_by_reason_by_cell_and_by_relevance_what_a_launch_then_d
     assert!(!told.to_string().contains("marseille"), "nobody is named: {told}");
     assert_eq!(
         shown[3]["explanation"]["en"],
-        "Withheld: it is too far from where this person lives."
+        "Withheld: it is too far away for this person."
     );
     assert!(told.get("comparison").is_none(), "{told}");
     // It kept and sent nothing.

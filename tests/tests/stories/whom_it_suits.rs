@@ -6,8 +6,8 @@
 )]
 
 use apropos_local::scenario;
-use apropos_tests::TestApp;
 use apropos_tests::words::{LYON, all_consents, campaign, catalogue, exhibition, grant, lyonnais, uses, with};
+use apropos_tests::{TestApp, accepted};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -268,4 +268,63 @@ async fn an_offer_that_needs_what_may_not_be_read_is_withheld() {
     let report = app.take_through("tondeuse").await;
     // They have a garden, and we may not know it.
     assert_eq!(report["withheld"], json!({ "suitability_unknown": 1 }), "{report}");
+}
+
+#[tokio::test]
+async fn a_ranking_calls_relevant_what_a_campaign_would_send_and_lists_apart_what_the_goal_cannot_judge() {
+    let app = TestApp::start().await;
+    app.add_offer(&catalogue()).await;
+    let refill = with(
+        catalogue(),
+        &[
+            ("id", json!("refill")),
+            ("category", json!("coffee-pods")),
+            ("uses", uses(&["purchases"])),
+        ],
+    );
+    app.add_offer(&refill).await;
+    // Likes neither exhibitions nor anything beside them.
+    app.welcome(&with(lyonnais("camille"), &[("interests", json!(["lawnmower"]))]))
+        .await;
+    let ranking = async |asked: &[(&str, Value)]| {
+        let question = with(json!({ "customer": "camille", "topic": "offers" }), asked);
+        accepted(&app.post("/v1/relevance", &question).await)
+    };
+    let expo = |ranking: &Value| {
+        let offers = ranking["offers"].as_array().unwrap();
+        let found = offers.iter().find(|each| each["offer"] == "expo").unwrap();
+        (
+            found["decision"].clone(),
+            found["reason"].clone(),
+            found["relevance_bp"].clone(),
+        )
+    };
+    // As a campaign that says nothing of thresholds would.
+    let usual = ranking(&[]).await;
+    assert_eq!(expo(&usual), (json!("withheld"), json!("below_threshold"), json!(0)));
+    assert!(usual.get("not_judged").is_none(), "{usual}");
+    // Whoever asks for less is told of it all.
+    let all = [("threshold_bp", json!(0)), ("minimum_evidence_bp", json!(0))];
+    assert_eq!(expo(&ranking(&all).await), (json!("relevant"), Value::Null, json!(0)));
+    let known = ranking(&[("minimum_evidence_bp", json!(10_000))]).await;
+    assert_eq!(expo(&known).1, json!("too_little_known"));
+    // What somebody needs next goes by what they bought, which one of the two offers does not read.
+    let next = ranking(&[("goal", json!("anticipate"))]).await;
+    assert_eq!(next["offers"][0]["offer"], "refill");
+    assert_eq!(
+        next["not_judged"],
+        json!([{ "offer": "expo", "version": 1, "detail": "goal reads 'purchases', which the offer does not declare in uses" }])
+    );
+}
+
+#[tokio::test]
+async fn a_ranking_s_thresholds_are_basis_points() {
+    let app = TestApp::start().await;
+    for field in ["threshold_bp", "minimum_evidence_bp"] {
+        let asked = json!({ "customer": "camille", "topic": "offers", field: 10_001 });
+        let answer = app.post("/v1/relevance", &asked).await;
+        assert_eq!(answer.status, 422);
+        let problem: Value = answer.json().unwrap();
+        assert_eq!(problem["field"], field, "{problem}");
+    }
 }

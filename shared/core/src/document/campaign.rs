@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError};
-use crate::campaign::{Audience, Campaign, Goal, Priority};
+use crate::campaign::{Audience, Campaign, Goal, Priority, USUAL_EVIDENCE_BP, USUAL_THRESHOLD_BP};
 use crate::context::Lifecycle;
 use crate::ids::{CampaignId, OfferId, TopicId};
 use crate::relevance::Relevance;
@@ -27,10 +27,10 @@ pub struct CampaignDocument {
     #[serde(default)]
     pub audience: AudienceDocument,
     /// Least relevance, basis points; 5 000 if absent.
-    #[serde(default = "five_thousand")]
+    #[serde(default = "usual_threshold")]
     pub threshold_bp: u16,
     /// Least evidence, basis points; 2 000 if absent.
-    #[serde(default = "two_thousand")]
+    #[serde(default = "usual_evidence")]
     pub minimum_evidence_bp: u16,
     /// Share never written to, basis points.
     #[serde(default)]
@@ -56,12 +56,12 @@ pub enum AudienceDocument {
     Lifecycle(Vec<String>),
 }
 
-const fn five_thousand() -> u16 {
-    5_000
+const fn usual_threshold() -> u16 {
+    USUAL_THRESHOLD_BP
 }
 
-const fn two_thousand() -> u16 {
-    2_000
+const fn usual_evidence() -> u16 {
+    USUAL_EVIDENCE_BP
 }
 
 impl CampaignDocument {

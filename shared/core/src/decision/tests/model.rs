@@ -190,7 +190,7 @@ fn a_need_of_the_category_closes_by_itself_where_its_fact_is_declared() {
     assert_eq!(mower.reason(), Some(Reason::SuitabilityUnknown));
     mower.record.facts.set(Fact::Garden, Some(0)).unwrap();
     let withheld = mower.judged().unwrap_err();
-    assert_eq!((withheld.reason, withheld.rule), (Reason::Unsuitable, None));
+    assert_eq!((withheld.reason, withheld.rule), (Reason::Unsuitable, Some(0)));
     mower.record.facts.set(Fact::Garden, Some(1)).unwrap();
     assert_eq!(mower.reason(), None);
     // What is not declared is not read and not asked.
