@@ -33,6 +33,8 @@ pub(super) struct Bounds {
     pub(super) clocks: (u8, u8),
     /// The earliest of the months of `bought`, and the last of all when nobody bought anything.
     pub(super) first_purchase: u8,
+    /// The least and the most of each component of a home, and the other way round when nobody has one.
+    pub(super) homes: [(i32, i32); 3],
 }
 
 impl Bounds {
@@ -42,6 +44,7 @@ impl Bounds {
         longest_silent: u16::MAX,
         clocks: (u8::MAX, 0),
         first_purchase: u8::MAX,
+        homes: [(i32::MAX, i32::MIN); 3],
     };
 }
 
@@ -410,6 +413,11 @@ impl Block {
         bounds.latest_pause = bounds.latest_pause.max(person.paused_until);
         bounds.longest_silent = bounds.longest_silent.min(person.heard.wrapping_sub(1));
         bounds.highest_threshold = bounds.highest_threshold.max(person.threshold);
+        if let Some(home) = person.home {
+            for ((least, most), component) in bounds.homes.iter_mut().zip(home.components()) {
+                (*least, *most) = ((*least).min(component), (*most).max(component));
+            }
+        }
         if stretches != 0 {
             let (least, most) = bounds.clocks;
             bounds.clocks = (least.min(ahead), most.max(ahead));

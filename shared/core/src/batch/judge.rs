@@ -12,7 +12,7 @@ use crate::suitability::OnUnknown;
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
 use super::fade::{bought, latest};
-use super::near::{distances, in_time, living_in, nearness, roots};
+use super::near::{Homes, distances, in_time, living_in, near_within, nearness, roots};
 use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL};
 use super::rules::holds;
 use super::score::{Factors, Scored, Scoring, Strip};
@@ -268,7 +268,7 @@ impl Plan<'_> {
         match self.spots.as_slice() {
             [] => false,
             // Most offers have one place with one radius.
-            [spot] => !self.is_punctual || spot.from_home.len() > 1 || self.wanders(group),
+            [spot] => !self.is_punctual || spot.from_home.len() > 1 || (self.here != 0 && self.wanders(group)),
             _ => true,
         }
     }
@@ -276,12 +276,31 @@ impl Plan<'_> {
     /// The proximity and the moment at the only place that anybody would go to, or of an offer without one.
     #[inline]
     fn only_place(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
-        match self.spots.as_slice() {
-            [spot, ..] => {
-                roots(group.home, next.home, spot, &spot.from_home[0].1, &mut room.roots);
-                self.one_place(groups, spot, outcome, room);
+        let [spot, ..] = self.spots.as_slice() else {
+            return self.anywhere(groups, outcome, room);
+        };
+        let reach = &spot.from_home[0].1;
+        let homes = Homes::of(group.bounds.homes, spot, reach);
+        match homes {
+            Homes::Beyond => self.too_far(group, outcome),
+            Homes::Within => {
+                roots::<true>(group.home, next.home, spot, reach, &mut room.roots);
+                self.one_place::<true>(groups, spot, outcome, room);
             }
-            [] => self.anywhere(groups, outcome, room),
+            Homes::Mixed => {
+                roots::<false>(group.home, next.home, spot, reach, &mut room.roots);
+                self.one_place::<false>(groups, spot, outcome, room);
+            }
+        }
+    }
+
+    /// For everybody, if it is known where they are.
+    #[inline(never)]
+    fn too_far(&self, group: &Group<'_>, outcome: &mut Bytes) {
+        let at_home = self.at_home();
+        for (out, flags) in outcome.iter_mut().zip(group.flags) {
+            close(out, Reason::PlaceUnknown, !at_home.among(*flags));
+            close(out, Reason::TooFar, EVERYBODY);
         }
     }
 
@@ -301,7 +320,13 @@ impl Plan<'_> {
     }
 
     #[inline(never)]
-    fn one_place(&self, [group, next]: &[Group<'_>; 2], spot: &Spot, outcome: &mut Bytes, room: &mut Room) {
+    fn one_place<const WITHIN: bool>(
+        &self,
+        [group, next]: &[Group<'_>; 2],
+        spot: &Spot,
+        outcome: &mut Bytes,
+        room: &mut Room,
+    ) {
         let upper = Upper::new();
         let (clock, at_home) = (self.clock(group), self.at_home());
         for (at, out) in outcome.iter_mut().enumerate() {
@@ -309,9 +334,14 @@ impl Plan<'_> {
                 ahead(&next.good_hours[at]);
             }
             close(out, Reason::PlaceUnknown, !at_home.among(group.flags[at]));
-            let (near, is_beyond) = nearness(upper, room.roots[at]);
-            close(out, Reason::TooFar, is_beyond);
-            room.near[at] = near;
+            let roots = room.roots[at];
+            room.near[at] = if WITHIN {
+                near_within(upper, roots)
+            } else {
+                let (near, is_beyond) = nearness(upper, roots);
+                close(out, Reason::TooFar, is_beyond);
+                near
+            };
             room.moments[at] = spot.moments.at(self.hours_of(group, &clock, at));
         }
     }
@@ -339,7 +369,7 @@ impl Plan<'_> {
                     areas => living_in(areas, group.area[at], home[at]),
                 };
                 let all = reaches.iter().fold(0, |all, (areas, _)| all | areas);
-                roots(from, following, spot, &reaches[0].1, &mut room.roots);
+                roots::<false>(from, following, spot, &reaches[0].1, &mut room.roots);
                 if !self.is_punctual {
                     distances(from, spot, &mut room.far);
                 }

@@ -16,18 +16,61 @@ use super::strip::{
 /// In place of the root of what is beyond the radius: no root has so many bits.
 const BEYOND: u16 = 0x7fff;
 
-/// The distances in 16 384ths of the radius, or [`BEYOND`].
+/// Where the homes of a group are, of those who have one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Homes {
+    /// All within the radius.
+    Within,
+    /// All beyond it.
+    Beyond,
+    /// Each as they are.
+    Mixed,
+}
+
+impl Homes {
+    /// By the least and the most of each component.
+    pub(super) fn of(homes: [(i32, i32); 3], spot: &Spot, reach: &Reach) -> Self {
+        let (mut nearest, mut farthest) = (0_u64, 0_u64);
+        for ((least, most), centre) in homes.into_iter().zip(spot.centre) {
+            if least > most {
+                return Self::Beyond;
+            }
+            let [low, high] = [centre.abs_diff(least), centre.abs_diff(most)].map(|apart| u64::from(apart).pow(2));
+            farthest += low.max(high);
+            nearest += if (least..=most).contains(&centre) {
+                0
+            } else {
+                low.min(high)
+            };
+        }
+        if farthest <= reach.squared {
+            Self::Within
+        } else if nearest > reach.squared {
+            Self::Beyond
+        } else {
+            Self::Mixed
+        }
+    }
+}
+
+/// The distances in 16 384ths of the radius, or [`BEYOND`], which is not looked for where all are `WITHIN`.
 #[inline(never)]
-pub(super) fn roots(from: [&Figures; 3], next: [&Figures; 3], spot: &Spot, reach: &Reach, roots: &mut Words) {
+pub(super) fn roots<const WITHIN: bool>(
+    from: [&Figures; 3],
+    next: [&Figures; 3],
+    spot: &Spot,
+    reach: &Reach,
+    roots: &mut Words,
+) {
     if reach.scale.up == 0 {
-        roots_shifted::<false>(from, next, spot, reach, roots);
+        roots_shifted::<WITHIN, false>(from, next, spot, reach, roots);
     } else {
-        roots_shifted::<true>(from, next, spot, reach, roots);
+        roots_shifted::<WITHIN, true>(from, next, spot, reach, roots);
     }
 }
 
 #[inline]
-fn roots_shifted<const UP: bool>(
+fn roots_shifted<const WITHIN: bool, const UP: bool>(
     from: [&Figures; 3],
     next: [&Figures; 3],
     spot: &Spot,
@@ -47,17 +90,19 @@ fn roots_shifted<const UP: bool>(
         };
         product_of_low_halves(scaled, factor)
     };
-    let [xs, ys, zs] = from;
     for (at, roots) in roots.iter_mut().enumerate() {
         for column in next {
             ahead(&column[at][0]);
             ahead(&column[at][2]);
         }
         let quarter = |which: usize| {
-            let (even, odd) = squared([xs, ys, zs].map(|column| column[at][which]), centre);
+            let (even, odd) = squared(from.map(|column| column[at][which]), centre);
+            let roots = root(cast(halves(scaled(even) >> 32_u32, scaled(odd))));
+            if WITHIN {
+                return roots;
+            }
             let is_beyond = halves(cast(even.simd_gt(most)), cast(odd.simd_gt(most)));
-            let shares = halves(scaled(even) >> 32_u32, scaled(odd));
-            cast::<_, i32x8>(is_beyond).select(i32x8::splat(BEYOND.into()), root(cast(shares)))
+            cast::<_, i32x8>(is_beyond).select(i32x8::splat(BEYOND.into()), roots)
         };
         *roots = as_words([quarter(0), quarter(1), quarter(2), quarter(3)]);
     }
@@ -67,9 +112,14 @@ fn roots_shifted<const UP: bool>(
 #[inline]
 pub(super) fn nearness(upper: Upper, roots: Pair) -> (Pair, u8x32) {
     let is_beyond = roots.map(|roots| roots.simd_eq(u16x16::splat(BEYOND)));
+    (near_within(upper, roots), narrow_mask(is_beyond))
+}
+
+/// The same where all are within.
+#[inline]
+pub(super) fn near_within(upper: Upper, roots: Pair) -> Pair {
     // At the radius itself it may be the next one.
-    let near = roots.map(|roots| near_of(upper, roots.min(u16x16::splat((1 << 14) - 1))));
-    (near, narrow_mask(is_beyond))
+    roots.map(|roots| near_of(upper, roots.min(u16x16::splat((1 << 14) - 1))))
 }
 
 /// [`crate::place::squared_chord`] of the even and of the odd lanes. The difference of two opposite places may wrap, to

@@ -126,7 +126,7 @@ fn condition(dice: &mut Dice, depth: u64) -> Condition {
 fn place(dice: &mut Dice, number: u64) -> Value {
     let radius = dice.of(&[120, 3_000, 12_000, 30_000, 400_000]);
     let mut place = json!({
-        "id": format!("p{number}"), "name": "Halle", "latitude": 45.8, "longitude": dice.of(&[4.8, 5.0]), "radius_m": radius
+        "id": format!("p{number}"), "name": "Halle", "latitude": 45.8, "longitude": dice.of(&[4.8, 5.0, 4.8, 5.0, 2.3]), "radius_m": radius
     });
     if dice.below(2) == 0 {
         place["travel_m"] = json!({"dense_city": radius / 2, "town": radius, "country": radius * 3 / 2});
