@@ -2,8 +2,10 @@
 //!
 //! None may panic, whatever it is given, and each asserts what holds of all that it accepts and of all that it refuses.
 
+use std::collections::BTreeMap;
+
 use apropos_authorize_brand::AuthorizerEvent;
-use apropos_aws::http::{MOST_BODY_BYTES, Problem, authorized, body, parse, route};
+use apropos_aws::http::{MOST_BODY_BYTES, Problem, authorized, body, parse, parse_record, route};
 use apropos_aws::{
     Event, Heard, PageTask, ReceiptKey, SendMessage, TopicArn, Undone, hear, read_message, verify_receipt,
 };
@@ -28,12 +30,13 @@ use apropos_core::suppression::Pepper;
 use apropos_customer_portal::form::{MOST_BYTES, MOST_FIELDS, fields};
 use apropos_ingest_consents::read_consents;
 use apropos_ingest_context::read_customers;
-use apropos_run_campaigns::read_run;
+use apropos_run_campaigns::{Alternative, read_preview, read_run};
 use apropos_score_offers::read_question;
 use aws_lambda_events::sqs::SqsMessage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{BRAND, START, brand, brand_id};
 
@@ -45,7 +48,7 @@ pub type Target = fn(&[u8]) -> Option<Accepted>;
 pub struct Accepted;
 
 /// Every target by its name, which is that of its corpus and of its fuzzing program.
-pub const TARGETS: [(&str, Target); 23] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("addresses", addresses),
     ("api_keys", api_keys),
     ("audience_records", audience_records),
@@ -64,6 +67,7 @@ pub const TARGETS: [(&str, Target); 23] = [
     ("page_receipts", page_receipts),
     ("page_tasks", page_tasks),
     ("preferences", preferences),
+    ("previews", previews),
     ("relevance", relevance),
     ("send_messages", send_messages),
     ("ses_events", ses_events),
@@ -129,6 +133,27 @@ pub fn launches(bytes: &[u8]) -> Option<Accepted> {
     let run = taken(read_run(bytes))?;
     let again = serde_json::json!({ "run": run }).to_string();
     assert_eq!(read_run(again.as_bytes()), Ok(run));
+    Some(Accepted)
+}
+
+/// `POST /v1/campaigns/{campaign}/preview`: a draft that is taken could be posted, and would be the same offer.
+pub fn previews(bytes: &[u8]) -> Option<Accepted> {
+    match taken(read_preview(bytes, START))? {
+        None => assert_eq!(read_preview(b"", START), Ok(None)),
+        Some(Alternative::Version(version)) => {
+            let again = serde_json::json!({ "compare_with": version }).to_string();
+            let read = read_preview(again.as_bytes(), START);
+            assert_eq!(read, Ok(Some(Alternative::Version(version))));
+        }
+        Some(Alternative::Draft(offer)) => {
+            let body: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).expect("it was read");
+            let posted: OfferDocument =
+                parse_record(body.get("draft").expect("it has a draft")).expect("it is an offer");
+            assert_eq!(posted.not_over(START), Ok(()));
+            let posted = posted.store(offer.version).expect("it can be posted");
+            assert_eq!(posted.parse().expect("it is read again"), *offer);
+        }
+    }
     Some(Accepted)
 }
 

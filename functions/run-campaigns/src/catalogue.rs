@@ -3,9 +3,10 @@
 use apropos_aws::http::{Problem, authorized, body, json, parse};
 use apropos_aws::{Created, HeldCampaign, Once, Written};
 use apropos_core::api_key::Scope;
-use apropos_core::document::{CampaignDocument, FieldError, OfferDocument};
+use apropos_core::document::{CampaignDocument, FieldError, OfferDocument, StoredOffer};
 use apropos_core::ids::{BrandId, CampaignId, OfferId};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use jiff::Timestamp;
 
 use crate::Handler;
 use crate::request::{CampaignAnswer, OfferAnswer};
@@ -20,8 +21,7 @@ pub(crate) async fn add_offer(
     let document: OfferDocument = parse(&body(event)?)?;
     let id = OfferId::new(document.id.as_str()).map_err(|error| FieldError::new("id", error))?;
     let version = handler.tables.newest_offer(&brand, &id).await?.unwrap_or(0) + 1;
-    let stored = document.store(version)?;
-    document.not_over(handler.clock.now())?;
+    let stored = checked(&document, version, handler.clock.now())?;
     let answer = json(
         201,
         &OfferAnswer {
@@ -39,6 +39,13 @@ pub(crate) async fn add_offer(
             "someone else added a version of this offer at the same time",
         )),
     }
+}
+
+/// Everything that is asked of an offer that is posted.
+pub(crate) fn checked(document: &OfferDocument, version: u32, now: Timestamp) -> Result<StoredOffer, FieldError> {
+    let stored = document.store(version)?;
+    document.not_over(now)?;
+    Ok(stored)
 }
 
 /// Creates a campaign; the offer's version is fixed with it.

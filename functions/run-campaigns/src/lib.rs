@@ -14,4 +14,4 @@ mod request;
 mod settings;
 
 pub use handler::{Handler, TickError};
-pub use request::read_run;
+pub use request::{Alternative, read_preview, read_run};

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use apropos_aws::Tables;
-use apropos_aws::http::{Problem, authorized, body, json, parse};
+use apropos_aws::http::{Problem, authorized, body, json};
+use apropos_aws::{HeldCampaign, Tables};
 use apropos_core::api_key::Scope;
 use apropos_core::attribute::Attribute;
 use apropos_core::audience::AudienceRecord;
@@ -12,7 +12,7 @@ use apropos_core::campaign::Run;
 use apropos_core::decision::{Proposal, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
-use apropos_core::ids::{CampaignId, CustomerId};
+use apropos_core::ids::{BrandId, CampaignId, CustomerId};
 use apropos_core::offer::Offer;
 use apropos_core::reach::{Changed, Counts, Judged, Outcome, Tally, outcome, told_apart};
 use apropos_core::reason::Reason;
@@ -25,7 +25,8 @@ use crate::catalogue::held;
 use crate::explain::in_both;
 use crate::launch::is_near;
 use crate::request::{
-    CellReach, ComparisonAnswer, EstimateAnswer, ExampleDecision, Margins, Moved, MovedExample, Preview, PreviewRequest,
+    Alternative, CellReach, ComparedWith, ComparisonAnswer, EstimateAnswer, ExampleDecision, Margins, Moved,
+    MovedExample, Preview, read_preview,
 };
 
 /// The most people that a preview looks at: enough for a small brand's whole audience, little enough for one answer.
@@ -43,9 +44,16 @@ const MOST_CELLS: usize = 50;
 /// Everything that is counted on the way.
 struct Count<'a> {
     proposal: Proposal<'a>,
-    other: Option<Proposal<'a>>,
+    other: Option<Other<'a>>,
     tally: Tally,
     reads_left: usize,
+}
+
+/// The same campaign with another offer than it holds.
+#[derive(Clone, Copy)]
+struct Other<'a> {
+    with: ComparedWith,
+    proposal: Proposal<'a>,
 }
 
 /// What was read, and what each count says of the whole.
@@ -60,12 +68,8 @@ pub(crate) async fn preview(
     campaign: &str,
 ) -> Result<ApiGatewayV2httpResponse, Problem> {
     let brand_id = authorized(event, Scope::CampaignsRead)?;
-    let bytes = body(event)?;
-    let request: PreviewRequest = if bytes.is_empty() {
-        PreviewRequest::default()
-    } else {
-        parse(&bytes)?
-    };
+    let now = handler.clock.now();
+    let alternative = read_preview(&body(event)?, now)?;
     let held = held(handler, &brand_id, campaign).await?;
     let brand = handler
         .tables
@@ -78,17 +82,10 @@ pub(crate) async fn preview(
         .offer(&brand_id, &held.campaign.offer, version)
         .await?
         .ok_or_else(|| Problem::unknown("offer"))?;
-    let other = match request.compare_with {
+    let other = match alternative {
         None => None,
-        Some(version) => Some(
-            handler
-                .tables
-                .offer(&brand_id, &held.campaign.offer, version)
-                .await?
-                .ok_or_else(|| FieldError::new("compare_with", "is not a version of the campaign's offer"))?,
-        ),
+        Some(alternative) => Some(other(handler, &brand_id, &held, alternative).await?),
     };
-    let now = handler.clock.now();
     let run = Run::trial(&brand_id, &held.campaign.id, now).map_err(|error| FieldError::new("run", error))?;
     let proposal = Proposal {
         brand: &brand,
@@ -98,15 +95,40 @@ pub(crate) async fn preview(
     };
     let mut count = Count {
         proposal,
-        other: other.as_ref().map(|offer| Proposal { offer, ..proposal }),
+        other: other.as_ref().map(|(with, offer)| Other {
+            with: *with,
+            proposal: Proposal { offer, ..proposal },
+        }),
         tally: Tally::default(),
         reads_left: MOST_READS,
     };
-    let offers: Vec<&Offer> = [&offer].into_iter().chain(&other).collect();
+    let offers: Vec<&Offer> = [&offer]
+        .into_iter()
+        .chain(other.as_ref().map(|(_, offer)| offer))
+        .collect();
     let cells = crate::launch::populated(handler, &brand_id, &held, &offers).await?;
     let listed = listed(&held.campaign.id, &cells, &offers);
     let read = read(handler, &cells, &listed, &mut count).await?;
     Ok(json(200, &answer(&count, &cells, &read)))
+}
+
+/// The offer that the campaign's is compared with.
+async fn other(
+    handler: &Handler,
+    brand: &BrandId,
+    held: &HeldCampaign,
+    alternative: Alternative,
+) -> Result<(ComparedWith, Offer), Problem> {
+    let id = &held.campaign.offer;
+    match alternative {
+        Alternative::Version(version) => {
+            let posted = handler.tables.offer(brand, id, version).await?;
+            let refused = || FieldError::new("compare_with", "is not a version of the campaign's offer");
+            Ok((ComparedWith::Version(version), posted.ok_or_else(refused)?))
+        }
+        Alternative::Draft(offer) if offer.id == *id => Ok((ComparedWith::Draft, *offer)),
+        Alternative::Draft(_) => Err(FieldError::new("draft.id", "must be that of the campaign's offer").into()),
+    }
 }
 
 /// The cells as they are drawn from. Where all offers have places and nobody's current place is read, nobody whose home is
@@ -222,7 +244,9 @@ fn judged(customer: &CustomerId, record: &AudienceRecord, count: &mut Count<'_>)
     let judged = judge(count.proposal, customer, record, now);
     count.tally.add(&judged);
     if let Some(other) = count.other {
-        count.tally.compare(&judged, &judge(other, customer, record, now));
+        count
+            .tally
+            .compare(&judged, &judge(other.proposal, customer, record, now));
     }
 }
 
@@ -331,7 +355,7 @@ fn answer(count: &Count<'_>, cells: &[(String, u64)], read: &[Read]) -> Preview 
         cells: told.cells(cells, reach.people),
         cells_considered: read.len(),
         cells_in_all: cells.len(),
-        comparison: count.other.map(|other| compared(count, &told, other.offer)),
+        comparison: count.other.map(|other| compared(count, &told, other)),
     }
 }
 
@@ -373,7 +397,7 @@ fn word(outcome: Outcome) -> &'static str {
     outcome.map_or(RELEVANT, Reason::code)
 }
 
-fn compared(count: &Count<'_>, told: &Told<'_>, other: &Offer) -> ComparisonAnswer {
+fn compared(count: &Count<'_>, told: &Told<'_>, other: Other<'_>) -> ComparisonAnswer {
     let gained = told.of(Among::Reachable, Counts::gained);
     let lost = told.of(Among::Reachable, Counts::lost);
     let mut moved: Vec<Moved> = count
@@ -393,7 +417,7 @@ fn compared(count: &Count<'_>, told: &Told<'_>, other: &Offer) -> ComparisonAnsw
     moved.sort_by_key(|each| Reverse(each.count));
     ComparisonAnswer {
         offer_version: count.proposal.offer.version,
-        compared_with: other.version,
+        compared_with: other.with,
         gained: gained.count,
         gained_margin: gained.margin(),
         lost: lost.count,
@@ -406,7 +430,7 @@ fn compared(count: &Count<'_>, told: &Told<'_>, other: &Offer) -> ComparisonAnsw
             .map(|(now, then): &Changed| MovedExample {
                 from: word(outcome(now)),
                 to: word(outcome(then)),
-                explanation: explanation(other, then),
+                explanation: explanation(other.proposal.offer, then),
             })
             .collect(),
     }

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, parse};
-use apropos_core::document::FieldError;
+use apropos_core::document::{FieldError, OfferDocument};
 use apropos_core::ids::RunId;
+use apropos_core::offer::Offer;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::catalogue::checked;
 
 /// `POST /v1/campaigns/{campaign}/launch`, `/pause`, `/resume`, `/cancel`: which run. Launching takes the campaign's id
 /// for the first run if none is given; the others take the latest run.
@@ -85,12 +89,49 @@ pub(crate) struct CampaignReport {
     pub(crate) runs: Vec<RunReport>,
 }
 
-/// `POST /v1/campaigns/{campaign}/preview`: nothing, or another version of the offer to compare with.
+/// `POST /v1/campaigns/{campaign}/preview`: nothing, or what to compare with: another version of the offer, or a draft of
+/// one in the form of `POST /v1/offers`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PreviewRequest {
+struct PreviewRequest {
     #[serde(default)]
-    pub(crate) compare_with: Option<u32>,
+    compare_with: Option<u32>,
+    #[serde(default)]
+    draft: Option<OfferDocument>,
+}
+
+/// What a campaign's version of its offer is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alternative {
+    /// A version that was posted.
+    Version(u32),
+    /// One that was not, and is not kept.
+    Draft(Box<Offer>),
+}
+
+/// The version of a draft: those that are posted begin with 1.
+const NOT_POSTED: u32 = 0;
+
+/// Reads what to compare with, if anything is; an empty body asks for no comparison.
+///
+/// # Errors
+/// [`Problem`] names the field refused; a draft is checked as an offer that is posted.
+pub fn read_preview(bytes: &[u8], now: Timestamp) -> Result<Option<Alternative>, Problem> {
+    let request = if bytes.is_empty() {
+        PreviewRequest::default()
+    } else {
+        parse(bytes)?
+    };
+    match (request.compare_with, request.draft) {
+        (None, None) => Ok(None),
+        (Some(version), None) => Ok(Some(Alternative::Version(version))),
+        (None, Some(document)) => {
+            let offer = checked(&document, NOT_POSTED, now).and_then(|stored| stored.parse());
+            let offer = offer.map_err(|error| error.within("draft"))?;
+            Ok(Some(Alternative::Draft(Box::new(offer))))
+        }
+        (Some(_), Some(_)) => Err(FieldError::new("draft", "cannot be given beside 'compare_with'").into()),
+    }
 }
 
 /// What would happen, without sending, in the whole audience as it is now: counted, or estimated from a sample of it.
@@ -158,17 +199,26 @@ pub(crate) struct CellReach {
     pub(crate) margin: u64,
 }
 
-/// What would change in the whole audience if the other version of the offer were in use.
+/// What would change in the whole audience if the other version, or the draft, of the offer were in use.
 #[derive(Serialize)]
 pub(crate) struct ComparisonAnswer {
     pub(crate) offer_version: u32,
-    pub(crate) compared_with: u32,
+    pub(crate) compared_with: ComparedWith,
     pub(crate) gained: u64,
     pub(crate) gained_margin: u64,
     pub(crate) lost: u64,
     pub(crate) lost_margin: u64,
     pub(crate) moved: Vec<Moved>,
     pub(crate) examples: Vec<MovedExample>,
+}
+
+/// A version's number, or `draft`.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ComparedWith {
+    Draft,
+    #[serde(untagged)]
+    Version(u32),
 }
 
 /// How many end otherwise: `relevant`, or the reason.

@@ -147,6 +147,119 @@ async fn another_version_with_other_places_is_judged_where_those_are() {
 }
 
 #[tokio::test]
+async fn who_gains_and_who_loses_by_a_draft_is_told_and_nothing_of_it_is_kept() {
+    let app = TestApp::start().await;
+    let offer = with(catalogue(), &[("uses", uses(&["interests", "dwelling.garden"]))]);
+    app.add_offer(&offer).await;
+    app.add_campaign(&campaign("first", "expo")).await;
+    for (id, facts) in [
+        ("garden", json!({ "dwelling.garden": true })),
+        ("balcony", json!({ "dwelling.garden": false })),
+    ] {
+        app.welcome(&with(lyonnais(id), &[("facts", facts)])).await;
+    }
+    let garden = json!([{
+        "name": "garden", "when": { "attribute": "dwelling.garden", "is": true },
+        "because": { "fr": "il faut un jardin", "en": "it takes a garden" }
+    }]);
+    let draft = with(offer, &[("rules", garden)]);
+
+    let told = preview(&app, "first", &json!({ "draft": draft })).await;
+    assert_eq!(told["candidates"], 2, "the version in use: {told}");
+    let comparison = &told["comparison"];
+    assert_eq!(
+        (&comparison["offer_version"], &comparison["compared_with"]),
+        (&json!(1), &json!("draft"))
+    );
+    assert_eq!(
+        (&comparison["gained"], &comparison["lost"]),
+        (&json!(0), &json!(1)),
+        "{told}"
+    );
+    assert_eq!(
+        comparison["moved"],
+        json!([{ "from": "relevant", "to": "unsuitable", "count": 1, "margin": 0 }])
+    );
+    assert_eq!(
+        comparison["examples"][0]["explanation"]["en"],
+        "Withheld: it takes a garden."
+    );
+    // There is still one version: no campaign can hold the draft, and nothing is ranked by it.
+    let second = app
+        .post("/v1/campaigns/first/preview", &json!({ "compare_with": 2 }))
+        .await;
+    assert_eq!(second.status, 422, "{}", second.text());
+    let added: Value = app.post("/v1/offers", &draft).await.json().unwrap();
+    assert_eq!(added["version"], 2);
+    // Once it is posted, the comparison is the same.
+    let mut posted = preview(&app, "first", &json!({ "compare_with": 2 })).await;
+    assert_eq!(posted["comparison"]["compared_with"], 2);
+    posted["comparison"]["compared_with"] = json!("draft");
+    assert_eq!(posted, told);
+}
+
+#[tokio::test]
+async fn a_draft_with_other_places_is_judged_where_those_are() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&with(campaign("expo-1", "expo"), &[("audience", json!("near_places"))]))
+        .await;
+    app.welcome(&with(lyonnais("marseille"), &[("home", json!({ "commune": "13055" }))]))
+        .await;
+    let port = json!([{
+        "id": "port", "name": "Port", "latitude": 43.2965, "longitude": 5.3698, "radius_m": 30_000
+    }]);
+    let draft = with(exhibition(), &[("places", port)]);
+    let told = preview(&app, "expo-1", &json!({ "draft": draft })).await;
+    assert_eq!(
+        (&told["candidates"], &told["comparison"]["gained"]),
+        (&json!(0), &json!(1)),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_draft_is_checked_as_an_offer_is_and_its_fault_is_named_within_it() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    let garden = json!([{
+        "name": "garden", "when": { "all": [{ "attribute": "dwelling.garden", "is": true }] },
+        "because": { "fr": "il faut un jardin", "en": "it takes a garden" }
+    }]);
+    let over = json!({ "from": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z" });
+    let place = exhibition()["places"][0].clone();
+    for (field, value) in [
+        ("rules", garden),
+        ("window", over),
+        ("places", json!([place, place])),
+        ("category", json!("health")),
+        ("title", json!({ "fr": "Une langue" })),
+        ("uses", json!([{ "attribute": 7 }])),
+        ("versions", json!(1)),
+    ] {
+        let document = with(exhibition(), &[(field, value)]);
+        let refused: Value = app.post("/v1/offers", &document).await.json().unwrap();
+        let reply = app
+            .post("/v1/campaigns/expo-1/preview", &json!({ "draft": document }))
+            .await;
+        assert_eq!(reply.status, 422, "{field}: {}", reply.text());
+        let told: Value = reply.json().unwrap();
+        let pointer = refused["pointer"].as_str().unwrap_or_default();
+        assert_eq!(told["pointer"], json!(format!("/draft{pointer}")), "{field}: {told}");
+    }
+    let other = with(exhibition(), &[("id", json!("other"))]);
+    for (body, field) in [
+        (json!({ "draft": other }), "draft.id"),
+        (json!({ "draft": exhibition(), "compare_with": 1 }), "draft"),
+    ] {
+        let reply = app.post("/v1/campaigns/expo-1/preview", &body).await;
+        assert_eq!(reply.status, 422, "{}", reply.text());
+        assert_eq!(reply.json::<Value>().unwrap()["field"], json!(field));
+    }
+}
+
+#[tokio::test]
 async fn a_large_audience_is_sampled_and_the_truth_lies_within_the_margin() {
     let app = TestApp::start().await;
     app.add_offer(&catalogue()).await;
