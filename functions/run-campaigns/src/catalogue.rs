@@ -5,11 +5,13 @@ use apropos_aws::{Created, HeldCampaign, Once, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::document::{CampaignDocument, FieldError, OfferDocument, StoredOffer};
 use apropos_core::ids::{BrandId, CampaignId, OfferId};
+use apropos_core::unprofiled::{Barrier, barriers};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use jiff::Timestamp;
 
 use crate::Handler;
-use crate::request::{CampaignAnswer, OfferAnswer};
+use crate::explain::in_both;
+use crate::request::{CampaignAnswer, Note, OfferAnswer};
 
 /// Adds a version of an offer: version 1 under a new id, the next one under a known id.
 pub(crate) async fn add_offer(
@@ -94,6 +96,7 @@ pub(crate) async fn create_campaign(
             campaign: campaign.id.to_string(),
             offer: campaign.offer.to_string(),
             offer_version: campaign.offer_version,
+            notes: barriers(&campaign, &offer).into_iter().map(unreached).collect(),
         },
     );
     let kept = once.keeping(&answer)?;
@@ -103,6 +106,15 @@ pub(crate) async fn create_campaign(
             Ok(answer)
         }
         Created::Taken => Err(Problem::conflict("a campaign with this id exists")),
+    }
+}
+
+fn unreached(barrier: Barrier<'_>) -> Note {
+    Note {
+        code: "unreached_without_profiling",
+        reason: barrier.reason().code(),
+        field: barrier.field(),
+        text: in_both(|language| barrier.text(language)),
     }
 }
 

@@ -45,6 +45,20 @@ pub(crate) struct CampaignAnswer {
     pub(crate) campaign: String,
     pub(crate) offer: String,
     pub(crate) offer_version: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<Note>,
+}
+
+/// What a brand may not have meant, and is not refused.
+#[derive(Serialize)]
+pub(crate) struct Note {
+    /// What the note is of.
+    pub(crate) code: &'static str,
+    /// Why people are then withheld from.
+    pub(crate) reason: &'static str,
+    /// The field that it lies in.
+    pub(crate) field: &'static str,
+    pub(crate) text: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]

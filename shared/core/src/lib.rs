@@ -63,3 +63,4 @@ pub mod throttle;
 pub mod time;
 pub mod transactional;
 pub mod travel;
+pub mod unprofiled;

@@ -26,7 +26,7 @@ use crate::relevance::Relevance;
 use crate::time::EpochDay;
 
 /// From then on a window counts as ending soon.
-const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(crate) const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How good it is to hear of a place that is, or is not, open, in basis points.
 ///

@@ -260,6 +260,56 @@ async fn a_draft_is_checked_as_an_offer_is_and_its_fault_is_named_within_it() {
 }
 
 #[tokio::test]
+async fn whoever_creates_a_campaign_is_told_that_it_reaches_nobody_who_refuses_profiling() {
+    let app = TestApp::start().await;
+    let garden = json!([{
+        "name": "garden", "when": { "attribute": "dwelling.garden", "is": true },
+        "because": { "fr": "il faut un jardin", "en": "it takes a garden" }
+    }]);
+    let declared = uses(&["interests", "dwelling.garden"]);
+    let ruled = with(
+        catalogue(),
+        &[("id", json!("garden")), ("uses", declared), ("rules", garden)],
+    );
+    for offer in [catalogue(), ruled] {
+        app.add_offer(&offer).await;
+    }
+    app.store(&[lyonnais("refuses")]).await;
+    app.record(&[grant("refuses", "email.offers")]).await;
+
+    let usual: Value = app
+        .post("/v1/campaigns", &campaign("usual", "expo"))
+        .await
+        .json()
+        .unwrap();
+    assert_eq!(
+        usual,
+        json!({ "campaign": "usual", "offer": "expo", "offer_version": 1 })
+    );
+    assert_eq!(preview(&app, "usual", &json!({})).await["candidates"], 1);
+    let steep = with(campaign("steep", "expo"), &[("threshold_bp", json!(5_001))]);
+    let ruled = campaign("ruled", "garden");
+    for (campaign, reason, field) in [
+        (steep, "below_threshold", "threshold_bp"),
+        (ruled, "suitability_unknown", "offer"),
+    ] {
+        let reply = app.post("/v1/campaigns", &campaign).await;
+        assert_eq!(reply.status, 201, "it is told and not refused: {}", reply.text());
+        let told: Value = reply.json().unwrap();
+        let notes = told["notes"].as_array().unwrap();
+        assert_eq!(notes.len(), 1, "{told}");
+        assert_eq!(notes[0]["code"], "unreached_without_profiling");
+        assert_eq!(
+            (&notes[0]["reason"], &notes[0]["field"]),
+            (&json!(reason), &json!(field))
+        );
+        // And so it is.
+        let reach = preview(&app, campaign["id"].as_str().unwrap(), &json!({})).await;
+        assert_eq!(reach["withheld"], json!({ (reason): 1 }), "{reach}");
+    }
+}
+
+#[tokio::test]
 async fn a_large_audience_is_sampled_and_the_truth_lies_within_the_margin() {
     let app = TestApp::start().await;
     app.add_offer(&catalogue()).await;
