@@ -5,6 +5,7 @@ mod stories {
     mod broken_contact;
     mod consent_to_leave;
     mod contract;
+    mod current_place;
     mod data_lapses;
     mod discreet;
     mod discreet_pages;

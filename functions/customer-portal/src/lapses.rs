@@ -1,11 +1,13 @@
 //! The daily walk through each brand's audience: whoever was not heard of for as long as the brand keeps a yes has the end
 //! of their yeses recorded. Whether it has ended never waits for this: pages, scores and sends derive it; the walk makes
-//! it an entry of the ledger. The day after, their data goes.
+//! it an entry of the ledger. The day after, their data goes. So does, of anybody, a current place that has ended.
 
-use apropos_aws::{DataLapse, StoreError, Sweep, Swept, Traced, with_causes};
+use apropos_aws::{DataLapse, EndedPlace, StoreError, Sweep, Swept, Traced, with_causes};
+use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
 use apropos_core::ids::{BrandId, CustomerId};
 use apropos_core::time::EpochDay;
+use jiff::Timestamp;
 
 use crate::Handler;
 
@@ -16,12 +18,15 @@ struct Room {
     people: usize,
     /// Ends of yeses, each of which costs a read and a write.
     lapses: usize,
+    /// Current places that have ended, which cost as much each, and may be many: they take nothing from the lapses.
+    places: usize,
 }
 
 const A_TICK: Room = Room {
     pages: 200,
     people: 8_000,
     lapses: 100,
+    places: 300,
 };
 
 /// Taking all data of one person costs as much as so many ends of yeses.
@@ -36,7 +41,13 @@ const A_PAGE: usize = 1_000;
 
 impl Room {
     const fn is_left(self) -> bool {
-        self.pages > 0 && self.people > 0 && self.lapses > 0
+        self.pages > 0 && self.people > 0 && self.lapses > 0 && self.places > 0
+    }
+
+    /// Whether what is over of somebody can still be done.
+    fn is_left_for(self, brand: &Brand, record: &AudienceRecord, now: Timestamp) -> bool {
+        (self.lapses > 0 || !record.has_lapsed(brand.retention, now))
+            && (self.places > 0 || !record.holds_ended_place(now))
     }
 }
 
@@ -95,18 +106,10 @@ async fn on(handler: &Handler, brand: &Brand, from: Option<Swept>, room: &mut Ro
             room.people = room.people.saturating_sub(page.people.len());
             let now = handler.clock.now();
             for (customer, record) in &page.people {
-                if record.has_lapsed(brand.retention, now) {
-                    if room.lapses == 0 {
-                        return Ok(Swept::UpTo { cell, after });
-                    }
-                    if record.data_may_have_lapsed(brand.retention, now) {
-                        room.lapses = room.lapses.saturating_sub(DATA_COSTS);
-                        lapse(handler, brand, customer).await;
-                    } else {
-                        room.lapses -= 1;
-                        expire(handler, brand, customer).await;
-                    }
+                if !room.is_left_for(brand, record, now) {
+                    return Ok(Swept::UpTo { cell, after });
                 }
+                look_at(handler, brand, (customer, record), now, room).await;
                 after = Some(customer.clone());
             }
             match page.next {
@@ -116,6 +119,27 @@ async fn on(handler: &Handler, brand: &Brand, from: Option<Swept>, room: &mut Ro
         }
     }
     Ok(Swept::All)
+}
+
+/// Ends what is over of somebody, as far as their record tells.
+async fn look_at(
+    handler: &Handler,
+    brand: &Brand,
+    (customer, record): (&CustomerId, &AudienceRecord),
+    now: Timestamp,
+    room: &mut Room,
+) {
+    if record.data_may_have_lapsed(brand.retention, now) {
+        room.lapses = room.lapses.saturating_sub(DATA_COSTS);
+        lapse(handler, brand, customer).await;
+    } else if record.has_lapsed(brand.retention, now) {
+        room.lapses = room.lapses.saturating_sub(1);
+        expire(handler, brand, customer).await;
+    }
+    if record.holds_ended_place(now) {
+        room.places = room.places.saturating_sub(1);
+        forget_place(handler, brand, customer).await;
+    }
 }
 
 /// Takes the traces out of whoever's data lapsed so long ago that nothing asks for them any more.
@@ -160,6 +184,23 @@ async fn expire(handler: &Handler, brand: &Brand, customer: &CustomerId) {
         Ok(entries) => tracing::info!(brand.id = %id, customer.id = %customer, entries, "a lapse was recorded"),
         Err(error) => {
             tracing::error!(error = %with_causes(&error), brand.id = %id, customer.id = %customer, "a lapse could not be recorded now");
+        }
+    }
+}
+
+/// Likewise.
+async fn forget_place(handler: &Handler, brand: &Brand, customer: &CustomerId) {
+    let now = handler.clock.now();
+    let id: &BrandId = &brand.id;
+    match handler.tables.forget_ended_place(brand, customer, now).await {
+        Ok(EndedPlace::Forgotten) => {
+            tracing::debug!(brand.id = %id, customer.id = %customer, "a current place was forgotten");
+        }
+        Ok(EndedPlace::NotHeld) => {
+            tracing::debug!(brand.id = %id, customer.id = %customer, "no current place has ended");
+        }
+        Err(error) => {
+            tracing::error!(error = %with_causes(&error), brand.id = %id, customer.id = %customer, "a current place could not be forgotten now");
         }
     }
 }

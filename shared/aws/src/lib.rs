@@ -59,8 +59,8 @@ pub use names::{PK, SK, TTL, Table};
 pub use one_time::{Confirms, OneTime, OneTimeLink};
 pub use pace::{Leased, Pacer};
 pub use people::{
-    Addressed, Appended, Choices, DataLapse, Extra, MOST_EVENTS_TOGETHER, NewSecrets, PastLapse, Person, Recorded,
-    Traced, Written, derive,
+    Addressed, Appended, Choices, DataLapse, EndedPlace, Extra, MOST_EVENTS_TOGETHER, NewSecrets, PastLapse, Person,
+    Recorded, Traced, Written, derive,
 };
 pub use proposal::HeldProposal;
 pub use queue::{

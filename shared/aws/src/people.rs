@@ -3,6 +3,7 @@
 //! never drifts from the consents and a race loses nothing.
 
 mod choices;
+mod ended_place;
 mod filling;
 mod lapsed_data;
 mod lapses;
@@ -37,6 +38,7 @@ use crate::store::{Item, StoreError, Tables, b, json, key, key2, ms, n, s, text}
 
 pub use choices::Choices;
 pub(crate) use choices::PREFERENCE;
+pub use ended_place::EndedPlace;
 pub use filling::Extra;
 pub use lapsed_data::{DataLapse, PastLapse, Traced};
 pub(crate) use reading::read_context;
@@ -506,7 +508,7 @@ fn audience_key(person: &Person, context: &CustomerContext) -> String {
 }
 
 /// At most 140 bytes with ids of 20 bytes and 228 with the longest, of 64: between 7 500 and 4 600 in a page of 1 MB. Eleven
-/// of them only while a current place holds; four more for whoever pauses.
+/// of them only while a current place is kept; four more for whoever pauses.
 fn audience_record_item(person: &Person, pk: String, record: &AudienceRecord) -> Item {
     let mut item = key2(pk, person.customer.as_str());
     item.insert(DATA.to_owned(), b(record.to_bytes()));

@@ -7,12 +7,13 @@
 )]
 
 use apropos_aws::{
-    Addressed, Appended, DataLapse, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables, Written, derive,
+    Addressed, Appended, DataLapse, EndedPlace, MOST_EVENTS_TOGETHER, NewSecrets, Person, Recorded, Table, Tables,
+    Written, derive,
 };
 use apropos_core::audience::AudienceRecord;
 use apropos_core::brand::Brand;
 use apropos_core::consent::{ConsentEvent, Purpose};
-use apropos_core::context::{ContactPoint, CustomerContext, Home};
+use apropos_core::context::{ContactPoint, CurrentPlace, CustomerContext, Home};
 use apropos_core::document::{BrandDocument, ConsentEventDocument};
 use apropos_core::email::EmailAddress;
 use apropos_core::ids::{BrandId, CustomerId, EventId, TopicId};
@@ -544,4 +545,67 @@ async fn a_persons_home_is_stored_as_a_cell_only() {
     let stored = format!("{:?}", stored.items());
     assert!(stored.contains(&paris().to_hex()));
     assert!(!stored.contains("48.8") && !stored.contains("camille@"));
+}
+
+/// Somebody who lives in Paris and is in Lyon until then.
+fn visiting(until: Timestamp) -> CustomerContext {
+    CustomerContext {
+        current_place: Some(CurrentPlace { cell: lyon(), until }),
+        ..living_in(paris())
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_has_ended_is_forgotten_once_and_one_that_lasts_is_not() {
+    let store = Store::start().await;
+    let ends = now() + SignedDuration::from_mins(90);
+    store.put(&visiting(ends)).await;
+    let read = store.read(&Vec::new()).await;
+    // The audience's record tells of whole hours, and ends half an hour before.
+    for at in [
+        ends - SignedDuration::from_secs(1),
+        ends - SignedDuration::from_mins(20),
+    ] {
+        let forgotten = store.tables.forget_ended_place(&store.brand, &camille(), at).await;
+        assert_eq!(forgotten.unwrap(), EndedPlace::NotHeld);
+    }
+    assert_eq!(store.read(&Vec::new()).await.standing.version, read.standing.version);
+    for wanted in [EndedPlace::Forgotten, EndedPlace::NotHeld] {
+        let forgotten = store.tables.forget_ended_place(&store.brand, &camille(), ends).await;
+        assert_eq!(forgotten.unwrap(), wanted);
+    }
+    let (context, version) = store.read(&Vec::new()).await.context.unwrap();
+    assert!(context == living_in(paris()) && version == 2);
+    let people = store.audience(paris()).await;
+    assert!(people.iter().all(|(_, record)| record.current_place.is_none()));
+    // Whoever read the person before writes nothing over it.
+    assert_eq!(store.put_over(&read, &visiting(ends)).await, Written::Stale);
+}
+
+#[tokio::test]
+async fn a_place_that_is_told_while_the_former_is_forgotten_is_never_lost() {
+    let ends = now() + SignedDuration::from_hours(1);
+    let (mut forgotten, mut not_held) = (0, 0);
+    for turns in 0..24 {
+        let store = Store::start().await;
+        store.put(&visiting(ends)).await;
+        let again = visiting(ends + SignedDuration::from_hours(3));
+        let told = async {
+            for _ in 0..turns * 8 {
+                tokio::task::yield_now().await;
+            }
+            while store.put_over(&store.read(&Vec::new()).await, &again).await == Written::Stale {}
+        };
+        let camille = camille();
+        let (ended, ()) = tokio::join!(store.tables.forget_ended_place(&store.brand, &camille, ends), told);
+        match ended.unwrap() {
+            EndedPlace::Forgotten => forgotten += 1,
+            EndedPlace::NotHeld => not_held += 1,
+        }
+        let held = store.read(&Vec::new()).await.context.unwrap().0;
+        assert!(held == again);
+        let people = store.audience(paris()).await;
+        assert!(people.iter().all(|(_, record)| record.current_place.is_some()));
+    }
+    assert_eq!(forgotten + not_held, 24);
 }

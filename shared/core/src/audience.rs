@@ -176,7 +176,8 @@ pub struct AudienceRecord {
     pub home: Option<UnitVector>,
     /// The way people live there, where it is known.
     pub area: Option<Area>,
-    /// Where they are now.
+    /// Where they are now, or where they were: it is here for as long as the context holds it, so that it is found to be
+    /// forgotten. A [`View`] has it only while it holds.
     pub current_place: Option<Whereabouts>,
     /// Where they are in their life with the brand, when the record was derived.
     pub lifecycle: Lifecycle,
@@ -272,10 +273,7 @@ impl AudienceRecord {
             hint,
             home: context.home.map(|home| home.cell.centre()),
             area: context.home.and_then(|home| home.area),
-            current_place: context
-                .current_place
-                .map(Whereabouts::of)
-                .filter(|place| place.holds(now)),
+            current_place: context.current_place.map(Whereabouts::of),
             lifecycle: context.lifecycle(now),
             stages: context.stages(now),
             threshold: habits.threshold,
@@ -310,6 +308,12 @@ impl AudienceRecord {
     pub fn data_may_have_lapsed(&self, retention: Retention, now: Timestamp) -> bool {
         self.heard_on
             .is_some_and(|heard_on| EpochDay::of(now) >= retention.data_lapses_on(heard_on))
+    }
+
+    /// Whether a current place is still here that may not be used any more.
+    #[must_use]
+    pub fn holds_ended_place(&self, now: Timestamp) -> bool {
+        self.current_place.is_some_and(|place| !place.holds(now))
     }
 
     /// The stored form; see [`from_bytes`](Self::from_bytes).
