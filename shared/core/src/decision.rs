@@ -120,13 +120,14 @@ fn fits(
     if campaign.holds_out(&brand.id, customer) {
         return Err(Withheld::by(Reason::Holdout));
     }
-    let ways = useful_ways(offer, &view, reads)?;
+    reaches(offer, &view, reads)?;
     suits(offer, &view)?;
     if already_has(offer, &view, campaign.goal) {
         return Err(Withheld::by(Reason::AlreadyHas));
     }
-    let score = best_of(&ways, campaign.minimum_evidence, |way| {
-        score(campaign.goal, factors(proposal, &view, way, now))
+    let by = |way: Option<&Way<'_>>| score(campaign.goal, factors(proposal, &view, way, now));
+    let score = best_of(ways(offer, &view), campaign.minimum_evidence, by, |way| {
+        way.is_in_time(reads, offer.window.until)
     });
     let withheld = |reason| {
         Err(Withheld {
@@ -154,43 +155,48 @@ fn seen<'a>(offer: &Offer, record: &'a AudienceRecord, now: Timestamp) -> View<'
     record.view(may_read, now)
 }
 
-/// The ways that lead to a place in time, or the gate that closes: nobody knows where from, too far, too late. An offer
-/// without places needs none.
-fn useful_ways<'a>(offer: &'a Offer, view: &View<'_>, reads: Timestamp) -> Result<Vec<Way<'a>>, Withheld> {
-    if offer.places.is_empty() {
-        return if is_useful(offer, view, reads) {
-            Ok(Vec::new())
-        } else {
-            Err(Withheld::by(Reason::TooLate))
-        };
-    }
-    if view.home.is_none() && view.current_place.is_none() {
+/// Whether some way leads to a place in time, or which gate closes: nobody knows where from, too far, too late.
+fn reaches(offer: &Offer, view: &View<'_>, reads: Timestamp) -> Result<(), Withheld> {
+    let has_places = !offer.places.is_empty();
+    if has_places && view.home.is_none() && view.current_place.is_none() {
         return Err(Withheld::by(Reason::PlaceUnknown));
     }
-    let mut ways: Vec<Way<'a>> = ways(offer, view).collect();
-    if ways.is_empty() {
+    if has_places && ways(offer, view).next().is_none() {
         return Err(Withheld::by(Reason::TooFar));
     }
-    ways.retain(|way| way.is_in_time(reads, offer.window.until));
-    if ways.is_empty() {
+    if !is_useful(offer, view, reads) {
         return Err(Withheld::by(Reason::TooLate));
     }
-    Ok(ways)
+    Ok(())
 }
 
 /// The score by the way that speaks most for the offer, not by the shortest: it may lead to a place that is shut. So a nearer
-/// place never makes an offer worse, whatever its hours. Of equal ones the nearer counts.
-fn best_of(ways: &[Way<'_>], minimum_evidence: Relevance, by: impl Fn(Option<&Way<'_>>) -> Score) -> Score {
-    ways.iter()
-        .map(|way| by(Some(way)))
-        .max_by_key(|score| {
-            (
-                score.evidence >= minimum_evidence,
-                score.relevance,
-                score.factors.proximity,
-            )
-        })
-        .unwrap_or_else(|| by(None))
+/// place never makes an offer worse, whatever its hours. Of equal ones the nearer counts; an offer without places needs none.
+/// Some way is known to be in time: of a single one, that is not asked again.
+fn best_of<'a>(
+    mut ways: impl Iterator<Item = Way<'a>>,
+    minimum_evidence: Relevance,
+    by: impl Fn(Option<&Way<'_>>) -> Score,
+    is_in_time: impl Fn(&Way<'_>) -> bool,
+) -> Score {
+    match (ways.next(), ways.next()) {
+        (None, _) => by(None),
+        (Some(only), None) => by(Some(&only)),
+        (first, second) => first
+            .into_iter()
+            .chain(second)
+            .chain(ways)
+            .filter(is_in_time)
+            .map(|way| by(Some(&way)))
+            .max_by_key(|score| {
+                (
+                    score.evidence >= minimum_evidence,
+                    score.relevance,
+                    score.factors.proximity,
+                )
+            })
+            .unwrap_or_else(|| by(None)),
+    }
 }
 
 fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: Timestamp) -> Factors {
