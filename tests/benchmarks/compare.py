@@ -25,6 +25,8 @@ WORKLOAD = MADE / "workload"
 # Rounds of one row: who runs it, on which workload, by which of its paths. W1F carries the ratios.
 OURS = [("W1F", "batch"), ("W1F", "plain"), ("W1F", "scalar"), ("W1", "batch"), ("W1", "scalar"), ("W1L", "batch"),
         ("W1L", "scalar"), ("W2", "batch"), ("W2", "scalar")]
+# Bytes a pair that a decision of ours comes to: outcome, relevance and five contributions.
+WRITES = 8
 PEER_ROWS = {
     "numba": [("W1F", "plain"), ("W1F", "explained"), ("W1", "plain"), ("W1L", "plain")],
     "duckdb": [("W1F", "aggregate"), ("W1", "aggregate"), ("W1L", "aggregate")],
@@ -185,9 +187,10 @@ def table(rows, rates, void, bandwidth, best):
             told = f"{ours / middle:.2f}"
         print(f"{engine:18} {name:9} {path:10} {middle / 1e6:15.3f} {least / 1e6:9.3f} {most / 1e6:9.3f} {told:>10}")
     read = statistics.median(rate for rate, _ in bandwidth)
-    share = ours * bandwidth[-1][1] / read
-    print(f"\nread in the same process: {read / 1e9:.1f} GB/s; {best} on W1F reads {bandwidth[-1][1]} bytes a pair and writes 8: "
-          f"the reading is {share:.0%} of it")
+    reads = bandwidth[-1][1]
+    share = {what: ours * size / read for what, size in (("both", reads + WRITES), ("reading", reads))}
+    print(f"\nread in the same process: {read / 1e9:.1f} GB/s; {best} on W1F reads {reads} bytes a pair and writes {WRITES}: "
+          f"{share['both']:.0%} of it, {share['reading']:.0%} by what it reads alone")
     plain = rates.get(("apropos", "W1F", "plain"))
     if plain:
         print(f"the explanation costs {1 - ours / statistics.median(plain):.0%}")
