@@ -2,7 +2,10 @@
 //!
 //! Ratios to other engines are those of `compare.py`, taken in one run; here one's own change is set against what was before.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to tell")]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot be set up has nothing to tell"
+)]
 
 use apropos_benchmarks::workload::{Name, Workload};
 use apropos_core::batch::{Block, Plan, Verdicts};
