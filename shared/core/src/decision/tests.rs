@@ -21,6 +21,7 @@ use crate::segment::Stages;
 use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
 
+mod declared;
 mod model;
 mod nearness;
 mod timing;
@@ -574,33 +575,6 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
         let _ = AudienceRecord::from_bytes(&bytes);
-    }
-
-    /// I11: what the offer did not declare, or the person did not agree to, changes nothing.
-    #[test]
-    fn what_is_undeclared_or_not_agreed_to_changes_no_decision(record in record(), other in record()) {
-        let mut world = world();
-        world.offer["places"] = json!([]);
-        world.offer["uses"] = uses(&["interests", "dwelling.garden"]);
-        world.offer["rules"] = json!([{"name": "g", "when": {"attribute": "dwelling.garden", "is": true}, "unknown": "neutral", "because": because()}]);
-        world.campaign["minimum_evidence_bp"] = 0.into();
-        world.record = record.clone();
-        world.record.threshold = None;
-        let before = world.judged();
-        // Everything but what is declared: home, lifecycle, reaction, lift and floor, and purchases.
-        world.record.home = other.home;
-        world.record.lifecycle = other.lifecycle;
-        world.record.reaction = other.reaction;
-        world.record.facts = other.facts;
-        world.record.facts.set(Fact::Garden, record.facts.get(Fact::Garden)).unwrap();
-        world.record.ties.retain(|(_, tie)| *tie == Tie::Interest);
-        prop_assert_eq!(world.judged(), before);
-        // Without consent to profiling, not even what is declared.
-        world.record.hint.purposes &= !1;
-        let unread = world.judged();
-        world.record.facts = other.facts;
-        world.record.ties = other.ties;
-        prop_assert_eq!(world.judged(), unread);
     }
 
     #[test]

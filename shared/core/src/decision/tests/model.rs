@@ -334,46 +334,6 @@ fn opening_hours_are_read_from_the_offer() {
     world.with(|proposal, _| assert!(proposal.offer.places[0].hours.is_some()));
 }
 
-/// Every attribute that an offer may declare and its rules do not read.
-fn some_attributes() -> impl Strategy<Value = Vec<Attribute>> {
-    prop::sample::subsequence(Attribute::all().collect::<Vec<_>>(), 0..=19)
-}
-
-/// The record with everything of another that these attributes stand for.
-fn exchanged(record: &AudienceRecord, other: &AudienceRecord, attributes: &[Attribute]) -> AudienceRecord {
-    let mut changed = record.clone();
-    let ties = |of: &AudienceRecord, interest: bool| -> Vec<(Category, Tie)> {
-        of.ties
-            .iter()
-            .filter(|(_, tie)| (*tie == Tie::Interest) == interest)
-            .copied()
-            .collect()
-    };
-    let takes = |attribute| attributes.contains(&attribute);
-    let from = |attribute| if takes(attribute) { other } else { record };
-    changed.ties = ties(from(Attribute::Purchases), false);
-    changed.ties.extend(ties(from(Attribute::Interests), true));
-    if takes(Attribute::Home) {
-        (changed.home, changed.area) = (other.home, other.area);
-    }
-    if takes(Attribute::Lifecycle) {
-        (changed.lifecycle, changed.stages) = (other.lifecycle, other.stages);
-    }
-    if takes(Attribute::Reaction) {
-        changed.reaction = other.reaction;
-    }
-    if takes(Attribute::CurrentPlace) {
-        changed.current_place = other.current_place;
-    }
-    if takes(Attribute::ActiveHours) {
-        changed.good_hours = other.good_hours;
-    }
-    for fact in Fact::ALL.into_iter().filter(|fact| takes(Attribute::Fact(*fact))) {
-        changed.facts.set(fact, other.facts.get(fact)).unwrap();
-    }
-    changed
-}
-
 /// The reasons that say that somebody has not agreed, or that something is not known.
 const FOR_LACK: [Reason; 8] = [
     Reason::NoConsent,
@@ -388,35 +348,6 @@ const FOR_LACK: [Reason; 8] = [
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
-
-    /// I11, for any offer: what it does not declare has no effect, whatever it is and whoever agreed.
-    #[test]
-    fn an_undeclared_attribute_never_changes_any_decision(record in record(), other in record(), declared in some_attributes(), slug in prop::sample::select(vec!["lawnmower", "running-gear", "tall-wardrobe", "wood-stove", "books"]), goal in prop::sample::select(crate::campaign::Goal::ALL.to_vec())) {
-        let mut world = world();
-        world.offer["category"] = slug.into();
-        world.offer["uses"] = uses(&declared.iter().map(|attribute| attribute.code()).collect::<Vec<_>>());
-        if !declared.contains(&Attribute::Home) && !declared.contains(&Attribute::CurrentPlace) {
-            world.offer["places"] = json!([]);
-        }
-        world.campaign["goal"] = goal.code().into();
-        world.campaign["threshold_bp"] = 2_000.into();
-        world.record = record.clone();
-        world.record.hint.topics = TopicStates::default().with(TopicNumber::new(0).unwrap(), ConsentState::Granted { record: 1 });
-        world.record.hint.no_marketing = false;
-        world.record.hint.paused_until = 0;
-        let before = (world.judged(), world.decided());
-        let undeclared: Vec<Attribute> = Attribute::all().filter(|each| !declared.contains(each)).collect();
-        world.record = exchanged(&world.record, &other, &undeclared);
-        prop_assert_eq!((world.judged(), world.decided()), before);
-        // And what is declared but not agreed to has none either.
-        let purposes = world.record.hint.purposes;
-        let refused: Vec<Attribute> = Attribute::all()
-            .filter(|each| DataPurpose::ALL.into_iter().enumerate().any(|(bit, purpose)| each.purposes().contains(&purpose) && purposes & (1 << bit) == 0))
-            .collect();
-        let before = (world.judged(), world.decided());
-        world.record = exchanged(&world.record, &other, &refused);
-        prop_assert_eq!((world.judged(), world.decided()), before);
-    }
 
     /// What somebody agrees to besides may show that an offer does not fit; it never silences one for lack of an
     /// agreement or of knowledge, and a topic agreed to besides silences nothing at all.
