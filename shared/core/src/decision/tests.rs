@@ -23,6 +23,7 @@ use crate::travel::Area;
 
 mod declared;
 mod model;
+mod more;
 mod nearness;
 mod timing;
 

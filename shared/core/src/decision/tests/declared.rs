@@ -17,9 +17,9 @@ use crate::receipt::Outcome;
 
 /// What is said of a person, as a brand sends it, and how many hours ago they were written to.
 #[derive(Debug, Clone)]
-struct Said {
-    context: Value,
-    written_hours_ago: Vec<u32>,
+pub(super) struct Said {
+    pub(super) context: Value,
+    pub(super) written_hours_ago: Vec<u32>,
 }
 
 /// What each field of a context tells of. Facts tell of themselves.
@@ -75,7 +75,7 @@ impl Said {
 
     /// As it is derived wherever a context is stored. The day of the last sign of somebody is left out: by it what is kept
     /// lapses, whatever any offer declares.
-    fn derived(&self, hint: ConsentHint, now: Timestamp) -> AudienceRecord {
+    pub(super) fn derived(&self, hint: ConsentHint, now: Timestamp) -> AudienceRecord {
         let document: ContextDocument = serde_json::from_value(self.context.clone()).unwrap();
         let context = CustomerContext::try_from(&document).unwrap();
         let ago = |hours: &u32| now - SignedDuration::from_hours(i64::from(*hours));
@@ -112,7 +112,7 @@ fn sold() -> impl Strategy<Value = &'static str> {
 }
 
 fn near_lyon() -> impl Strategy<Value = (f64, f64)> {
-    (45.70f64..45.83, 4.75f64..4.92)
+    (45.66f64..45.87, 4.69f64..4.98)
 }
 
 fn cell() -> impl Strategy<Value = String> {
@@ -144,7 +144,7 @@ fn facts_said() -> impl Strategy<Value = Value> {
 fn said() -> impl Strategy<Value = Said> {
     let areas = prop::option::of(prop::sample::select(Area::ALL.map(Area::code).to_vec()));
     let home = prop::option::weighted(0.9, (cell(), areas));
-    let current_place = prop::option::of((cell(), -2i64..13));
+    let current_place = prop::option::weighted(0.7, (cell(), -2i64..13));
     let acts = (
         prop::collection::vec((sold(), 0i64..700), 0..6),
         prop::option::of((0i64..400).prop_map(day)),
@@ -186,26 +186,26 @@ fn said() -> impl Strategy<Value = Said> {
 /// Somebody, what might be said of them instead, an offer and its campaign. What reads an attribute is part of the offer
 /// where the attribute is declared.
 #[derive(Debug, Clone)]
-struct Case {
-    said: Said,
+pub(super) struct Case {
+    pub(super) said: Said,
     instead: Said,
-    purposes: u8,
-    declared: BTreeSet<Attribute>,
+    pub(super) purposes: u8,
+    pub(super) declared: BTreeSet<Attribute>,
     category: &'static str,
-    rules: Vec<RuleOfCase>,
-    places: Vec<Value>,
+    pub(super) rules: Vec<RuleOfCase>,
+    pub(super) places: Vec<Value>,
     season: Option<Vec<u8>>,
-    ends_in_hours: i64,
+    pub(super) ends_in_hours: i64,
     goal: Goal,
-    threshold: u32,
-    has_segment: bool,
+    pub(super) threshold: u32,
+    pub(super) has_segment: bool,
 }
 
 #[derive(Debug, Clone)]
-struct RuleOfCase {
+pub(super) struct RuleOfCase {
     reads: Vec<Attribute>,
-    when: Value,
-    unknown: &'static str,
+    pub(super) when: Value,
+    pub(super) unknown: &'static str,
 }
 
 fn condition_on_a_fact(fact: Fact) -> BoxedStrategy<Value> {
@@ -262,7 +262,7 @@ fn place() -> impl Strategy<Value = Value> {
     })
 }
 
-fn case() -> impl Strategy<Value = Case> {
+pub(super) fn case() -> impl Strategy<Value = Case> {
     let catalogue: Vec<Attribute> = Attribute::all().collect();
     let most = catalogue.len();
     let person = (said(), said(), 0u8..16, 0u8..16);
@@ -326,7 +326,7 @@ impl Answer {
 
 impl Case {
     /// The same with an attribute declared and agreed to, and with one that is agreed to alone.
-    fn with(&self, attribute: Attribute) -> [Self; 2] {
+    pub(super) fn with(&self, attribute: Attribute) -> [Self; 2] {
         let mut agreed = self.clone();
         agreed.purposes |= DataPurpose::ALL
             .into_iter()
@@ -339,7 +339,7 @@ impl Case {
         [declared, agreed]
     }
 
-    fn hint(&self) -> ConsentHint {
+    pub(super) fn hint(&self) -> ConsentHint {
         ConsentHint {
             topics: world().record.hint.topics,
             purposes: self.purposes,
@@ -347,7 +347,7 @@ impl Case {
         }
     }
 
-    fn may_read(&self, attribute: Attribute) -> bool {
+    pub(super) fn may_read(&self, attribute: Attribute) -> bool {
         self.declared.contains(&attribute) && self.hint().lets_read(attribute)
     }
 
@@ -361,7 +361,7 @@ impl Case {
     }
 
     /// The offer and its campaign, such as the API takes them.
-    fn world(&self) -> World {
+    pub(super) fn world(&self) -> World {
         let mut world = world();
         let declares = |attribute: Attribute| self.declared.contains(&attribute);
         let rules = self.rules.iter().enumerate();

@@ -168,7 +168,7 @@ fn with_a_nearer_place(case: &Case) -> Case {
 }
 
 /// How a judgment compares to another: sent before not, enough evidence before too little, then by relevance.
-fn worth(judged: &Result<Score, Withheld>) -> (bool, Option<(bool, Relevance)>) {
+pub(super) fn worth(judged: &Result<Score, Withheld>) -> (bool, Option<(bool, Relevance)>) {
     let scored = |score: &Score, enough| (enough, score.relevance);
     match judged {
         Ok(score) => (true, Some(scored(score, true))),
