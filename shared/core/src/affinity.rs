@@ -1,6 +1,6 @@
 //! What a person's purchases and interests say of an offer.
 //!
-//! `affinity = max(purchase, interest)`, basis points:
+//! `affinity = max(purchase, interest)`, basis points ([`affinity_bp`]):
 //!
 //! - **purchase**: the best of what was bought in a category that the offer's complements, 10 000 on the day and half of it
 //!   after each half-life of the category bought ([`Category::recency_bp`]);
@@ -118,11 +118,32 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
     if let (Goal::Anticipate, Some(days)) = (goal, met) {
         return Relevance::clamped(due_bp(days, interval));
     }
-    let best = best_purchase(offer, view)
-        .max(best_interest(offer, view))
-        .unwrap_or(TOPIC_BP);
-    let recently = met.is_some_and(|days| days < u32::from(interval));
-    Relevance::clamped(if recently { best / 2 } else { best })
+    let (purchase, interest) = (best_purchase(offer, view), best_interest(offer, view));
+    Relevance::clamped(affinity_bp(purchase, interest, met, interval))
+}
+
+/// The formula at the top of this module, 0 to 10 000 bp: of the best purchase and the best interest in basis points, where
+/// any is known, of the days since the very thing was bought, where it was, and of the days after which it is bought again.
+///
+/// ```
+/// use apropos_core::affinity::{INTEREST_BP, affinity_bp};
+/// use apropos_core::category::Category;
+///
+/// // Running gear goes with running shoes, whose half-life is 180 days; the gear itself lasts 240.
+/// let shoes = |days| Some(u32::from(Category::from_slug("running-shoes").unwrap().recency_bp(days)));
+/// assert_eq!([0, 90, 180, 360].map(|days| affinity_bp(shoes(days), None, None, 240)), [10_000, 7_071, 5_000, 2_500]);
+/// // Who likes running gear as well: the better of the two counts.
+/// assert_eq!(affinity_bp(shoes(180), Some(INTEREST_BP), None, 240), 8_000);
+/// // They bought some 100 days ago, and need no more until the 240th.
+/// assert_eq!([100, 239, 240].map(|days| affinity_bp(shoes(180), Some(INTEREST_BP), Some(days), 240)), [4_000, 4_000, 8_000]);
+/// // Nothing is known but the topic, or what is known has nothing to do with it.
+/// assert_eq!([None, Some(0)].map(|interest| affinity_bp(None, interest, None, 240)), [5_000, 0]);
+/// ```
+#[must_use]
+pub fn affinity_bp(purchase: Option<u32>, interest: Option<u32>, days_since_met: Option<u32>, interval: u16) -> u32 {
+    let best = purchase.max(interest).unwrap_or(TOPIC_BP);
+    let recently = days_since_met.is_some_and(|days| days < u32::from(interval));
+    if recently { best / 2 } else { best }
 }
 
 /// What the [`affinity`] rests on. Where a purchase and an interest are worth the same it is the interest, which the person

@@ -52,7 +52,16 @@ impl Goal {
         Self::ALL.into_iter().find(|each| each.code() == code)
     }
 
-    /// How well a lifecycle fits the goal.
+    /// How well a lifecycle fits the goal, 1 000 to 10 000 bp.
+    ///
+    /// ```
+    /// use apropos_core::campaign::Goal;
+    /// use apropos_core::context::Lifecycle;
+    ///
+    /// // Whoever lapses is whom a campaign that reactivates is for, and hardly one that acquires.
+    /// let fit = |goal: Goal| goal.fit(Lifecycle::Lapsing).basis_points();
+    /// assert_eq!([Goal::Reactivate, Goal::Retain, Goal::Acquire].map(fit), [10_000, 7_000, 2_000]);
+    /// ```
     #[must_use]
     pub fn fit(self, lifecycle: Lifecycle) -> Relevance {
         let [prospect, new, active, lapsing, lost] = match self {

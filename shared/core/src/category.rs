@@ -82,7 +82,16 @@ impl Category {
         self.0.half_life_days
     }
 
-    /// How much a purchase so many days ago still says, in basis points: 10 000 today, 5 000 after the half-life.
+    /// How much a purchase so many days ago still says, in basis points: 10 000 × 2^(−days ÷ half-life), within 2 bp.
+    ///
+    /// ```
+    /// use apropos_core::category::Category;
+    ///
+    /// let pods = Category::from_slug("coffee-pods")?;
+    /// assert_eq!(pods.half_life_days(), 90);
+    /// assert_eq!([0, 45, 90, 180, 270].map(|days| pods.recency_bp(days)), [10_000, 7_071, 5_000, 2_500, 1_250]);
+    /// # Ok::<(), apropos_core::category::UnknownCategory>(())
+    /// ```
     #[must_use]
     pub fn recency_bp(self, age_days: u16) -> u16 {
         halving_bp((u64::from(age_days) * u64::from(self.fading_a_day())) >> 8)

@@ -209,6 +209,20 @@ pub fn reaction(contacts: &ContactRing, last_act: Option<EpochDay>, now: Timesta
     5 - u8::try_from(ignored.min(4)).unwrap_or(4)
 }
 
+/// The appetite for one more message at a [`reaction`] level, in basis points; none where the level is 0, which is unknown.
+///
+/// ```
+/// use apropos_core::habit::appetite_bp;
+///
+/// // Acted since the last message; ignored one, two, three, four or more.
+/// assert_eq!([5, 4, 3, 2, 1].map(appetite_bp), [10_000, 8_000, 6_000, 4_000, 2_000].map(Some));
+/// assert_eq!(appetite_bp(0), None);
+/// ```
+#[must_use]
+pub fn appetite_bp(level: u8) -> Option<u32> {
+    (level > 0).then(|| u32::from(level.min(5)) * 2_000)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

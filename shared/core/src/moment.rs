@@ -1,7 +1,7 @@
 //! Whether now is a good moment: the place is open, the offer is in season or ends soon, the person is usually active.
 //!
-//! `moment = Σ part ÷ number of parts`, over the parts that anything is known of; with none the moment is unknown, which
-//! is not the same as bad. Each part is basis points:
+//! `moment = Σ part ÷ number of parts`, rounded down, over the parts that anything is known of; with none the moment is
+//! unknown, which is not the same as bad ([`Parts`]). Each part is basis points:
 //!
 //! | part | known when | figure |
 //! |---|---|---|
@@ -9,9 +9,6 @@
 //! | season | the offer or its category has one | [`crate::season::Season::fit`] |
 //! | ending | the window ends within 7 days | 10 000 |
 //! | good hours | declared, agreed to and learned | [`crate::habit::GoodHours::at`] |
-//!
-//! Example: the museum opens in two hours (8 000), in season (10 000), at an hour at which this person never does anything
-//! (2 000): (8 000 + 10 000 + 2 000) ÷ 3 = 6 666 bp.
 //!
 //! A good moment supports a reason and is none: in a decision it counts for no more than the better of proximity and
 //! affinity. Otherwise every household would get a tree in December.
@@ -64,9 +61,29 @@ pub(crate) fn moment(offer: &Offer, view: &View<'_>, place: Option<&Place>, now:
     common(offer, place, now).with(view.good_hours.and_then(|hours| hours.at(now)))
 }
 
-/// The parts that are the same for everybody who would go to a place.
+/// The parts that are the same for everybody who would go to a place, each in basis points.
+///
+/// ```
+/// use apropos_core::habit::GoodHours;
+/// use apropos_core::hours::Opening;
+/// use apropos_core::moment::{Parts, opening};
+/// use apropos_core::relevance::Relevance;
+/// use apropos_core::season::Season;
+///
+/// // The museum opens in two hours, in December, and an exhibition there is wanted in winter.
+/// let opens = opening(Opening::Shut { opens_in: Some(120) });
+/// let museum = Parts::of([opens, Season::of_months(&[12, 1, 2])?.fit(12)]);
+/// assert_eq!(museum.with(None).map(Relevance::basis_points), Some(9_000));
+/// // At nine in the morning this person, one of evenings, never does anything.
+/// let own = GoodHours::learn(&[19, 20, 20], 4).at("2026-12-01T08:00:00Z".parse().unwrap());
+/// // (8 000 + 10 000 + 2 000) ÷ 3
+/// assert_eq!(museum.with(own).map(Relevance::basis_points), Some(6_666));
+/// // Nothing is known of the moment.
+/// assert_eq!(Parts::of([]).with(None), None);
+/// # Ok::<(), apropos_core::season::InvalidSeason>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Parts {
+pub struct Parts {
     sum: u32,
     known: u32,
 }
@@ -82,16 +99,22 @@ pub(crate) fn common(offer: &Offer, place: Option<&Place>, now: Timestamp) -> Pa
             .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
         ends_soon.then_some(10_000),
     ];
-    let none = Parts { sum: 0, known: 0 };
-    parts.into_iter().flatten().fold(none, |parts, part| Parts {
-        sum: parts.sum + part,
-        known: parts.known + 1,
-    })
+    Parts::of(parts.into_iter().flatten())
 }
 
 impl Parts {
+    /// Those that anything is known of, 0 to 10 000 bp each.
+    pub fn of(known: impl IntoIterator<Item = u32>) -> Self {
+        let none = Self { sum: 0, known: 0 };
+        known.into_iter().fold(none, |parts, part| Self {
+            sum: parts.sum + part,
+            known: parts.known + 1,
+        })
+    }
+
     /// The mean, with the person's own part.
-    pub(crate) fn with(self, own: Option<u32>) -> Option<Relevance> {
+    #[must_use]
+    pub fn with(self, own: Option<u32>) -> Option<Relevance> {
         let known = self.known + u32::from(own.is_some());
         (self.sum + own.unwrap_or(0)).checked_div(known).map(Relevance::clamped)
     }

@@ -13,10 +13,10 @@
 //! | factor | formula | unit | range | where |
 //! |---|---|---|---|---|
 //! | proximity | 10 000 × 2^(−distance ÷ half the radius), by the way that gives the best score | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
-//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity`] |
-//! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment`] |
+//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity::affinity_bp`]; for *anticipate* [`crate::affinity::due_bp`] |
+//! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment::Parts`] |
 //! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
-//! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::reaction`] |
+//! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::appetite_bp`], [`crate::habit::reaction`] |
 //!
 //! Beyond the radius there is no proximity but a gate; the radius is the place's, by the kind of area in which the person
 //! lives. The gates come before the factors, in the order of [`crate::reason::Reason`].

@@ -81,6 +81,21 @@ impl Rhythm {
     }
 
     /// The last days of what follows, if nothing more is heard of them. A spend that grows old is not foreseen.
+    ///
+    /// ```
+    /// use apropos_core::context::Lifecycle::{Active, Lapsing, Lost, New};
+    /// use apropos_core::segment::Rhythm;
+    /// use apropos_core::time::EpochDay;
+    ///
+    /// // Bought every 40 days, the last time on day 20 120: active for 80 days from then and lapsing until the 160th.
+    /// let bought = [20_000, 20_040, 20_080, 20_120].map(EpochDay);
+    /// let today = EpochDay(20_130);
+    /// let stages = Rhythm::of(&bought, None, None, today).unwrap().stages(today);
+    /// assert_eq!(
+    ///     [20_060, 20_130, 20_200, 20_201, 20_280, 20_281].map(|day| stages.lifecycle_on(EpochDay(day))),
+    ///     [New, Active, Active, Lapsing, Lapsing, Lost]
+    /// );
+    /// ```
     #[must_use]
     pub fn stages(self, today: EpochDay) -> Stages {
         let (active, lapsing) = self.patience();

@@ -176,6 +176,7 @@ fn appetite_falls_with_each_ignored_message() {
         world.record.reaction = level;
         let appetite = world.judged().unwrap().factors.appetite.unwrap();
         assert!(appetite <= last, "{level}");
+        assert_eq!(crate::habit::appetite_bp(level), Some(appetite.basis_points().into()));
         last = appetite;
     }
     assert_eq!(last, Relevance::clamped(2_000));
