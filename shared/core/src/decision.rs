@@ -15,6 +15,7 @@ use crate::campaign::{Campaign, DeliveryId, Run, RunStatus};
 use crate::cap::{FrequencyCap, Limit};
 use crate::consent::Objection;
 use crate::context::ContactPoint;
+use crate::habit::appetite_bp;
 use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
 use crate::locality::{Way, is_useful, ways};
 use crate::moment::moment;
@@ -210,9 +211,7 @@ fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: 
         // A good moment for what is neither near nor liked is no reason to write.
         moment: moment(offer, view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
-        appetite: view
-            .reaction
-            .map(|level| Relevance::clamped(u32::from(level.min(5)) * 2_000)),
+        appetite: view.reaction.and_then(appetite_bp).map(Relevance::clamped),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::category::{Category, complements, replaces};
 use crate::consent::DataPurpose;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, SCORING_TO_READING, in_force};
-use crate::habit::{GoodHours, stretch_at};
+use crate::habit::{GoodHours, appetite_bp, stretch_at};
 use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
@@ -347,7 +347,11 @@ impl<'a> Plan<'a> {
             liked: (index(offer.category) / 8, 1 << (index(offer.category) % 8)),
             related,
             fits: Levels::of(fitting, fits),
-            reactions: Levels::of(reacting, [0, 1, 2, 3, 4, 5, 5, 5].map(|kept| kept * 2_000)),
+            reactions: Levels::of(
+                reacting,
+                [0, 1, 2, 3, 4, 5, 6, 7]
+                    .map(|level| Relevance::clamped(appetite_bp(level).unwrap_or(0)).basis_points()),
+            ),
             weights,
             known: Table::of(&known.map(|weight| u8::try_from(weight).unwrap_or(u8::MAX))),
             inverses: WordTable::of(&known.map(|weight| inverse_of(weight, shift))),
