@@ -15,6 +15,7 @@ mod stories {
     mod feedback;
     mod hostile_words;
     mod lapses;
+    mod large_cell;
     mod my_data;
     mod never_twice;
     mod pace;
