@@ -1,6 +1,7 @@
 //! A preview of a cell that holds more people than are looked at: a stretch of them is left out, and nobody is counted twice.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "clippy takes only functions marked as tests for tests, not their helpers"
 )]
