@@ -112,6 +112,22 @@ impl Condition {
         }
     }
 
+    /// How many conditions it is made of, itself among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
+            Self::Not(part) => 1 + part.size(),
+            Self::Is(..)
+            | Self::In(..)
+            | Self::AtMost(..)
+            | Self::AtLeast(..)
+            | Self::Known(_)
+            | Self::Purchased { .. }
+            | Self::Interested(_) => 1,
+        }
+    }
+
     /// Calls back with each attribute that the condition reads.
     pub fn for_each_attribute(&self, visit: &mut impl FnMut(Attribute)) {
         match self {

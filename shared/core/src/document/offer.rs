@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, prose, text, time};
 use super::place::{PlaceDocument, StoredPlace};
-use super::rule::{MOST_RULES, RuleDocument, rule};
+use super::rule::{MOST_CONDITIONS, MOST_RULES, RuleDocument, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_crime, speaks_of_price};
 use crate::header::Subject;
 use crate::ids::OfferId;
@@ -166,6 +166,7 @@ impl StoredOffer {
             .enumerate()
             .map(|(position, each)| rule(each, &uses).map_err(|error| error.within(&format!("rules[{position}]"))))
             .collect::<Result<_, _>>()?;
+        are_few(&rules)?;
         let places = self.placed()?;
         let locates = |each: &DeclaredUse| matches!(each.attribute, Attribute::Home | Attribute::CurrentPlace);
         if !places.is_empty() && !uses.iter().any(locates) {
@@ -177,6 +178,7 @@ impl StoredOffer {
         let category = named(&document.category).at("category")?;
         let season = match document.season.as_deref() {
             None => Season::of_category(category),
+            Some(months) if months.len() > 12 => return Err(FieldError::new("season", "must be at most 12 months")),
             Some(months) => Some(Season::of_months(months).at("season")?),
         };
         let from = time("window.from", &document.window.from)?;
@@ -216,6 +218,21 @@ impl StoredOffer {
             })
             .collect()
     }
+}
+
+/// All conditions of the rules together.
+fn are_few(rules: &[Rule]) -> Result<(), FieldError> {
+    let mut conditions = 0;
+    for (position, rule) in rules.iter().enumerate() {
+        conditions += rule.condition.size();
+        if conditions > MOST_CONDITIONS {
+            return Err(FieldError::new(
+                format!("rules[{position}].when"),
+                format_args!("must not take the conditions of all rules, nested ones too, beyond {MOST_CONDITIONS}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
@@ -295,10 +312,11 @@ pub(super) fn not_a_fact(code: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::fixture;
+    use crate::time::EpochDay;
 
     #[test]
     fn two_places_or_rules_of_one_name_are_refused_at_the_second() {
@@ -311,6 +329,90 @@ mod tests {
         let rule = json!({"name": "r", "when": {"interested": "books"}, "because": because});
         document["rules"] = json!([rule, rule]);
         assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/rules/1/name");
+    }
+
+    /// Rules of so many conditions each.
+    fn with_rules(sizes: &[usize]) -> Value {
+        let because = "\u{1f384}".repeat(200);
+        let because = json!({"fr": because, "en": because});
+        let leaf = json!({"attribute": "household.size", "in": vec![10; 50]});
+        let rule = |(position, size): (usize, &usize)| {
+            let parts: Vec<Value> = (0..(size - 1) / 21)
+                .map(|_| json!({"any": vec![leaf.clone(); 20]}))
+                .chain((0..(size - 1) % 21).map(|_| leaf.clone()))
+                .collect();
+            json!({"name": format!("{position:060}"), "when": {"all": parts}, "unknown": "exclude", "because": because})
+        };
+        let mut document = fixture::offer_document();
+        document["rules"] = sizes.iter().enumerate().map(rule).collect();
+        document["uses"] = Attribute::all()
+            .map(|attribute| json!({"attribute": attribute.code(), "because": because}))
+            .collect();
+        document
+    }
+
+    #[test]
+    fn conditions_beyond_two_hundred_are_refused_at_the_rule_that_passes_them() {
+        assert!(fixture::offer_from(&with_rules(&[100, 60, 40])).is_ok());
+        let error = fixture::offer_from(&with_rules(&[100, 60, 41])).unwrap_err();
+        assert_eq!(
+            (error.pointer().as_str(), error.problem.as_str()),
+            (
+                "/rules/2/when",
+                "must not take the conditions of all rules, nested ones too, beyond 200"
+            )
+        );
+        let mut document = with_rules(&[2]);
+        document["rules"][0]["when"]["all"][0]["in"] = json!(vec![10; 51]);
+        let error = fixture::offer_from(&document).unwrap_err();
+        assert_eq!(error.pointer(), "/rules/0/when/all/0/in");
+        document = fixture::offer_document();
+        document["season"] = json!(vec![1; 13]);
+        assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/season");
+    }
+
+    /// DynamoDB takes items of up to 400 KB.
+    #[test]
+    fn the_largest_offer_there_can_be_fits_into_an_item_of_the_table() {
+        let mut document = with_rules(&[10; 20]);
+        for (member, most) in [("title", 100), ("text", 600)] {
+            let longest = (1..=most).rev().map(|length| "é".repeat(length));
+            let taken = longest.map(|text| json!({"fr": text, "en": text})).find(|text| {
+                let mut tried = fixture::offer_document();
+                tried[member] = text.clone();
+                fixture::offer_from(&tried).is_ok()
+            });
+            document[member] = taken.unwrap();
+        }
+        let days = [
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ];
+        let spans = json!(["00:00-01:00", "02:00-03:00", "04:00-05:00", "06:00-07:00"]);
+        let mut hours: serde_json::Map<String, Value> =
+            days.map(|day| (day.to_owned(), spans.clone())).into_iter().collect();
+        let year = (0..100).map(|day| EpochDay(20_500 + day).date().to_string());
+        hours.insert("closed_on".into(), year.collect());
+        hours.insert("time_zone".into(), "America/Argentina/ComodRivadavia".into());
+        document["places"] = (0..MOST_PLACES)
+            .map(|number| {
+                json!({
+                    "id": format!("{number:064}"), "name": "\u{1f384}".repeat(100), "latitude": 45.764_012_345, "longitude": 4.835_712_345,
+                    "radius_m": 2_000_000, "hours": hours,
+                    "travel_m": {"dense_city": 2_000_000, "town": 2_000_000, "country": 2_000_000},
+                })
+            })
+            .collect();
+        let parsed: OfferDocument = serde_json::from_value(document).unwrap();
+        let stored = parsed.store(1).unwrap();
+        assert!(stored.parse().is_ok());
+        let bytes = serde_json::to_vec(&stored).unwrap().len();
+        assert!((200_000..350_000).contains(&bytes), "{bytes} bytes");
     }
 
     #[test]

@@ -15,6 +15,11 @@ use crate::suitability::{Condition, OnUnknown, Rule};
 /// The most rules of an offer, and the most parts of a condition.
 pub(super) const MOST_RULES: usize = 20;
 const DEEPEST: usize = 8;
+/// The most conditions of all rules of an offer, nested ones too: each is asked of everybody, and an offer has to fit into an
+/// item of the table, which is 400 KB.
+pub(super) const MOST_CONDITIONS: usize = 200;
+/// The most values of one `in`.
+const MOST_VALUES: usize = 50;
 
 /// A suitability rule.
 #[derive(Clone, Serialize, Deserialize)]
@@ -249,6 +254,10 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
     match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
         (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
         (None, Some(list), None, None) if list.is_empty() => Err(FieldError::new("in", "must name at least one value")),
+        (None, Some(list), None, None) if list.len() > MOST_VALUES => Err(FieldError::new(
+            "in",
+            format_args!("must name at most {MOST_VALUES} values"),
+        )),
         (None, Some(list), None, None) => list
             .iter()
             .enumerate()
