@@ -244,7 +244,7 @@ STATES = [None, "granted", "pending", "denied", "withdrawn", "expired"]
 def wide(record: bytes, model: dict) -> dict:
     """One record, read and written again; the form is that of `AudienceRecord::to_bytes`."""
     number = lambda value: {"N": str(value)}
-    if record[0] != 5:
+    if record[0] != 6:
         raise SystemExit("the records are not of the form that this benchmark reads")
     topics = int.from_bytes(record[5:11])
     states = {f"topic-{topic}": STATES[topics >> (3 * topic) & 7] for topic in range(16)}
@@ -283,8 +283,10 @@ def wide(record: bytes, model: dict) -> dict:
     attributes["facts"] = {"M": facts}
     attributes["good_hours"] = number(rest[11])
     attributes["quarters_ahead"] = number(int.from_bytes(rest[12:13], signed=True))
-    ties = rest[13:]
-    attributes["ties"] = {"L": [{"M": {"category": number(ties[at]), "month": number(ties[at + 1])}} for at in range(0, len(ties), 2)]}
+    interests = 14 + 3 * rest[13]
+    bought = [zip(("category", "month", "day"), map(number, rest[at : at + 3])) for at in range(14, interests, 3)]
+    liked = [{"category": number(code)} for code in rest[interests:]]
+    attributes["ties"] = {"L": [{"M": tie} for tie in [*map(dict, bought), *liked]]}
     return attributes
 
 

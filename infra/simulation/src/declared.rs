@@ -148,7 +148,7 @@ fn stripped(record: &AudienceRecord, offer: &Offer) -> AudienceRecord {
             .ties
             .iter()
             .filter(|(_, tie)| match tie {
-                Tie::BoughtInMonth(_) => keeps(Attribute::Purchases),
+                Tie::Bought(_) => keeps(Attribute::Purchases),
                 Tie::Interest => keeps(Attribute::Interests),
             })
             .copied()

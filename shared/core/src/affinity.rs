@@ -2,8 +2,8 @@
 //!
 //! `affinity = max(purchase, interest)`, basis points ([`affinity_bp`]):
 //!
-//! - **purchase**: the best of what was bought in a category that the offer's complements, 10 000 on the day and half of it
-//!   after each half-life of the category bought ([`Category::recency_bp`]);
+//! - **purchase**: the best of what was bought in a category that the offer's complements, 10 000 in its month and half of it
+//!   after each half-life of the category bought ([`Category::recency_bp`]), a month at a time;
 //! - **interest**: 8 000 in the very category, 5 000 in one that it complements or of its family.
 //!
 //! A recent purchase of the very thing halves it. Where nothing of it is recorded, declared or may be read, what counts is
@@ -16,6 +16,7 @@ use crate::campaign::Goal;
 use crate::category::{Category, complements, replaces};
 use crate::offer::Offer;
 use crate::place::halving_bp;
+use crate::purchase_day::days_since;
 use crate::relevance::Relevance;
 
 /// What a stated interest is worth, in basis points.
@@ -107,7 +108,7 @@ fn last_met(offer: &Offer, view: &View<'_>) -> Option<u32> {
     let meets = |category: Category| category == offer.category || replaces(category, offer.category);
     view.purchases()?
         .filter(|(category, _)| meets(*category))
-        .map(|(_, days)| days)
+        .map(|(_, day)| day.days_until(view.today))
         .min()
 }
 
@@ -161,8 +162,9 @@ pub(crate) fn source(offer: &Offer, view: &View<'_>, goal: Goal) -> AffinitySour
 
 /// The best that any purchase says, 0 where none has to do with the offer; nothing where none is known.
 fn best_purchase(offer: &Offer, view: &View<'_>) -> Option<u32> {
-    let purchases = view.purchases().into_iter().flatten().map(|(category, days)| {
+    let purchases = view.purchases().into_iter().flatten().map(|(category, day)| {
         if complements(category, offer.category) {
+            let days = days_since(day.month(), view.today);
             u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)))
         } else {
             0

@@ -16,6 +16,7 @@ use crate::context::{CurrentPlace, CustomerContext, Lifecycle};
 use crate::habit::GoodHours;
 use crate::ids::TopicId;
 use crate::place::UnitVector;
+use crate::purchase_day::PurchaseDay;
 use crate::reason::Reason;
 use crate::relevance::Relevance;
 use crate::retention::Retention;
@@ -25,9 +26,7 @@ use crate::time::EpochDay;
 use crate::travel::Area;
 
 pub use stored::MalformedRecord;
-pub(crate) use stored::{
-    HAS_CURRENT_PLACE, HAS_HOME, INTEREST, NO_MARKETING, Stored, area_bits, pack_facts, pair_of_bits,
-};
+pub(crate) use stored::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING, Stored, area_bits, pack_facts, pair_of_bits};
 
 /// The most categories bought that the record keeps, the latest first. Interests have places of their own, so that what
 /// somebody bought never takes that of what they like.
@@ -38,8 +37,8 @@ pub const MOST_INTERESTS: usize = 8;
 /// What someone did about a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tie {
-    /// Bought in this month, counted from January 2020.
-    BoughtInMonth(u8),
+    /// Bought, last on this day.
+    Bought(PurchaseDay),
     /// Said they like it.
     Interest,
 }
@@ -355,16 +354,16 @@ pub struct View<'a> {
     pub lifecycle: Option<Lifecycle>,
     /// The reaction level, if it may be read and is known.
     pub reaction: Option<u8>,
-    today: EpochDay,
+    /// The day of the decision.
+    pub today: EpochDay,
 }
 
 impl View<'_> {
-    /// What was bought, with the days since, if purchases may be read: at least so many, from the last day of the month.
-    pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, u32)>> {
-        let today = self.today;
+    /// What was bought and when, if purchases may be read.
+    pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, PurchaseDay)>> {
         self.purchases.then(|| {
-            self.ties.iter().filter_map(move |(category, tie)| match tie {
-                Tie::BoughtInMonth(bought) => Some((*category, days_since(*bought, today))),
+            self.ties.iter().filter_map(|(category, tie)| match tie {
+                Tie::Bought(day) => Some((*category, *day)),
                 Tie::Interest => None,
             })
         })
@@ -387,8 +386,10 @@ impl Known for View<'_> {
     }
 
     fn days_since_purchase(&self, category: Category) -> Option<Option<u32>> {
-        self.purchases()
-            .map(|bought| bought.filter(|(each, _)| *each == category).map(|(_, days)| days).min())
+        self.purchases().map(|bought| {
+            let those = bought.filter(|(each, _)| *each == category);
+            those.map(|(_, day)| day.days_until(self.today)).min()
+        })
     }
 
     fn interested(&self, category: Category) -> Option<bool> {
@@ -412,7 +413,7 @@ fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
     bought
         .into_iter()
         .take(MOST_PURCHASES)
-        .map(|(category, on)| (category, Tie::BoughtInMonth(month_of(on))))
+        .map(|(category, on)| (category, Tie::Bought(PurchaseDay::of(on))))
         .chain(
             interests
                 .into_iter()
@@ -420,41 +421,4 @@ fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
                 .map(|category| (category, Tie::Interest)),
         )
         .collect()
-}
-
-/// Months since January 2020, 0 before it and 254 at most (February 2041).
-pub(crate) fn month_of(day: EpochDay) -> u8 {
-    let date = day.date();
-    let months = (i32::from(date.year()) - 2020) * 12 + i32::from(date.month()) - 1;
-    u8::try_from(months.clamp(0, 254)).unwrap_or(0)
-}
-
-/// Days since a purchase of which the month is known: from the last day of that month, so that nobody counts as needing the
-/// next one before they do. It is up to 30 too few.
-pub(crate) fn days_since(month: u8, today: EpochDay) -> u32 {
-    let last = LAST_DAYS.get(usize::from(month)).copied().unwrap_or(u16::MAX);
-    today.days_since(EpochDay(last)).into()
-}
-
-/// The last days of the months that [`month_of`] counts.
-const LAST_DAYS: [u16; 256] = last_days();
-
-#[expect(clippy::indexing_slicing, reason = "the compiler counts them")]
-const fn last_days() -> [u16; 256] {
-    let mut days = [0; 256];
-    // The last day of 2019.
-    let (mut day, mut month) = (18_261, 0);
-    while month < days.len() {
-        // Until 2041 every fourth year has a leap day.
-        let is_leap = (month / 12).is_multiple_of(4);
-        day += match month % 12 {
-            1 if is_leap => 29,
-            1 => 28,
-            3 | 5 | 8 | 10 => 30,
-            _ => 31,
-        };
-        days[month] = day;
-        month += 1;
-    }
-    days
 }

@@ -46,6 +46,7 @@ pub mod pace;
 pub mod place;
 pub mod preference;
 pub mod product_code;
+pub mod purchase_day;
 pub mod quiet;
 pub mod reach;
 pub mod reason;

@@ -28,7 +28,7 @@ impl Holdings {
         let held = [
             (Attribute::Home, record.home.is_some()),
             (Attribute::CurrentPlace, record.current_place.is_some()),
-            (Attribute::Purchases, ties(|tie| matches!(tie, Tie::BoughtInMonth(_)))),
+            (Attribute::Purchases, ties(|tie| matches!(tie, Tie::Bought(_)))),
             (Attribute::Interests, ties(|tie| matches!(tie, Tie::Interest))),
             (Attribute::Reaction, record.reaction > 0),
             (Attribute::ActiveHours, record.good_hours != GoodHours::default()),

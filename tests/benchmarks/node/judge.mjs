@@ -37,11 +37,14 @@ export function judge(model, person, now, out, at) {
   let affinity = -1;
   let recent = false;
   if (profiling) {
-    for (let tie = 0; tie < person.tied; tie += 2) {
+    for (let tie = 0; tie < person.tied; tie += 3) {
       const figure = model.ties[person.ties[tie] * 256 + person.ties[tie + 1]];
       if (figure === 0) continue;
-      if (figure & model.has) return code.already_has;
-      if (figure & model.recent) recent = true;
+      if (figure & model.meets) {
+        const when = person.ties[tie + 1] * 256 + 256 + person.ties[tie + 2];
+        if (when >= offer.has_from) return code.already_has;
+        if (when >= offer.recent_from) recent = true;
+      }
       const bp = (figure & 0x3fff) - 1;
       if (bp > affinity) affinity = bp;
     }

@@ -5,6 +5,7 @@ const FACTS = 12;
 const VENTILATION = 11;
 const NUMBERS = 8;
 const UNKNOWN = -1;
+const INTEREST = 255;
 
 export function person() {
   return {
@@ -31,7 +32,7 @@ export function person() {
 /** From the compact record: one binary attribute. */
 export function ofRecord(bytes, into, today) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[0] !== 5) throw new Error("the record is not of this form");
+  if (bytes[0] !== 6) throw new Error("the record is not of this form");
   into.version = view.getUint32(1);
   const high = view.getUint16(5);
   const low = view.getUint32(7);
@@ -68,8 +69,15 @@ export function ofRecord(bytes, into, today) {
   into.goodHours = bytes[at + 11];
   into.quartersAhead = view.getInt8(at + 12);
   at += 13;
-  into.tied = bytes.length - at;
-  into.ties.set(bytes.subarray(at));
+  // Category, month and day of each purchase, then the categories of interests.
+  into.tied = 3 * bytes[at];
+  at += 1;
+  for (let tie = 0; tie < into.tied; tie += 1) into.ties[tie] = bytes[at + tie];
+  for (at += into.tied; at < bytes.length; at += 1) {
+    into.ties[into.tied] = bytes[at];
+    into.ties[into.tied + 1] = INTEREST;
+    into.tied += 3;
+  }
 }
 
 // How it goes on in silence: the last days of being new, active and lapsing.
@@ -120,8 +128,9 @@ export function ofMap(map, into, names, today) {
   into.tied = 0;
   for (const { M } of map.ties.L) {
     into.ties[into.tied] = Number(M.category.N);
-    into.ties[into.tied + 1] = Number(M.month.N);
-    into.tied += 2;
+    into.ties[into.tied + 1] = M.month === undefined ? INTEREST : Number(M.month.N);
+    into.ties[into.tied + 2] = M.day === undefined ? 0 : Number(M.day.N);
+    into.tied += 3;
   }
 }
 

@@ -28,7 +28,7 @@ def query(workload):
     most = workload.columns["tie_category"].shape[1]
     x, y, z = (f"({at} - home_{axis}::BIGINT)" for axis, at in zip("xyz", place["vector"]))
     joins = " ".join(f"JOIN ties t{tie} ON t{tie}.place = tie_{tie}" for tie in range(most))
-    flags = " | ".join(f"t{tie}.figure" for tie in range(most))
+    met = ", ".join(f"CASE WHEN t{tie}.figure & 16384 <> 0 THEN when_{tie} ELSE 0 END" for tie in range(most))
     best = ", ".join(f"t{tie}.figure & 16383" for tie in range(most))
     fixed = [part for part in (place["opening_bp"], offer["season_bp"], offer["ends_soon_bp"]) if part is not None]
     hours = "hours_bp"
@@ -48,7 +48,7 @@ def query(workload):
         SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 9 = 9 AS measured,
             {x} * {x} + {y} * {y} + {z} * {z} AS chord,
             CASE WHEN purposes & 1 = 1 THEN greatest({best}) ELSE 0 END AS best,
-            CASE WHEN purposes & 1 = 1 THEN {flags} ELSE 0 END AS flags
+            CASE WHEN purposes & 1 = 1 THEN greatest({met}) ELSE 0 END AS met
         FROM people {joins} JOIN hours ON hours.bits = good_hours
     ), gated AS (
         SELECT *, CASE
@@ -60,12 +60,12 @@ def query(workload):
             WHEN chord > {reaches} THEN 'too_far'
             WHEN chord > {in_time} THEN 'too_late'
             {' '.join(rules)}
-            WHEN flags & 32768 <> 0 THEN 'already_has'
+            WHEN met >= {offer['has_from']} THEN 'already_has'
         END AS gate
         FROM read
     ), shares AS (
         SELECT *, least(floor(sqrt((({scaled}) * {by([each['factor'] for each in place['scale']], 'area')}::BIGINT) >> 32)), 16383)::INTEGER AS share,
-            CASE WHEN best > 0 THEN best - 1 ELSE {constants['topic_bp']} END // CASE WHEN flags & 16384 <> 0 THEN 2 ELSE 1 END AS affinity
+            CASE WHEN best > 0 THEN best - 1 ELSE {constants['topic_bp']} END // CASE WHEN met >= {offer['recent_from']} THEN 2 ELSE 1 END AS affinity
         FROM gated
     ), near AS (
         SELECT shares.*, nearness.bp AS proximity FROM shares JOIN nearness ON nearness.share = shares.share
@@ -112,6 +112,8 @@ class Prepared:
         for tie in range(workload.columns["tie_category"].shape[1]):
             place = workload.columns["tie_category"][:, tie].astype("u2") * 256 + workload.columns["tie_month"][:, tie]
             arrays[f"tie_{tie}"] = place.astype("i4")
+            when = workload.columns["tie_month"][:, tie].astype("u4") * 256 + 256 + workload.columns["tie_day"][:, tie]
+            arrays[f"when_{tie}"] = when.astype("i4")
         self.connection.register("arrays", arrays)
         self.connection.execute("CREATE TABLE people AS SELECT * FROM arrays")
         for name, key, value, values in (

@@ -22,9 +22,9 @@ def person(workload, offer, column, number):
     share = math.isqrt(((chord << up) >> down) * factor >> 32)
     figures = []
     if agreed & 1:
-        codes, months = column["tie_category"][number], column["tie_month"][number]
-        figures = [int(workload.ties[0][int(code) * 256 + int(month)]) for code, month in zip(codes, months)]
-    figures = [figure for figure in figures if figure]
+        ties = zip(*(column[f"tie_{part}"][number].tolist() for part in ("category", "month", "day")))
+        figures = [(int(workload.ties[0][code * 256 + month]), month * 256 + 256 + day) for code, month, day in ties]
+    figures = [(figure & 0x3FFF, when if figure & 0x4000 else 0) for figure, when in figures if figure]
     hour = constants["good_hours_bp"][at("good_hours")]
     facts = [at(f"fact_{rule['when']['fact']}") for rule in offer["rules"]]
     own = at("threshold")
@@ -39,7 +39,7 @@ def person(workload, offer, column, number):
         "chord": chord / 2**40,
         "area": area,
         "proximity": constants["nearness"][min(share, 16_383)],
-        "ties": [{"bp": (figure & 0x3FFF) - 1, "recent": bool(figure & 0x4000), "has": bool(figure & 0x8000)} for figure in figures],
+        "ties": [{"bp": bp - 1, "recent": when >= offer["recent_from"], "has": when >= offer["has_from"]} for bp, when in figures],
         "hour": -1 if hour == constants["unknown"] else hour,
         "rules": [value if agreed & 1 and value != -128 else -1 for value in facts],
         "lifecycle": at("lifecycle"),

@@ -26,8 +26,8 @@ CODES = {
 @njit
 def judge(
     topic, purposes, no_marketing, paused_until, heard_on, x, y, z, area, lifecycle, reaction, threshold, good_hours,
-    tie_category, tie_month, facts, rule_fact, rule_value, rule_neutral, states, place, reach, scale, in_time, now,
-    lapsed_before, ties, topic_bp, fixed_sum, fixed_count, hours_bp, fit, weights, least, least_evidence, nearness,
+    tie_category, tie_month, tie_day, facts, rule_fact, rule_value, rule_neutral, states, place, reach, scale, in_time, now,
+    lapsed_before, ties, recent_from, has_from, topic_bp, fixed_sum, fixed_count, hours_bp, fit, weights, least, least_evidence, nearness,
     reasons, relevance, contributions, explain,
 ):
     for i in range(topic.size):
@@ -74,19 +74,20 @@ def judge(
         if out:
             reasons[i] = out
             continue
-        best, flags = 0, 0
+        best, met = 0, 0
         if profiled:
             for tie in range(tie_category.shape[1]):
                 if not tie_category[i, tie]:
                     break
                 figure = ties[tie_category[i, tie] * 256 + tie_month[i, tie]]
                 best = max(best, figure & 0x3FFF)
-                flags |= figure
-        if flags & 0x8000:
+                if figure & 0x4000:
+                    met = max(met, tie_month[i, tie] * 256 + 256 + tie_day[i, tie])
+        if met >= has_from:
             reasons[i] = ALREADY_HAS
             continue
         affinity = best - 1 if best else topic_bp
-        if flags & 0x4000:
+        if met >= recent_from:
             affinity //= 2
         share = ((((chord << scale[near, 0]) >> scale[near, 1]) * scale[near, 2]) >> 32)
         proximity = nearness[min(int(math.sqrt(share)), 16_383)]
@@ -150,14 +151,15 @@ class Prepared:
         self.arguments = [
             columns[f"topic_{offer['topic']}"],
             *(columns[name] for name in ("purposes", "no_marketing", "paused_until", "heard_on", "home_x", "home_y", "home_z",
-                                         "area", "lifecycle", "reaction", "threshold", "good_hours", "tie_category", "tie_month")),
+                                         "area", "lifecycle", "reaction", "threshold", "good_hours", "tie_category", "tie_month", "tie_day")),
             numpy.stack(facts) if facts else numpy.zeros((0, workload.people), dtype=numpy.int8),
             integers([rule["when"]["fact"] for rule in rules]), integers([rule["when"]["is"] for rule in rules]),
             integers([rule["unknown"] == "neutral" for rule in rules], bool),
             integers([workload.byte_of.get(code, 0) for code in constants["topic_states"]], numpy.uint8),
             integers(place["vector"]), integers(place["reach"]), integers([[each["up"], each["down"], each["factor"]] for each in place["scale"]]),
             integers(place["in_time"]), constants["now"],
-            constants["today"] - constants["retention_days"], workload.ties[0], constants["topic_bp"], sum(fixed), len(fixed),
+            constants["today"] - constants["retention_days"], workload.ties[0], offer["recent_from"], offer["has_from"],
+            constants["topic_bp"], sum(fixed), len(fixed),
             integers(constants["good_hours_bp"]), integers(offer["fit_bp"]), integers(offer["weights"]), offer["threshold"],
             offer["minimum_evidence"], integers(constants["nearness"]), self.reasons, self.relevance, self.contributions,
         ]

@@ -116,10 +116,13 @@ fn of(records: &[AudienceRecord], now: Timestamp) -> Result<Vec<Column>, Failure
         }),
         // As many a person as the most have; a category of 0 is no tie, nor is any after it.
         column("tie_category", &|record, out| {
-            out.extend(ties(record).map(|(code, _)| code).take(most))
+            out.extend(ties(record).map(|[code, ..]| code).take(most))
         }),
         column("tie_month", &|record, out| {
-            out.extend(ties(record).map(|(_, month)| month).take(most))
+            out.extend(ties(record).map(|[_, month, _]| month).take(most))
+        }),
+        column("tie_day", &|record, out| {
+            out.extend(ties(record).map(|[.., day]| day).take(most))
         }),
     ];
     for (axis, name) in ["home_x", "home_y", "home_z"].into_iter().enumerate() {
@@ -167,10 +170,11 @@ fn state(state: Result<(), Reason>) -> u8 {
         .map_or(5, |(at, _)| at)
 }
 
-fn ties(record: &AudienceRecord) -> impl Iterator<Item = (u8, u8)> {
+/// Category, month and day of each.
+fn ties(record: &AudienceRecord) -> impl Iterator<Item = [u8; 3]> {
     let ties = record.ties.iter().map(|(category, tie)| match tie {
-        Tie::BoughtInMonth(month) => (category.code(), *month),
-        Tie::Interest => (category.code(), INTEREST),
+        Tie::Bought(on) => [category.code(), on.month(), on.day()],
+        Tie::Interest => [category.code(), INTEREST, 0],
     });
-    ties.chain(std::iter::repeat((0, 0)))
+    ties.chain(std::iter::repeat([0; 3]))
 }

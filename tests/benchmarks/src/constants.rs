@@ -1,7 +1,7 @@
 //! What is the same for every customer, computed once by core and handed to every engine: radii as squared chords, weights,
 //! fits, and what each purchase or interest says of an offer. An engine that reads them computes the shipped model.
 
-use apropos_core::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
+use apropos_core::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
 use apropos_core::attribute::{Attribute, Fact};
 use apropos_core::campaign::{Audience, Goal};
 use apropos_core::category::{Category, complements, replaces};
@@ -30,10 +30,8 @@ pub const INTEREST: u8 = u8::MAX;
 /// Rows of the tables by category: the codes, and 0 for no tie.
 const CODES: u8 = 67;
 
-/// Set in a tie's figure when it meets the very need within the repurchase interval: the affinity is halved.
-const RECENT: u16 = 1 << 14;
-/// Set in a tie's figure when it closes the gate of who has one.
-const HAS: u16 = 1 << 15;
+/// Set in a tie's figure when it meets the very need: of those the latest counts, by the day.
+const MEETS: u16 = 1 << 14;
 
 /// The constants of a workload.
 ///
@@ -61,8 +59,7 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         "topic_bp": TOPIC_BP,
         "interest": INTEREST,
         "unknown": UNKNOWN,
-        "recent": RECENT,
-        "has": HAS,
+        "meets": MEETS,
         "codes": CODES,
         "nearness": nearness,
         "good_hours_bp": good_hours,
@@ -108,7 +105,6 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
     let Proposal {
         brand, offer, campaign, ..
     } = proposal;
-    let today = EpochDay::of(now).date();
     let places = offer
         .places
         .iter()
@@ -143,6 +139,11 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
         Audience::Everyone | Audience::NearPlaces => Vec::new(),
         Audience::Lifecycle(wanted) => wanted.iter().map(|life| life.byte()).collect(),
     };
+    let interval = offer.category.repurchase_days();
+    let closed = match campaign.goal {
+        Goal::Anticipate => interval / 5 * 4 + interval % 5 * 4 / 5,
+        Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => interval,
+    };
     if campaign.holdout.basis_points() > 0 {
         return Err("no other engine is asked for the hash of a holdout".into());
     }
@@ -164,7 +165,9 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
         "season_bp": season,
         "ends_soon_bp": (window.until.duration_since(now) <= SOON).then_some(10_000),
         "meets": Category::all().filter(|bought| meets(*bought, offer)).map(Category::code).collect::<Vec<_>>(),
-        "due_bp": (0..=u8::MAX).map(|month| due_bp(days_since(month, today).into(), offer.category.repurchase_days())).collect::<Vec<_>>(),
+        // From these days on, the very thing was bought lately, and closes the gate of who has one.
+        "recent_from": when(fewer_than(interval, now)?),
+        "has_from": if interval >= 180 { when(fewer_than(closed, now)?) } else { NEVER },
     }))
 }
 
@@ -257,10 +260,10 @@ fn meets(bought: Category, offer: &Offer) -> bool {
 }
 
 /// What each tie says of an offer, by category (67 rows, the first for none) and month (256 columns, the last for an
-/// interest): 0 when the offer may not read it, else basis points plus one, and two bits: it was
-/// bought lately, and it closes the gate of who has one.
+/// interest): 0 when the offer may not read it, else basis points plus one, and a bit: it meets the very need, so that its day says
+/// what it is.
 pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
-    let Proposal { offer, campaign, .. } = proposal;
+    let offer = proposal.offer;
     let today = EpochDay::of(now).date();
     let mut table = Vec::with_capacity(usize::from(CODES) * 256);
     for code in 0..CODES {
@@ -269,7 +272,7 @@ pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
                 Some(category) if tie == INTEREST => {
                     interest(category, offer).filter(|_| offer.declares(Attribute::Interests))
                 }
-                Some(category) => Some(purchase(category, days_since(tie, today), offer, campaign.goal))
+                Some(category) => Some(purchase(category, days_since(tie, today), offer))
                     .filter(|_| offer.declares(Attribute::Purchases)),
                 None => None,
             };
@@ -290,27 +293,27 @@ fn interest(category: Category, offer: &Offer) -> Option<u16> {
     u16::try_from(bp + 1).ok()
 }
 
-fn purchase(category: Category, days: u16, offer: &Offer, goal: Goal) -> u16 {
+fn purchase(category: Category, days: u16, offer: &Offer) -> u16 {
     let bp = if complements(category, offer.category) {
         category.recency_bp(days)
     } else {
         0
     };
-    let interval = offer.category.repurchase_days();
-    let closed = match goal {
-        Goal::Anticipate => u32::from(interval) * 4 / 5,
-        Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => u32::from(interval),
-    };
-    let met = meets(category, offer);
-    let mut figure = bp + 1;
-    if met && days < interval {
-        figure |= RECENT;
-    }
-    if met && interval >= 180 && u32::from(days) < closed {
-        figure |= HAS;
-    }
-    figure
+    (bp + 1) | if meets(category, offer) { MEETS } else { 0 }
 }
+
+/// The first day of those that are fewer than so many days ago.
+fn fewer_than(days: u16, now: Timestamp) -> Result<Date, Failure> {
+    Ok(EpochDay::of(now).date().checked_sub((i32::from(days) - 1).days())?)
+}
+
+/// A day as a number, greater the later it is: 256 times the month, counted from 1 for January 2020, and the day in it.
+fn when(day: Date) -> u32 {
+    u32::from(month(day)) * 256 + 256 + u32::from(day.day().unsigned_abs())
+}
+
+/// Later than any day.
+const NEVER: u32 = 1 << 20;
 
 /// Days since the last day of a month of the record.
 fn days_since(month: u8, today: Date) -> u16 {

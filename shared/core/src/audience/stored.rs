@@ -6,15 +6,19 @@ use crate::category::{CATEGORIES, Category};
 use crate::context::Lifecycle;
 use crate::habit::GoodHours;
 use crate::place::UnitVector;
+use crate::purchase_day::PurchaseDay;
 use crate::relevance::Relevance;
 use crate::segment::Stages;
 use crate::time::EpochDay;
 use crate::travel::Area;
 
-/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only, 4 no stages.
-const FORMAT: u8 = 5;
+/// 1 knew of each topic only whether it was agreed to, 2 no current place, 3 good hours of UTC only, 4 no stages, 5 purchases by
+/// the month only.
+const FORMAT: u8 = 6;
+const WITHOUT_DAYS: u8 = 5;
 const WITHOUT_STAGES: u8 = 4;
-pub(crate) const INTEREST: u8 = u8::MAX;
+/// In place of a month in the earlier forms.
+const INTEREST: u8 = u8::MAX;
 
 /// A stored record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,13 +67,20 @@ impl AudienceRecord {
         stages.iter().for_each(|day| out.extend_from_slice(&day.to_be_bytes()));
         out.extend_from_slice(&pack_facts(&self.facts));
         out.extend_from_slice(&self.good_hours.to_bytes());
+        let mut purchases = Vec::with_capacity(3 * self.ties.len());
+        let mut interests = Vec::with_capacity(self.ties.len());
         for (category, tie) in &self.ties {
-            out.push(category.code());
-            out.push(match tie {
-                Tie::BoughtInMonth(month) => *month,
-                Tie::Interest => INTEREST,
-            });
+            match tie {
+                Tie::Bought(day) => {
+                    purchases.push(category.code());
+                    purchases.extend(day.to_bytes());
+                }
+                Tie::Interest => interests.push(category.code()),
+            }
         }
+        out.push(u8::try_from(purchases.len() / 3).unwrap_or(u8::MAX));
+        out.extend(purchases);
+        out.extend(interests);
         out
     }
 
@@ -77,8 +88,9 @@ impl AudienceRecord {
     /// objection, has a home, has a pause, has a current place), lifecycle, reaction and ventilation (1), kind of area and
     /// forms of the two places (1), home (2 × 4, if any), current place (2 × 4) and its end (3, if any), end of the pause
     /// (4, if any), day of the last sign (2), threshold (2), day of last contact (2), last days of being new, active and
-    /// lapsing (2 each), facts (5), good hours (2), then pairs of category and month (2 each). The form before it, without the
-    /// three days, is read too.
+    /// lapsing (2 each), facts (5), good hours (2), how many purchases (1), then category, month and day of each (3 each), and the
+    /// categories of interests (1 each). Two forms before it are read too: with pairs of category and month, and without the
+    /// three days.
     ///
     /// # Errors
     /// [`MalformedRecord`] when the bytes are not such a form.
@@ -90,15 +102,11 @@ impl AudienceRecord {
             no_marketing: stored.flags & NO_MARKETING != 0,
             paused_until: stored.paused_until,
         };
-        let ties = stored.ties.chunks_exact(2).filter_map(|pair| {
-            let [code, month] = *pair.first_chunk()?;
-            let tie = if month == INTEREST {
-                Tie::Interest
-            } else {
-                Tie::BoughtInMonth(month)
-            };
-            Some((Category::from_code(code)?, tie))
-        });
+        let purchases = stored.ties.purchases().map(|(code, day)| (code, Tie::Bought(day)));
+        let interests = stored.ties.interests().map(|code| (code, Tie::Interest));
+        let ties = purchases
+            .chain(interests)
+            .filter_map(|(code, tie)| Some((Category::from_code(code)?, tie)));
         Ok(Self {
             context_version: stored.context_version,
             hint,
@@ -157,8 +165,18 @@ pub(crate) struct Stored<'a> {
     stages: [u16; 3],
     pub(crate) facts: [u8; 5],
     pub(crate) good_hours: [u8; 2],
-    /// Pairs of a category's code and a month or [`INTEREST`].
-    pub(crate) ties: &'a [u8],
+    pub(crate) ties: Ties<'a>,
+}
+
+/// What was bought and what is liked.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ties<'a> {
+    /// A category's code, a month and a day each.
+    purchases: &'a [[u8; 3]],
+    /// A category's code each.
+    interests: &'a [u8],
+    /// In the earlier forms, pairs of a category's code and a month or [`INTEREST`].
+    pairs: &'a [[u8; 2]],
 }
 
 pub(crate) const NO_MARKETING: u8 = 1 << 4;
@@ -200,15 +218,24 @@ impl<'a> Stored<'a> {
         };
         let facts = take(&mut rest)?;
         let good_hours = take(&mut rest)?;
-        let is_well_formed = (format == FORMAT || format == WITHOUT_STAGES)
+        let is_well_formed = [FORMAT, WITHOUT_DAYS, WITHOUT_STAGES].contains(&format)
             && usize::from(life & 0b111) < Lifecycle::ALL.len()
             && (threshold <= Relevance::FULL.basis_points() || threshold == u16::MAX)
-            && are_facts(facts, life >> 6)
-            && rest.len().is_multiple_of(2)
-            && rest
-                .chunks_exact(2)
-                .all(|pair| pair.first().is_some_and(|code| is_category(*code)));
+            && are_facts(facts, life >> 6);
         is_well_formed.then_some(()).ok_or(MalformedRecord)?;
+        let mut ties = Ties::default();
+        if format == FORMAT {
+            let [count] = take(&mut rest)?;
+            let (purchases, interests) = rest.split_at_checked(usize::from(count) * 3).ok_or(MalformedRecord)?;
+            (ties.purchases, _) = purchases.as_chunks();
+            ties.interests = interests;
+        } else {
+            let (pairs, []) = rest.as_chunks() else {
+                return Err(MalformedRecord);
+            };
+            ties.pairs = pairs;
+        }
+        ties.are_known().then_some(()).ok_or(MalformedRecord)?;
         Ok(Self {
             context_version,
             topics,
@@ -224,7 +251,7 @@ impl<'a> Stored<'a> {
             stages,
             facts,
             good_hours,
-            ties: rest,
+            ties,
         })
     }
 
@@ -234,6 +261,30 @@ impl<'a> Stored<'a> {
         stages.map_or(self.life, |stages| {
             self.life & !0b111 | stages.lifecycle_on(today).byte()
         })
+    }
+}
+
+impl<'a> Ties<'a> {
+    fn are_known(self) -> bool {
+        let pairs = self.pairs.iter().all(|[code, _]| is_category(*code));
+        let interests = self.interests.iter().all(|code| is_category(*code));
+        let is_purchase =
+            |[code, month, day]: &[u8; 3]| is_category(*code) && PurchaseDay::from_bytes([*month, *day]).is_some();
+        pairs && interests && self.purchases.iter().all(is_purchase)
+    }
+
+    /// What was bought, by codes, and when.
+    pub(crate) fn purchases(self) -> impl Iterator<Item = (u8, PurchaseDay)> + 'a {
+        let by_day = self.purchases.iter();
+        let by_day = by_day.filter_map(|[code, month, day]| Some((*code, PurchaseDay::from_bytes([*month, *day])?)));
+        let by_month = self.pairs.iter().filter(|[_, month]| *month != INTEREST);
+        by_day.chain(by_month.map(|[code, month]| (*code, PurchaseDay::last_of(*month))))
+    }
+
+    /// What is liked, by codes.
+    pub(crate) fn interests(self) -> impl Iterator<Item = u8> + 'a {
+        let pairs = self.pairs.iter().filter(|[_, month]| *month == INTEREST);
+        self.interests.iter().copied().chain(pairs.map(|[code, _]| *code))
     }
 }
 
@@ -347,4 +398,70 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], MalformedRecord> {
     let (head, tail) = rest.split_first_chunk::<N>().ok_or(MalformedRecord)?;
     *rest = tail;
     Ok(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn record() -> AudienceRecord {
+        let mut record = fixture::record(&fixture::brand(), &fixture::standing());
+        record.stages = Stages::from_days([20_700, 20_800, 20_900]);
+        let category = |slug| Category::from_slug(slug).unwrap();
+        record.ties = vec![
+            (category("books"), Tie::Bought(PurchaseDay::last_of(80))),
+            (category("coffee-pods"), Tie::Bought(PurchaseDay::last_of(49))),
+            (category("exhibition-tickets"), Tie::Interest),
+        ];
+        record
+    }
+
+    /// The form of a record before days of purchases were kept, and the one before stages were.
+    fn earlier(record: &AudienceRecord, format: u8) -> Vec<u8> {
+        let mut bytes = record.to_bytes();
+        bytes.truncate(bytes.len() - (1 + 3 + 3 + 1));
+        if format == WITHOUT_STAGES {
+            // Facts and good hours follow them.
+            let end = bytes.len() - 7;
+            bytes.drain(end - 6..end);
+        }
+        bytes[0] = format;
+        for (category, tie) in &record.ties {
+            bytes.push(category.code());
+            bytes.push(match tie {
+                Tie::Bought(day) => day.month(),
+                Tie::Interest => INTEREST,
+            });
+        }
+        bytes
+    }
+
+    #[test]
+    fn earlier_forms_are_read_with_purchases_on_the_last_day_of_their_month() {
+        let record = record();
+        assert_eq!(AudienceRecord::from_bytes(&record.to_bytes()), Ok(record.clone()));
+        assert_eq!(
+            AudienceRecord::from_bytes(&earlier(&record, WITHOUT_DAYS)),
+            Ok(record.clone())
+        );
+        let without_stages = AudienceRecord { stages: None, ..record };
+        let bytes = earlier(&without_stages, WITHOUT_STAGES);
+        assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(without_stages));
+    }
+
+    #[test]
+    fn a_record_whose_ties_are_cut_short_or_not_of_the_form_is_not_read() {
+        let bytes = record().to_bytes();
+        let count = bytes.len() - 8;
+        assert_eq!(bytes[count], 2);
+        for (at, byte) in [(count, 3), (count + 1, 0), (count + 3, 32), (bytes.len() - 1, 0)] {
+            let mut broken = bytes.clone();
+            broken[at] = byte;
+            assert_eq!(AudienceRecord::from_bytes(&broken), Err(MalformedRecord), "{at}");
+        }
+        let mut pairs = earlier(&record(), WITHOUT_DAYS);
+        pairs.pop();
+        assert_eq!(AudienceRecord::from_bytes(&pairs), Err(MalformedRecord));
+    }
 }

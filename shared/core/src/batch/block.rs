@@ -4,11 +4,12 @@ use wide::bytemuck::Zeroable;
 
 use crate::attribute::Fact;
 use crate::audience::{
-    AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, INTEREST, MalformedRecord, NO_MARKETING, Stored, Tie, area_bits,
-    pack_facts, pair_of_bits,
+    AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, MalformedRecord, NO_MARKETING, Stored, Tie, area_bits, pack_facts,
+    pair_of_bits,
 };
 use crate::category::CATEGORIES;
 use crate::place::UnitVector;
+use crate::purchase_day::PurchaseDay;
 use crate::relevance::Relevance;
 use crate::time::EpochDay;
 
@@ -92,14 +93,36 @@ impl<'a> Group<'a> {
 
     /// The month of the last purchase in a category plus one; 0 is never.
     pub(super) fn bought(&self, category: usize) -> &'a Bytes {
-        of(&self.columns.bought, category, self.at)
+        let [months, _] = of(&self.columns.bought, category, self.at);
+        months
+    }
+
+    /// Its day in that month; of who never bought, it means nothing.
+    pub(super) fn bought_on(&self, category: usize) -> &'a Bytes {
+        let [_, days] = of(&self.columns.bought, category, self.at);
+        days
     }
 }
 
 /// A group of one of several columns; of one that there is not, nothing is known of anybody.
-fn of(columns: &[Column<Bytes>], which: usize, at: usize) -> &Bytes {
-    static UNKNOWN: Bytes = [NOBODY; STRIPS];
-    columns.get(which).and_then(|column| column.get(at)).unwrap_or(&UNKNOWN)
+fn of<G: Unknown>(columns: &[Column<G>], which: usize, at: usize) -> &G {
+    columns
+        .get(which)
+        .and_then(|column| column.get(at))
+        .unwrap_or(G::UNKNOWN)
+}
+
+/// A column of which nothing is known.
+trait Unknown: 'static {
+    const UNKNOWN: &'static Self;
+}
+
+impl Unknown for Bytes {
+    const UNKNOWN: &'static Self = &[NOBODY; STRIPS];
+}
+
+impl Unknown for [Bytes; 2] {
+    const UNKNOWN: &'static Self = &[[NOBODY; STRIPS]; 2];
 }
 
 #[derive(Clone)]
@@ -122,7 +145,8 @@ struct Columns {
     context_version: Column<Counts>,
     topics: [Column<Bytes>; 8],
     interests: [Column<Bytes>; BYTES],
-    bought: [Column<Bytes>; CATEGORIES],
+    /// Months, then days in them.
+    bought: [Column<[Bytes; 2]>; CATEGORIES],
 }
 
 impl Default for Columns {
@@ -155,12 +179,7 @@ impl Columns {
     /// Room for one more group.
     fn grow(&mut self) {
         self.bounds.push(Bounds::OF_NOBODY);
-        let several = [
-            self.flag_facts.as_mut_slice(),
-            &mut self.topics,
-            &mut self.interests,
-            &mut self.bought,
-        ];
+        let several = [self.flag_facts.as_mut_slice(), &mut self.topics, &mut self.interests];
         let bytes = several.into_iter().flatten().chain([
             &mut self.flags,
             &mut self.life,
@@ -170,6 +189,9 @@ impl Columns {
             &mut self.ahead,
         ]);
         bytes.for_each(|column| column.push(Zeroable::zeroed()));
+        self.bought
+            .iter_mut()
+            .for_each(|column| column.push(Zeroable::zeroed()));
         self.numbers
             .iter_mut()
             .for_each(|column| column.push(Zeroable::zeroed()));
@@ -306,11 +328,12 @@ impl Block {
             facts: pack_facts(&record.facts),
             good_hours: record.good_hours.to_bytes(),
         };
-        let ties = record.ties.iter().map(|(category, tie)| match tie {
-            Tie::BoughtInMonth(month) => (category.code(), (*month).min(INTEREST - 1)),
-            Tie::Interest => (category.code(), INTEREST),
+        let purchases = record.ties.iter().filter_map(|(category, tie)| match tie {
+            Tie::Bought(day) => Some((category.code(), *day)),
+            Tie::Interest => None,
         });
-        self.put(&person, ties);
+        let interests = record.ties.iter().filter(|(_, tie)| *tie == Tie::Interest);
+        self.put(&person, purchases, interests.map(|(category, _)| category.code()));
     }
 
     /// The same from the stored form of their record, as [`AudienceRecord::from_bytes`] reads it.
@@ -341,8 +364,7 @@ impl Block {
             facts: stored.facts,
             good_hours: stored.good_hours,
         };
-        let (pairs, _) = stored.ties.as_chunks::<2>();
-        self.put(&person, pairs.iter().map(|[code, month]| (*code, *month)));
+        self.put(&person, stored.ties.purchases(), stored.ties.interests());
         Ok(())
     }
 
@@ -350,7 +372,12 @@ impl Block {
         clippy::indexing_slicing,
         reason = "the lane is below the length of each column, and codes were checked"
     )]
-    fn put(&mut self, person: &Person, ties: impl Iterator<Item = (u8, u8)>) {
+    fn put(
+        &mut self,
+        person: &Person,
+        purchases: impl Iterator<Item = (u8, PurchaseDay)>,
+        liked: impl Iterator<Item = u8>,
+    ) {
         let (at, lane) = (self.people / LANES, self.people % LANES);
         let columns = &mut self.columns;
         if at == columns.bounds.len() {
@@ -392,18 +419,22 @@ impl Block {
         }
         lanes_mut(&mut columns.context_version[at])[lane] = person.context_version;
         let (mut tied, mut interests) = (0, [0u8; BYTES]);
-        for (code, month) in ties {
+        for (code, on) in purchases {
+            tied |= ANY_PURCHASE;
             let category = usize::from(code).saturating_sub(1);
-            if month == INTEREST {
-                tied |= ANY_INTEREST;
-                interests[category / 8] |= 1 << (category % 8);
-            } else {
-                tied |= ANY_PURCHASE;
-                let last: &mut u8 = &mut lanes_mut(&mut columns.bought[category][at])[lane];
-                *last = (*last).max(month + 1);
-                let first = &mut columns.bounds[at].first_purchase;
-                *first = (*first).min(month + 1);
+            let [month, day] = on.to_bytes();
+            let [months, days] = &mut columns.bought[category][at];
+            let (last, last_day): (&mut u8, &mut u8) = (&mut lanes_mut(months)[lane], &mut lanes_mut(days)[lane]);
+            if (month + 1, day) > (*last, *last_day) || *last == 0 {
+                (*last, *last_day) = (month + 1, day);
             }
+            let first = &mut columns.bounds[at].first_purchase;
+            *first = (*first).min(month + 1);
+        }
+        for code in liked {
+            tied |= ANY_INTEREST;
+            let category = usize::from(code).saturating_sub(1);
+            interests[category / 8] |= 1 << (category % 8);
         }
         lanes_mut(&mut columns.tied[at])[lane] = tied;
         for (column, byte) in columns.interests.iter_mut().zip(interests) {

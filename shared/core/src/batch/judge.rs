@@ -11,14 +11,14 @@ use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::fade::{bought, latest};
+use super::fade::bought;
 use super::near::{Homes, distances, in_time, living_in, near_within, nearness, roots};
-use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL};
+use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL, due};
 use super::rules::holds;
 use super::score::{Factors, Scored, Scoring, Strip};
 use super::strip::{
     Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Turn, Upper, Words, ahead, all_ahead, each,
-    in_strip_order, lanes, lanes_mut, most_of, shifted, spread, widen,
+    joined, lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
 };
 
 /// Where the answers about a group go.
@@ -76,8 +76,8 @@ struct Room {
     near: Words,
     moments: Words,
     liked: Words,
-    /// The month of the latest purchase of the very thing.
-    met: Bytes,
+    /// When the latest purchase of the very thing was, as [`super::plan::when`] has it.
+    met: Words,
     /// For the steps within a step.
     related: Bytes,
     last: Bytes,
@@ -125,7 +125,7 @@ impl Plan<'_> {
             near: [NOTHING; STRIPS],
             moments: [NOTHING; STRIPS],
             liked: [NOTHING; STRIPS],
-            met: [NOBODY; STRIPS],
+            met: [NOTHING; STRIPS],
             related: [NOBODY; STRIPS],
             last: [NOBODY; STRIPS],
             far: [0; LANES],
@@ -501,7 +501,7 @@ impl Plan<'_> {
     /// Who has it already, and what is liked: the topic, interests, or what is left of purchases.
     #[inline(never)]
     fn affinity(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
-        latest(group, next, &self.met, &mut room.met);
+        met(groups, &self.met, &mut room.met);
         let byte = u8x32::splat;
         let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
         bought(groups, &self.complements, &mut room.last, &mut room.liked);
@@ -516,9 +516,9 @@ impl Plan<'_> {
             }
             let flags = group.flags[at];
             let (buys, likes) = (buys.among(flags), likes.among(flags));
-            let met = room.met[at] & buys;
+            let met = masked(room.met[at], buys);
             if let Some(has) = self.has {
-                close(out, Reason::AlreadyHas, met.max(byte(has)).simd_eq(met));
+                close(out, Reason::AlreadyHas, narrow_mask(from(has, met)));
             }
             let level = !room.related[at].simd_eq(NOBODY) & byte(RELATED_LEVEL);
             let level = is_liked.among(very[at]).select(byte(VERY_LEVEL), level) & likes;
@@ -527,13 +527,13 @@ impl Plan<'_> {
             let level = widen(level).map(|level| level * u16x16::splat(LEVEL_BP));
             let mut liked = most_of(masked(room.liked[at], buys), level);
             // When the next one is due decides alone, of those who have one.
-            if let Some(due) = &self.due {
-                let due = in_strip_order(met.to_array().map(|month| due[usize::from(month)]));
-                let has_none = spread(met.simd_eq(NOBODY));
+            if let Some(interval) = self.due {
+                let due = met.map(|met| u16x16::new(met.to_array().map(|when| due(when, interval, self.today))));
+                let has_none = met.map(|met| met.simd_eq(u16x16::ZERO));
                 liked = std::array::from_fn(|half| has_none[half].select(liked[half], due[half]));
             }
             if let Some(recent) = self.recent {
-                let is_recent = spread(met.max(byte(recent)).simd_eq(met));
+                let is_recent = from(recent, met);
                 liked = std::array::from_fn(|half| is_recent[half].select(liked[half] >> 1_u32, liked[half]));
             }
             room.liked[at] = liked;
@@ -571,6 +571,28 @@ impl Answers<'_> {
             }
         }
     }
+}
+
+/// When the very thing was bought last, in one of the categories.
+#[inline(never)]
+fn met([group, next]: &[Group<'_>; 2], categories: &[usize], met: &mut Words) {
+    *met = [NOTHING; STRIPS];
+    for &category in categories {
+        all_ahead(next.bought(category));
+        all_ahead(next.bought_on(category));
+        let days = group.bought_on(category).iter().zip(group.bought(category));
+        for (met, (day, month)) in met.iter_mut().zip(days) {
+            // Of who never bought, the day means nothing.
+            let day = *day & !month.simd_eq(NOBODY);
+            *met = most_of(*met, joined(day, *month));
+        }
+    }
+}
+
+/// Who bought from this day on.
+#[inline]
+pub(super) fn from(first: u16, met: Pair) -> Pair {
+    met.map(|met| met.max(u16x16::splat(first)).simd_eq(met))
 }
 
 /// Whether the first is worth more than the second, or as much and no farther.

@@ -5,7 +5,7 @@ use wide::u8x32;
 
 use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
-use crate::audience::{STATE_BITS, STATES, days_since, month_of};
+use crate::audience::{STATE_BITS, STATES};
 use crate::campaign::{Audience, Goal};
 use crate::category::{Category, complements, replaces};
 use crate::consent::DataPurpose;
@@ -16,6 +16,7 @@ use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
 use crate::moment;
 use crate::place::{Place, Radius, Scale, SquaredChord};
+use crate::purchase_day::{PurchaseDay, days_since};
 use crate::relevance::{Factor, Relevance, weight};
 use crate::time::{EpochDay, later};
 use crate::travel::{Area, minutes};
@@ -149,10 +150,11 @@ pub struct Plan<'a> {
     /// Complementary categories that fade alike.
     pub(super) complements: Vec<(Vec<usize>, Fading)>,
     pub(super) met: Vec<usize>,
-    /// From which month of the last purchase on, plus one.
-    pub(super) has: Option<u8>,
-    pub(super) recent: Option<u8>,
-    pub(super) due: Option<[u16; 256]>,
+    /// From which day of the last purchase on, as [`when`] has it.
+    pub(super) has: Option<u16>,
+    pub(super) recent: Option<u16>,
+    /// After how many days the next one is needed, where that decides alone.
+    pub(super) due: Option<u16>,
     /// The bit of an interest in the category itself, and in which byte.
     pub(super) liked: (usize, u8),
     /// Those of related ones.
@@ -209,7 +211,7 @@ impl<'a> Plan<'a> {
             *byte = state.err().map_or(0, crate::reason::Reason::byte);
         }
         let today = EpochDay::of(now);
-        let month = month_of(today);
+        let month = PurchaseDay::of(today).month();
         let hears = reads(Attribute::ActiveHours);
         let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
         let unturned = turns.iter().position(|turn| *turn == 0);
@@ -223,9 +225,6 @@ impl<'a> Plan<'a> {
             })
         };
         let interval = offer.category.repurchase_days();
-        let days = |code: u16| days_since(u8::try_from(code.saturating_sub(1)).unwrap_or(0), today);
-        // The later it was, the fewer days ago: what holds of a month holds of the later ones.
-        let from_month = |holds: &dyn Fn(u32) -> bool| (1..=u8::MAX).find(|code| holds(days((*code).into())));
         let closed_for = affinity::closed_for(offer.category, goal);
         let index = |category: Category| usize::from(category.code()) - 1;
         let mut related: Vec<(usize, u8)> = Vec::new();
@@ -263,14 +262,6 @@ impl<'a> Plan<'a> {
                 None => fading.push((category, vec![index(category)])),
             }
         }
-        // Of whoever bought it this month or, by another clock, in the next, nothing has faded.
-        let by_month = |worth: &dyn Fn(u32) -> u16| {
-            let mut table = [worth(0); 256];
-            for (code, entry) in (1..=u16::from(month)).zip(table.iter_mut().skip(1)) {
-                *entry = worth(days(code));
-            }
-            table
-        };
         let weights = Factor::ALL.map(|factor| u16::try_from(weight(goal, factor) / 5).unwrap_or(0));
         let [place, affinity, others @ ..] = weights;
         let [_, fitting, reacting] = others;
@@ -339,11 +330,10 @@ impl<'a> Plan<'a> {
                 .filter(|category| *category == offer.category || replaces(*category, offer.category))
                 .map(index)
                 .collect(),
-            has: from_month(&|days| closed_for.is_some_and(|closed| days < closed)),
+            has: closed_for.map(|closed| later_than(closed, today)),
             // When the next one is due decides alone.
-            recent: from_month(&|days| days < u32::from(interval)).filter(|_| goal != Goal::Anticipate),
-            due: (goal == Goal::Anticipate)
-                .then(|| by_month(&|days| Relevance::clamped(due_bp(days, interval)).basis_points())),
+            recent: (goal != Goal::Anticipate).then(|| later_than(interval.into(), today)),
+            due: (goal == Goal::Anticipate).then_some(interval),
             liked: (index(offer.category) / 8, 1 << (index(offer.category) % 8)),
             related,
             fits: Levels::of(fitting, fits),
@@ -372,6 +362,26 @@ impl<'a> Plan<'a> {
     pub(super) fn reads_fact(&self, fact: Fact) -> bool {
         self.proposal.offer.declares(Attribute::Fact(fact))
     }
+}
+
+/// The day of a purchase as a word, greater the later it was: the month plus one, and the day in it. 0 is never.
+pub(super) fn when(day: PurchaseDay) -> u16 {
+    let [month, day] = day.to_bytes();
+    u16::from_be_bytes([month + 1, day])
+}
+
+/// From which day on a purchase is fewer than so many days ago.
+fn later_than(days: u32, today: EpochDay) -> u16 {
+    let days = u16::try_from(days).unwrap_or(u16::MAX);
+    when(PurchaseDay::of(EpochDay((today.0 + 1).saturating_sub(days))))
+}
+
+/// How much the next one is needed by somebody whose last purchase was [`when`]; of who never bought, it means nothing.
+pub(super) fn due(when: u16, interval: u16, today: EpochDay) -> u16 {
+    let [month, day] = when.to_be_bytes();
+    let day = PurchaseDay::from_bytes([month.saturating_sub(1), day]);
+    let days = day.map_or(0, |day| day.days_until(today));
+    Relevance::clamped(due_bp(days, interval)).basis_points()
 }
 
 /// Which stretch of the day it is on a clock that is so far ahead.

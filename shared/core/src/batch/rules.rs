@@ -3,13 +3,15 @@
 use wide::{i8x32, u8x32};
 
 use crate::attribute::Fact;
-use crate::audience::days_since;
 use crate::consent::DataPurpose;
+use crate::purchase_day::PurchaseDay;
 use crate::suitability::Condition;
+use crate::time::EpochDay;
 
 use super::block::Group;
-use super::plan::{Plan, bit};
-use super::strip::{Bytes, EVERYBODY, Having, NOBODY, STRIPS, Signed, shifted};
+use super::judge::from;
+use super::plan::{Plan, bit, when};
+use super::strip::{Bytes, EVERYBODY, Having, NOBODY, STRIPS, Signed, joined, narrow_mask, shifted};
 
 pub(super) struct Answer {
     pub(super) yes: Bytes,
@@ -66,14 +68,13 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>) -
             }
         }
         Condition::Purchased { category, within_days } => {
-            let column = group.bought(usize::from(category.code()) - 1);
-            // The later it was, the fewer days ago.
-            let is_within = |month: &u8| days_since(*month, plan.today) <= u32::from(*within_days);
-            let earliest = (0..u8::MAX).find(is_within).map_or(u8::MAX, |month| month + 1);
-            let earliest = u8x32::splat(earliest);
+            let category = usize::from(category.code()) - 1;
+            let (months, days) = (group.bought(category), group.bought_on(category));
+            let earliest = EpochDay(plan.today.0.saturating_sub(*within_days));
+            let earliest = when(PurchaseDay::of(earliest));
             let readable = Having::of(plan.purchases);
             of(&group.flags.map(|flags| readable.among(flags)), |at| {
-                column[at].max(earliest).simd_eq(column[at])
+                narrow_mask(from(earliest, joined(days[at], months[at])))
             })
         }
         Condition::Interested(category) => {

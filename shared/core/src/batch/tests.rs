@@ -16,6 +16,7 @@ use crate::habit::GoodHours;
 use crate::ids::CustomerId;
 use crate::offer::Offer;
 use crate::place::Cell;
+use crate::purchase_day::PurchaseDay;
 use crate::relevance::Relevance;
 use crate::segment::Stages;
 use crate::suitability::{Condition, OnUnknown, Rule};
@@ -91,7 +92,8 @@ fn record(dice: &mut Dice) -> AudienceRecord {
     let all: Vec<Category> = Category::all().collect();
     record.ties = (0..dice.below(9))
         .map(|_| {
-            let bought = Tie::BoughtInMonth(u8::try_from(dice.below(90)).unwrap());
+            let on = [dice.below(90), 1 + dice.below(28)].map(|byte| u8::try_from(byte).unwrap());
+            let bought = Tie::Bought(PurchaseDay::from_bytes(on).unwrap());
             (
                 dice.of(&all[..60]),
                 if dice.below(2) == 0 { Tie::Interest } else { bought },

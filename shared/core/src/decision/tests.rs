@@ -17,6 +17,7 @@ use crate::habit::GoodHours;
 use crate::ids::{CampaignId, EventId};
 use crate::language::Language;
 use crate::place::{Cell, squared_chord};
+use crate::purchase_day::PurchaseDay;
 use crate::segment::Stages;
 use crate::time::{EpochDay, TimeZoneName};
 use crate::travel::Area;
@@ -356,7 +357,7 @@ fn who_bought_a_lawnmower_three_years_ago_is_not_offered_another() {
     world.record.facts.set(Fact::Garden, Some(1)).unwrap();
     let mower = Category::from_slug("lawnmower").unwrap();
     // December 2023 is month 47 since January 2020.
-    world.record.ties.push((mower, Tie::BoughtInMonth(47)));
+    world.record.ties.push((mower, Tie::Bought(PurchaseDay::last_of(47))));
     assert_eq!(world.reason(), Some(Reason::AlreadyHas));
 }
 
@@ -366,7 +367,7 @@ fn running_gear(bought_in_month: u8) -> World {
     world.offer["places"] = json!([]);
     world.campaign["goal"] = "retain".into();
     let shoes = Category::from_slug("running-shoes").unwrap();
-    world.record.ties = vec![(shoes, Tie::BoughtInMonth(bought_in_month))];
+    world.record.ties = vec![(shoes, Tie::Bought(PurchaseDay::last_of(bought_in_month)))];
     world
 }
 
@@ -498,11 +499,15 @@ fn facts() -> impl Strategy<Value = Facts> {
 
 fn ties() -> impl Strategy<Value = Vec<(Category, Tie)>> {
     let categories: Vec<Category> = Category::all().collect();
-    let tie = prop_oneof![Just(Tie::Interest), (0u8..84).prop_map(Tie::BoughtInMonth)];
-    prop::collection::vec(
-        (prop::sample::select(categories), tie),
-        0..=crate::audience::MOST_PURCHASES,
-    )
+    let tie = prop_oneof![
+        Just(Tie::Interest),
+        (0u8..84, 1u8..=28).prop_map(|(month, day)| Tie::Bought(PurchaseDay::from_bytes([month, day]).unwrap()))
+    ];
+    let most = crate::audience::MOST_PURCHASES;
+    prop::collection::vec((prop::sample::select(categories), tie), 0..=most).prop_map(|mut ties| {
+        ties.sort_by_key(|(_, tie)| *tie == Tie::Interest);
+        ties
+    })
 }
 
 fn topic_states() -> impl Strategy<Value = TopicStates> {
@@ -568,7 +573,7 @@ proptest! {
     fn a_stored_record_reads_back(record in record()) {
         let bytes = record.to_bytes();
         // Four more for those who pause, eleven for those who tell where they are.
-        let most = 57 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
+        let most = 66 + 4 * usize::from(record.hint.paused_until > 0) + 11 * usize::from(record.current_place.is_some());
         prop_assert!(bytes.len() <= most, "{} bytes", bytes.len());
         prop_assert_eq!(AudienceRecord::from_bytes(&bytes), Ok(record));
     }

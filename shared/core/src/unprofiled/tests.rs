@@ -16,6 +16,7 @@ use crate::fixture;
 use crate::habit::GoodHours;
 use crate::ids::CustomerId;
 use crate::place::{Cell, UnitVector};
+use crate::purchase_day::PurchaseDay;
 use crate::relevance::{Factor, weight};
 
 fn offer_with(changes: &[(&str, Value)]) -> Offer {
@@ -242,7 +243,10 @@ fn place(number: u32, has_hours: bool) -> Value {
 
 /// Somebody who agreed to the topic and not to profiling, of whom all may be recorded.
 fn refusers() -> impl Strategy<Value = AudienceRecord> {
-    let tie = prop_oneof![Just(Tie::Interest), (0u8..90).prop_map(Tie::BoughtInMonth)];
+    let tie = prop_oneof![
+        Just(Tie::Interest),
+        (0u8..90, 1u8..=28).prop_map(|(month, day)| Tie::Bought(PurchaseDay::from_bytes([month, day]).unwrap()))
+    ];
     let ties = prop::collection::vec((prop::sample::select(Category::all().collect::<Vec<_>>()), tie), 0..8);
     let places = (proptest::option::of(point()), proptest::option::of(point()));
     let facts = proptest::option::of(0i16..2);

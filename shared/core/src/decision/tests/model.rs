@@ -226,18 +226,42 @@ fn the_next_pair_is_offered_when_it_is_needed() {
     assert_eq!(retained.reason(), Some(Reason::AlreadyHas));
 }
 
-/// On the first of a month, coffee of the day before is not used up, whatever day of that month is meant.
+/// Coffee for thirty days is needed again thirty days later, on whatever day of a month it was bought.
 #[test]
-fn nothing_is_needed_again_before_it_may_be_used_up() {
+fn what_is_used_up_is_needed_again_to_the_day() {
     let mut world = anticipating(82);
     world.offer["category"] = "coffee-pods".into();
-    world.record.ties = vec![(Category::from_slug("coffee-pods").unwrap(), Tie::BoughtInMonth(82))];
     world.campaign["threshold_bp"] = 0.into();
-    let affinity = |world: &World| world.judged().unwrap().factors.affinity.unwrap().basis_points();
-    assert_eq!(affinity(&world), 0);
-    // Thirty days after the end of that month it is.
-    world.now = at("2026-12-30T09:00:00Z");
-    assert_eq!(affinity(&world), 10_000);
+    let mut affinity = |bought: u16, now: &str| {
+        let day = PurchaseDay::of(EpochDay(EpochDay::of(at("2026-11-01T00:00:00Z")).0 + bought - 1));
+        world.record.ties = vec![(category("coffee-pods"), Tie::Bought(day))];
+        world.now = at(now);
+        world.judged().unwrap().factors.affinity.unwrap().basis_points()
+    };
+    // On 1 December: what was bought on 1, on 16 and on 30 November.
+    let [first, sixteenth, thirtieth] = [1, 16, 30].map(|day| affinity(day, "2026-12-01T09:00:00Z"));
+    assert_eq!([first, sixteenth, thirtieth], [10_000, 0, 0]);
+    assert_eq!(affinity(30, "2026-12-30T09:00:00Z"), 10_000);
+    assert_eq!(affinity(30, "2026-12-22T09:00:00Z"), 4_666);
+}
+
+/// A shop that writes to whoever bought within two weeks means these two weeks.
+#[test]
+fn a_rule_counts_the_days_since_a_purchase_exactly() {
+    let mut world = world();
+    let shoes = category("running-shoes");
+    world.offer["rules"] = json!([{
+        "name": "just-bought", "when": {"purchased": "running-shoes", "within_days": 14}, "because": because()
+    }]);
+    for (days, reason) in [(0, None), (14, None), (15, Some(Reason::Unsuitable))] {
+        let day = PurchaseDay::of(EpochDay(EpochDay::of(world.now).0 - days));
+        world.record.ties = vec![(shoes, Tie::Bought(day))];
+        assert_eq!(
+            world.reason().filter(|reason| *reason == Reason::Unsuitable),
+            reason,
+            "{days}"
+        );
+    }
 }
 
 /// Whoever falls silent lapses, though nothing derives their record again.
@@ -311,7 +335,7 @@ fn who_refused_profiling_gets_the_topic_without_history_or_place() {
     }
     // Whatever is on record of them changes nothing.
     let before = refuses.judged();
-    refuses.record.ties = vec![(category("exhibition-tickets"), Tie::BoughtInMonth(83))];
+    refuses.record.ties = vec![(category("exhibition-tickets"), Tie::Bought(PurchaseDay::last_of(83)))];
     refuses.record.lifecycle = Lifecycle::Lost;
     refuses.record.home = None;
     assert_eq!(refuses.judged(), before);

@@ -241,7 +241,7 @@ fn affinity_of(offered: Category, bought: (Category, u8)) -> Relevance {
     world.offer["uses"] = uses(&["purchases"]);
     world.campaign["goal"] = "retain".into();
     world.campaign["threshold_bp"] = 0.into();
-    world.record.ties = vec![(bought.0, Tie::BoughtInMonth(bought.1))];
+    world.record.ties = vec![(bought.0, Tie::Bought(PurchaseDay::last_of(bought.1)))];
     world.judged().unwrap().factors.affinity.unwrap()
 }
 
