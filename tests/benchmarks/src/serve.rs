@@ -153,8 +153,8 @@ fn bandwidth(people: usize) -> Value {
 }
 
 /// What a decision of `W1F` reads of one person in columns: 12 of the home; flags, lifecycle, good hours, what is recorded and
-/// the topic; three of interests; the last purchase in five categories that go with the offer's, and in its own.
-const BYTES_A_PERSON: usize = 26;
+/// the topic; three of interests; the month of the last purchase in five categories that go with the offer's, and the day of that in its own (two).
+const BYTES_A_PERSON: usize = 27;
 
 /// When something began, by the clock on the wall and by that of the thread.
 struct Start {

@@ -93,36 +93,19 @@ impl<'a> Group<'a> {
 
     /// The month of the last purchase in a category plus one; 0 is never.
     pub(super) fn bought(&self, category: usize) -> &'a Bytes {
-        let [months, _] = of(&self.columns.bought, category, self.at);
-        months
+        of(&self.columns.bought, category, self.at)
     }
 
     /// Its day in that month; of who never bought, it means nothing.
     pub(super) fn bought_on(&self, category: usize) -> &'a Bytes {
-        let [_, days] = of(&self.columns.bought, category, self.at);
-        days
+        of(&self.columns.bought_on, category, self.at)
     }
 }
 
 /// A group of one of several columns; of one that there is not, nothing is known of anybody.
-fn of<G: Unknown>(columns: &[Column<G>], which: usize, at: usize) -> &G {
-    columns
-        .get(which)
-        .and_then(|column| column.get(at))
-        .unwrap_or(G::UNKNOWN)
-}
-
-/// A column of which nothing is known.
-trait Unknown: 'static {
-    const UNKNOWN: &'static Self;
-}
-
-impl Unknown for Bytes {
-    const UNKNOWN: &'static Self = &[NOBODY; STRIPS];
-}
-
-impl Unknown for [Bytes; 2] {
-    const UNKNOWN: &'static Self = &[[NOBODY; STRIPS]; 2];
+fn of(columns: &[Column<Bytes>], which: usize, at: usize) -> &Bytes {
+    static UNKNOWN: Bytes = [NOBODY; STRIPS];
+    columns.get(which).and_then(|column| column.get(at)).unwrap_or(&UNKNOWN)
 }
 
 #[derive(Clone)]
@@ -145,8 +128,8 @@ struct Columns {
     context_version: Column<Counts>,
     topics: [Column<Bytes>; 8],
     interests: [Column<Bytes>; BYTES],
-    /// Months, then days in them.
-    bought: [Column<[Bytes; 2]>; CATEGORIES],
+    bought: Vec<Column<Bytes>>,
+    bought_on: Vec<Column<Bytes>>,
 }
 
 impl Default for Columns {
@@ -170,7 +153,8 @@ impl Default for Columns {
             context_version: Vec::new(),
             topics: Default::default(),
             interests: Default::default(),
-            bought: std::array::from_fn(|_| Vec::new()),
+            bought: vec![Vec::new(); CATEGORIES],
+            bought_on: vec![Vec::new(); CATEGORIES],
         }
     }
 }
@@ -179,7 +163,13 @@ impl Columns {
     /// Room for one more group.
     fn grow(&mut self) {
         self.bounds.push(Bounds::OF_NOBODY);
-        let several = [self.flag_facts.as_mut_slice(), &mut self.topics, &mut self.interests];
+        let several = [
+            self.flag_facts.as_mut_slice(),
+            &mut self.topics,
+            &mut self.interests,
+            &mut self.bought,
+            &mut self.bought_on,
+        ];
         let bytes = several.into_iter().flatten().chain([
             &mut self.flags,
             &mut self.life,
@@ -189,9 +179,6 @@ impl Columns {
             &mut self.ahead,
         ]);
         bytes.for_each(|column| column.push(Zeroable::zeroed()));
-        self.bought
-            .iter_mut()
-            .for_each(|column| column.push(Zeroable::zeroed()));
         self.numbers
             .iter_mut()
             .for_each(|column| column.push(Zeroable::zeroed()));
@@ -423,8 +410,8 @@ impl Block {
             tied |= ANY_PURCHASE;
             let category = usize::from(code).saturating_sub(1);
             let [month, day] = on.to_bytes();
-            let [months, days] = &mut columns.bought[category][at];
-            let (last, last_day): (&mut u8, &mut u8) = (&mut lanes_mut(months)[lane], &mut lanes_mut(days)[lane]);
+            let last: &mut u8 = &mut lanes_mut(&mut columns.bought[category][at])[lane];
+            let last_day: &mut u8 = &mut lanes_mut(&mut columns.bought_on[category][at])[lane];
             if (month + 1, day) > (*last, *last_day) || *last == 0 {
                 (*last, *last_day) = (month + 1, day);
             }

@@ -529,7 +529,7 @@ impl Plan<'_> {
             // When the next one is due decides alone, of those who have one.
             if let Some(interval) = self.due {
                 let due = met.map(|met| u16x16::new(met.to_array().map(|when| due(when, interval, self.today))));
-                let has_none = met.map(|met| met.simd_eq(u16x16::ZERO));
+                let has_none = from(EVER, met).map(|has| !has);
                 liked = std::array::from_fn(|half| has_none[half].select(liked[half], due[half]));
             }
             if let Some(recent) = self.recent {
@@ -573,21 +573,24 @@ impl Answers<'_> {
     }
 }
 
-/// When the very thing was bought last, in one of the categories.
+/// When the very thing was bought last, in one of the categories, of which there is at least one. Below [`EVER`], it never was.
 #[inline(never)]
 fn met([group, next]: &[Group<'_>; 2], categories: &[usize], met: &mut Words) {
-    *met = [NOTHING; STRIPS];
+    let mut is_first = true;
     for &category in categories {
         all_ahead(next.bought(category));
         all_ahead(next.bought_on(category));
         let days = group.bought_on(category).iter().zip(group.bought(category));
         for (met, (day, month)) in met.iter_mut().zip(days) {
-            // Of who never bought, the day means nothing.
-            let day = *day & !month.simd_eq(NOBODY);
-            *met = most_of(*met, joined(day, *month));
+            let when = joined(*day, *month);
+            *met = if is_first { when } else { most_of(*met, when) };
         }
+        is_first = false;
     }
 }
+
+/// Before any day: of who never bought, the day in a month means nothing.
+const EVER: u16 = 1 << 8;
 
 /// Who bought from this day on.
 #[inline]
