@@ -54,6 +54,27 @@ pub(crate) fn brand() -> Brand {
     brand_from(&brand_document()).unwrap()
 }
 
+pub(crate) const WEEK: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+pub(crate) fn because() -> Value {
+    json!({"fr": "parce que", "en": "because"})
+}
+
+pub(crate) fn uses(attributes: &[&str]) -> Value {
+    attributes
+        .iter()
+        .map(|attribute| json!({"attribute": attribute, "because": because()}))
+        .collect()
+}
+
 pub(crate) fn offer_document() -> Value {
     json!({
         "id": "skip-the-line",

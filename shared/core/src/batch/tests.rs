@@ -135,16 +135,7 @@ fn place(dice: &mut Dice, number: u64) -> Value {
     }
     if dice.below(2) == 0 {
         let span = dice.of(&["09:00-12:00", "10:30-19:00", "00:00-01:00"]);
-        let days = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
-        let open = days.into_iter().filter(|_| dice.below(4) > 0);
+        let open = fixture::WEEK.into_iter().filter(|_| dice.below(4) > 0);
         place["hours"] = open.map(|day| (day.to_owned(), json!([span]))).collect();
     }
     place

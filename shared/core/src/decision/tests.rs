@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use super::*;
@@ -13,6 +15,7 @@ use crate::consent::{Act, Actor, ConsentEvent, ConsentState, Consents, DataPurpo
 use crate::context::{CustomerContext, Lifecycle, Purchase};
 use crate::document::{BrandDocument, CampaignDocument, OfferDocument};
 use crate::email::EmailAddress;
+use crate::fixture::{because, uses};
 use crate::habit::GoodHours;
 use crate::ids::{CampaignId, EventId};
 use crate::language::Language;
@@ -64,15 +67,10 @@ fn event(id: &str, purpose: &str, act: Act, when: Timestamp) -> ConsentEvent {
     }
 }
 
-fn because() -> Value {
-    json!({"fr": "parce que", "en": "because"})
-}
-
-fn uses(attributes: &[&str]) -> Value {
-    attributes
-        .iter()
-        .map(|attribute| json!({"attribute": attribute, "because": because()}))
-        .collect()
+/// As many cases as are asked for, the same each time.
+fn sample<T>(strategy: impl Strategy<Value = T>, cases: usize) -> impl Iterator<Item = T> {
+    let mut runner = TestRunner::deterministic();
+    (0..cases).map(move |_| strategy.new_tree(&mut runner).unwrap().current())
 }
 
 /// Someone in Lyon who agreed to everything and likes exhibitions, a Tuesday morning, an exhibition in Lyon.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, prose, text, time};
 use super::place::{PlaceDocument, StoredPlace};
-use super::rule::{MOST_CONDITIONS, MOST_RULES, RuleDocument, rule};
+use super::rule::{MOST_RULES, RuleDocument, are_few, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_crime, speaks_of_price};
 use crate::header::Subject;
 use crate::ids::OfferId;
@@ -112,7 +112,11 @@ impl OfferDocument {
             places,
         };
         stored.parse()?;
-        // Only of what is new: offers that were kept with two of a name are read as before.
+        // Only of what is new: offers that were kept with two of a name, or beyond these limits, are read as before.
+        are_few(&self.rules)?;
+        if self.season.as_ref().is_some_and(|months| months.len() > 12) {
+            return Err(FieldError::new("season", "must be at most 12 months"));
+        }
         twice("places", "id", self.places.iter().map(|place| place.id.as_str()))?;
         twice("rules", "name", self.rules.iter().map(|rule| rule.name.as_str()))?;
         Ok(stored)
@@ -166,7 +170,6 @@ impl StoredOffer {
             .enumerate()
             .map(|(position, each)| rule(each, &uses).map_err(|error| error.within(&format!("rules[{position}]"))))
             .collect::<Result<_, _>>()?;
-        are_few(&rules)?;
         let places = self.placed()?;
         let locates = |each: &DeclaredUse| matches!(each.attribute, Attribute::Home | Attribute::CurrentPlace);
         if !places.is_empty() && !uses.iter().any(locates) {
@@ -178,7 +181,6 @@ impl StoredOffer {
         let category = named(&document.category).at("category")?;
         let season = match document.season.as_deref() {
             None => Season::of_category(category),
-            Some(months) if months.len() > 12 => return Err(FieldError::new("season", "must be at most 12 months")),
             Some(months) => Some(Season::of_months(months).at("season")?),
         };
         let from = time("window.from", &document.window.from)?;
@@ -218,21 +220,6 @@ impl StoredOffer {
             })
             .collect()
     }
-}
-
-/// All conditions of the rules together.
-fn are_few(rules: &[Rule]) -> Result<(), FieldError> {
-    let mut conditions = 0;
-    for (position, rule) in rules.iter().enumerate() {
-        conditions += rule.condition.size();
-        if conditions > MOST_CONDITIONS {
-            return Err(FieldError::new(
-                format!("rules[{position}].when"),
-                format_args!("must not take the conditions of all rules, nested ones too, beyond {MOST_CONDITIONS}"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
@@ -371,6 +358,26 @@ mod tests {
         assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/season");
     }
 
+    /// What was taken before there were these limits is held to none of them.
+    #[test]
+    fn an_offer_that_was_kept_beyond_the_limits_is_read() {
+        let kept = |document: &Value| StoredOffer {
+            document: serde_json::from_value(document.clone()).unwrap(),
+            version: 1,
+            places: Vec::new(),
+        };
+        let mut many_values = with_rules(&[2]);
+        many_values["rules"][0]["when"]["all"][0]["in"] = json!(vec![10; 51]);
+        let mut many_months = fixture::offer_document();
+        many_months["season"] = json!(vec![1; 13]);
+        for mut document in [with_rules(&[100, 60, 41]), many_values, many_months] {
+            document["places"] = json!([]);
+            let stored = kept(&document);
+            assert!(stored.parse().is_ok());
+            assert!(stored.document.store(2).is_err(), "and is not taken again");
+        }
+    }
+
     /// DynamoDB takes items of up to 400 KB.
     #[test]
     fn the_largest_offer_there_can_be_fits_into_an_item_of_the_table() {
@@ -384,18 +391,11 @@ mod tests {
             });
             document[member] = taken.unwrap();
         }
-        let days = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
         let spans = json!(["00:00-01:00", "02:00-03:00", "04:00-05:00", "06:00-07:00"]);
-        let mut hours: serde_json::Map<String, Value> =
-            days.map(|day| (day.to_owned(), spans.clone())).into_iter().collect();
+        let mut hours: serde_json::Map<String, Value> = fixture::WEEK
+            .map(|day| (day.to_owned(), spans.clone()))
+            .into_iter()
+            .collect();
         let year = (0..100).map(|day| EpochDay(20_500 + day).date().to_string());
         hours.insert("closed_on".into(), year.collect());
         hours.insert("time_zone".into(), "America/Argentina/ComodRivadavia".into());

@@ -17,7 +17,7 @@ pub(super) const MOST_RULES: usize = 20;
 const DEEPEST: usize = 8;
 /// The most conditions of all rules of an offer, nested ones too: each is asked of everybody, and an offer has to fit into an
 /// item of the table, which is 400 KB.
-pub(super) const MOST_CONDITIONS: usize = 200;
+const MOST_CONDITIONS: usize = 200;
 /// The most values of one `in`.
 const MOST_VALUES: usize = 50;
 
@@ -121,6 +121,47 @@ pub(super) fn rule(document: &RuleDocument, uses: &[DeclaredUse]) -> Result<Rule
         unknown,
         because: document.because.clone(),
     })
+}
+
+/// Whether the conditions of new rules are as few as they have to be.
+pub(super) fn are_few(rules: &[RuleDocument]) -> Result<(), FieldError> {
+    let mut conditions = 0;
+    for (position, rule) in rules.iter().enumerate() {
+        let when = format!("rules[{position}].when");
+        conditions += rule.when.count().map_err(|error| error.within(&when))?;
+        if conditions > MOST_CONDITIONS {
+            return Err(FieldError::new(
+                when,
+                format_args!("must not take the conditions of all rules, nested ones too, beyond {MOST_CONDITIONS}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl ConditionDocument {
+    /// Its parts, each with the field that it is in.
+    fn parts(&self) -> impl Iterator<Item = (String, &Self)> {
+        let lists = [("all", &self.all), ("any", &self.any)].into_iter();
+        let listed = lists.flat_map(|(field, list)| {
+            let parts = list.iter().flatten().enumerate();
+            parts.map(move |(position, part)| (format!("{field}[{position}]"), part))
+        });
+        listed.chain(self.not.iter().map(|part| ("not".to_owned(), &**part)))
+    }
+
+    /// How many conditions it is made of, itself among them, if none names too many values.
+    fn count(&self) -> Result<usize, FieldError> {
+        if self.one_of.as_ref().is_some_and(|values| values.len() > MOST_VALUES) {
+            return Err(FieldError::new(
+                "in",
+                format_args!("must name at most {MOST_VALUES} values"),
+            ));
+        }
+        self.parts().try_fold(1, |count, (field, part)| {
+            Ok(count + part.count().map_err(|error| error.within(&field))?)
+        })
+    }
 }
 
 impl Checked<'_> {
@@ -254,10 +295,6 @@ fn comparison(fact: Fact, document: &ConditionDocument) -> Result<Condition, Fie
     match (&document.is, &document.one_of, &document.at_most, &document.at_least) {
         (Some(json), None, None, None) => Ok(Condition::Is(fact, value("is", json)?)),
         (None, Some(list), None, None) if list.is_empty() => Err(FieldError::new("in", "must name at least one value")),
-        (None, Some(list), None, None) if list.len() > MOST_VALUES => Err(FieldError::new(
-            "in",
-            format_args!("must name at most {MOST_VALUES} values"),
-        )),
         (None, Some(list), None, None) => list
             .iter()
             .enumerate()

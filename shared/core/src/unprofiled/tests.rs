@@ -12,7 +12,7 @@ use crate::category::Category;
 use crate::consent::ConsentState;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, judge};
-use crate::fixture;
+use crate::fixture::{self, because, uses};
 use crate::habit::GoodHours;
 use crate::ids::CustomerId;
 use crate::place::{Cell, UnitVector};
@@ -25,17 +25,6 @@ fn offer_with(changes: &[(&str, Value)]) -> Offer {
         document[*field] = value.clone();
     }
     fixture::offer_from(&document).unwrap()
-}
-
-fn because() -> Value {
-    json!({"fr": "parce que", "en": "because"})
-}
-
-fn uses(attributes: &[&str]) -> Value {
-    attributes
-        .iter()
-        .map(|attribute| json!({"attribute": attribute, "because": because()}))
-        .collect()
 }
 
 fn told(campaign: &Campaign, offer: &Offer) -> Vec<(&'static str, &'static str)> {

@@ -3,9 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
-
 use super::*;
 use crate::attribute::FactKind;
 use crate::batch::{Block, Plan, Verdicts};
@@ -473,11 +470,9 @@ proptest! {
 /// finds without effect has one where the attribute is declared and agreed to.
 #[test]
 fn what_changes_no_decision_undeclared_changes_some_once_declared_and_agreed_to() {
-    let mut runner = TestRunner::deterministic();
     let (mut compared, mut scored) = (0, 0);
     let mut without_effect: BTreeSet<Attribute> = Attribute::all().collect();
-    for _ in 0..250 {
-        let case = case().new_tree(&mut runner).unwrap().current();
+    for case in sample(case(), 250) {
         let is_scored = case.answers(&[&case.said])[0].is_scored();
         for (attribute, instead) in case.unread().filter(|(_, instead)| case.tells_apart(instead)) {
             compared += 1;

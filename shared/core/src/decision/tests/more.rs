@@ -3,9 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
-
 use super::declared::{Case, case};
 use super::nearness::worth;
 use super::*;
@@ -16,12 +13,6 @@ fn judged(case: &Case) -> Result<Score, Withheld> {
     let mut world = case.world();
     world.record = case.said.derived(case.hint(), world.now);
     world.judged()
-}
-
-/// As many cases as are asked for, the same each time.
-fn sample<T>(strategy: impl Strategy<Value = T>, cases: usize) -> impl Iterator<Item = T> {
-    let mut runner = TestRunner::deterministic();
-    (0..cases).map(move |_| strategy.new_tree(&mut runner).unwrap().current())
 }
 
 /// How many of these pairs come to a score on both sides, and in how many of them the second is worth more or less.

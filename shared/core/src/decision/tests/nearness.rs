@@ -1,8 +1,5 @@
 //! Nearer is never worse, whatever the hours of the places: a person goes where it is worth going most.
 
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
-
 use super::*;
 use crate::campaign::Goal;
 
@@ -200,9 +197,7 @@ proptest! {
 /// The properties above compare something: in a good part of their cases it does make a difference.
 #[test]
 fn many_of_these_cases_come_to_a_score_that_the_nearer_place_raises() {
-    let mut runner = TestRunner::deterministic();
-    let judged: Vec<_> = (0..400)
-        .map(|_| case().new_tree(&mut runner).unwrap().current())
+    let judged: Vec<_> = sample(case(), 400)
         .map(|case| [world_of(&case).judged(), world_of(&with_a_nearer_place(&case)).judged()])
         .collect();
     let scored = judged.iter().filter(|[before, _]| worth(before).1.is_some()).count();
