@@ -78,10 +78,7 @@ pub(crate) async fn create_campaign(
         .offer(&brand_id, &campaign.offer, campaign.offer_version)
         .await?
         .ok_or_else(|| Problem::unknown("offer"))?;
-    if let Some((field, attribute)) = campaign.undeclared(&offer) {
-        let problem = format!("reads '{}', which the offer does not declare in uses", attribute.code());
-        return Err(FieldError::new(field, problem).into());
-    }
+    campaign.reads_declared(&offer)?;
     let most = campaign.most_evidence(&offer);
     if campaign.minimum_evidence > most {
         let problem = format!(

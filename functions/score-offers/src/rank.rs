@@ -156,14 +156,11 @@ pub(crate) async fn answer(
     let (mut ranked, mut not_judged) = (Vec::new(), Vec::new());
     for offer in handler.tables.newest_offers(&brand_id).await? {
         let campaign = trial(&offer, &question)?;
-        if let Some((field, attribute)) = campaign.undeclared(&offer) {
+        if let Err(undeclared) = campaign.reads_declared(&offer) {
             not_judged.push(NotJudged {
                 offer: offer.id.to_string(),
                 version: offer.version,
-                detail: format!(
-                    "{field} reads '{}', which the offer does not declare in uses",
-                    attribute.code()
-                ),
+                detail: undeclared.to_string(),
             });
             continue;
         }

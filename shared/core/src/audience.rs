@@ -361,23 +361,28 @@ pub struct View<'a> {
 impl View<'_> {
     /// What was bought and when, if purchases may be read.
     pub fn purchases(&self) -> Option<impl Iterator<Item = (Category, PurchaseDay)>> {
-        self.purchases.then(|| {
-            self.ties.iter().filter_map(|(category, tie)| match tie {
-                Tie::Bought(day) => Some((*category, *day)),
-                Tie::Interest => None,
-            })
-        })
+        self.purchases.then(|| bought(self.ties))
     }
 
     /// What the person said they like, if interests may be read.
     pub fn interests(&self) -> Option<impl Iterator<Item = Category>> {
-        self.interests.then(|| {
-            self.ties
-                .iter()
-                .filter(|(_, tie)| *tie == Tie::Interest)
-                .map(|(category, _)| *category)
-        })
+        self.interests.then(|| liked(self.ties))
     }
+}
+
+/// What was bought, and when.
+pub(crate) fn bought(ties: &[(Category, Tie)]) -> impl Iterator<Item = (Category, PurchaseDay)> {
+    ties.iter().filter_map(|(category, tie)| match tie {
+        Tie::Bought(day) => Some((*category, *day)),
+        Tie::Interest => None,
+    })
+}
+
+/// What is liked.
+pub(crate) fn liked(ties: &[(Category, Tie)]) -> impl Iterator<Item = Category> {
+    ties.iter()
+        .filter(|(_, tie)| *tie == Tie::Interest)
+        .map(|(category, _)| *category)
 }
 
 impl Known for View<'_> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::attribute::Attribute;
 use crate::context::Lifecycle;
+use crate::document::FieldError;
 use crate::fingerprint::KeyedHash;
 use crate::ids::{BrandId, CampaignId, CustomerId, InvalidId, OfferId, RunId, TopicId};
 use crate::offer::Offer;
@@ -186,6 +187,17 @@ impl Campaign {
             .chain(goal)
             .chain(best_hour)
             .find(|(_, attribute)| !offer.declares(*attribute))
+    }
+
+    /// Refuses the campaign where it reads an attribute that its offer does not declare.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the field that reads it; see [`undeclared`](Self::undeclared).
+    pub fn reads_declared(&self, offer: &Offer) -> Result<(), FieldError> {
+        self.undeclared(offer).map_or(Ok(()), |(field, attribute)| {
+            let problem = format!("reads '{}', which the offer does not declare in uses", attribute.code());
+            Err(FieldError::new(field, problem))
+        })
     }
 
     /// The most evidence that anybody can have, by what the offer declares and has: its places are read by declared facts,

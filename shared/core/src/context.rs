@@ -36,6 +36,14 @@ pub struct CurrentPlace {
 /// The longest that a current place is used after it was told, in hours.
 pub const CURRENT_PLACE_HOURS: i64 = 12;
 
+impl CurrentPlace {
+    /// Whether it may still be used.
+    #[must_use]
+    pub fn holds(self, now: Timestamp) -> bool {
+        now < self.until
+    }
+}
+
 impl fmt::Debug for CurrentPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CurrentPlace(redacted)")

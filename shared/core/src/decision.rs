@@ -24,7 +24,7 @@ use crate::quiet::{NeverOpen, QuietHours, quiet_until};
 use crate::reason::Reason;
 use crate::relevance::{Factors, Relevance, Score, score};
 use crate::standing::Standing;
-use crate::suitability::Verdict;
+use crate::suitability::{OnUnknown, Verdict};
 use crate::time::later;
 
 /// What is decided about: one run of a campaign with its offer.
@@ -218,11 +218,8 @@ fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: 
 /// The offer's rules, then what its category needs of a home.
 fn suits(offer: &Offer, view: &View<'_>) -> Result<(), Withheld> {
     let rules = offer.rules.iter().map(|rule| rule.verdict(view));
-    let needs = offer.needs.iter().map(|asked| match asked.condition.holds(view) {
-        Some(true) => Verdict::Suits,
-        Some(false) => Verdict::DoesNotSuit,
-        None => Verdict::Unknown,
-    });
+    let needs = offer.needs.iter();
+    let needs = needs.map(|asked| Verdict::of(asked.condition.holds(view), OnUnknown::Exclude));
     for (position, verdict) in rules.chain(needs).enumerate() {
         let reason = match verdict {
             Verdict::Suits => continue,

@@ -51,7 +51,7 @@ pub fn settle(
     let (held, origins) = held.unwrap_or((&nothing.0, &nothing.1));
     // A current place that has ended is not used any more, so it is not kept either, and nobody removed it.
     let lasting = |context: &CustomerContext| CustomerContext {
-        current_place: context.current_place.filter(|place| place.until > now),
+        current_place: context.current_place.filter(|place| place.holds(now)),
         ..context.clone()
     };
     let (held, mut settled) = (&lasting(held), lasting(incoming));

@@ -112,22 +112,6 @@ impl Condition {
         }
     }
 
-    /// How many conditions it is made of, itself among them.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        match self {
-            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
-            Self::Not(part) => 1 + part.size(),
-            Self::Is(..)
-            | Self::In(..)
-            | Self::AtMost(..)
-            | Self::AtLeast(..)
-            | Self::Known(_)
-            | Self::Purchased { .. }
-            | Self::Interested(_) => 1,
-        }
-    }
-
     /// Calls back with each attribute that the condition reads.
     pub fn for_each_attribute(&self, visit: &mut impl FnMut(Attribute)) {
         match self {
@@ -173,10 +157,16 @@ pub enum Verdict {
 impl Rule {
     /// Applies the rule.
     pub fn verdict(&self, known: &impl Known) -> Verdict {
-        match (self.condition.holds(known), self.unknown) {
-            (Some(true), _) | (None, OnUnknown::Neutral) => Verdict::Suits,
-            (Some(false), _) => Verdict::DoesNotSuit,
-            (None, OnUnknown::Exclude) => Verdict::Unknown,
+        Verdict::of(self.condition.holds(known), self.unknown)
+    }
+}
+
+impl Verdict {
+    pub(crate) const fn of(holds: Option<bool>, unknown: OnUnknown) -> Self {
+        match (holds, unknown) {
+            (Some(true), _) | (None, OnUnknown::Neutral) => Self::Suits,
+            (Some(false), _) => Self::DoesNotSuit,
+            (None, OnUnknown::Exclude) => Self::Unknown,
         }
     }
 }

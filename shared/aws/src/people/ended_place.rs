@@ -35,7 +35,7 @@ impl Tables {
             // The contact point is not written, and may be broken.
             let person = self.person_despite_contact(&brand.id, customer).await?;
             let held = person.context.as_ref().map(|(context, _)| context);
-            let ended = held.filter(|context| context.current_place.is_some_and(|place| place.until <= now));
+            let ended = held.filter(|context| context.current_place.is_some_and(|place| !place.holds(now)));
             let Some(context) = ended.filter(|_| !person.is_erased()) else {
                 return Ok(EndedPlace::NotHeld);
             };

@@ -1,6 +1,6 @@
 //! The stored form of an audience record: what a page holds of a person, and a row of a batch.
 
-use super::{AudienceRecord, ConsentHint, Tie, TopicStates, Whereabouts};
+use super::{AudienceRecord, ConsentHint, Tie, TopicStates, Whereabouts, bought, liked};
 use crate::attribute::{Fact, FactKind, Facts};
 use crate::category::{CATEGORIES, Category};
 use crate::context::Lifecycle;
@@ -67,20 +67,12 @@ impl AudienceRecord {
         stages.iter().for_each(|day| out.extend_from_slice(&day.to_be_bytes()));
         out.extend_from_slice(&pack_facts(&self.facts));
         out.extend_from_slice(&self.good_hours.to_bytes());
-        let mut purchases = Vec::with_capacity(3 * self.ties.len());
-        let mut interests = Vec::with_capacity(self.ties.len());
-        for (category, tie) in &self.ties {
-            match tie {
-                Tie::Bought(day) => {
-                    purchases.push(category.code());
-                    purchases.extend(day.to_bytes());
-                }
-                Tie::Interest => interests.push(category.code()),
-            }
+        out.push(u8::try_from(bought(&self.ties).count()).unwrap_or(u8::MAX));
+        for (category, day) in bought(&self.ties) {
+            out.push(category.code());
+            out.extend_from_slice(&day.to_bytes());
         }
-        out.push(u8::try_from(purchases.len() / 3).unwrap_or(u8::MAX));
-        out.extend(purchases);
-        out.extend(interests);
+        out.extend(liked(&self.ties).map(Category::code));
         out
     }
 

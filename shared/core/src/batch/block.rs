@@ -4,10 +4,10 @@ use wide::bytemuck::Zeroable;
 
 use crate::attribute::Fact;
 use crate::audience::{
-    AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, MalformedRecord, NO_MARKETING, Stored, Tie, area_bits, pack_facts,
-    pair_of_bits,
+    AudienceRecord, HAS_CURRENT_PLACE, HAS_HOME, MalformedRecord, NO_MARKETING, Stored, area_bits, bought, liked,
+    pack_facts, pair_of_bits,
 };
-use crate::category::CATEGORIES;
+use crate::category::{CATEGORIES, Category};
 use crate::place::UnitVector;
 use crate::purchase_day::PurchaseDay;
 use crate::relevance::Relevance;
@@ -315,12 +315,8 @@ impl Block {
             facts: pack_facts(&record.facts),
             good_hours: record.good_hours.to_bytes(),
         };
-        let purchases = record.ties.iter().filter_map(|(category, tie)| match tie {
-            Tie::Bought(day) => Some((category.code(), *day)),
-            Tie::Interest => None,
-        });
-        let interests = record.ties.iter().filter(|(_, tie)| *tie == Tie::Interest);
-        self.put(&person, purchases, interests.map(|(category, _)| category.code()));
+        let purchases = bought(&record.ties).map(|(category, day)| (category.code(), day));
+        self.put(&person, purchases, liked(&record.ties).map(Category::code));
     }
 
     /// The same from the stored form of their record, as [`AudienceRecord::from_bytes`] reads it.

@@ -110,7 +110,7 @@ pub(super) fn bought(
 
 /// The latest purchase in one of the categories.
 #[inline(never)]
-pub(super) fn latest(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
+fn latest(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
     let mut latest = [NOBODY; STRIPS];
     for &category in categories {
         all_ahead(next.bought(category));

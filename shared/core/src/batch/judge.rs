@@ -430,7 +430,8 @@ impl Plan<'_> {
     /// Which of two scores of a person is worth more: one with enough evidence, then the greater.
     #[inline]
     fn worth(&self, scored: &Scored) -> Pair {
-        let enough = spread(!scored.vague(self.vague));
+        let vague = self.vague.map_or(NOBODY, |vague| scored.vague(vague));
+        let enough = spread(!vague);
         [0, 1].map(|half| scored.scores[half] | (enough[half] & u16x16::splat(1 << 15)))
     }
 

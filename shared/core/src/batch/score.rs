@@ -126,8 +126,8 @@ impl<'a> Scoring<'a> {
 impl Scored {
     /// Of whom too little is known.
     #[inline(always)]
-    pub(super) fn vague(&self, vague: Option<Table>) -> u8x32 {
-        vague.map_or(NOBODY, |vague| vague.at(self.known))
+    pub(super) fn vague(&self, vague: Table) -> u8x32 {
+        vague.at(self.known)
     }
 }
 
@@ -174,8 +174,8 @@ impl Plan<'_> {
             let scores = [0, 1].map(|half| scored.scores[half] & open[half]);
             answers.relevance[at] = reordered(scores);
             let out = &mut outcome[at];
-            if self.vague.is_some() {
-                close(out, Reason::TooLittleKnown, scored.vague(self.vague));
+            if let Some(vague) = self.vague {
+                close(out, Reason::TooLittleKnown, scored.vague(vague));
             }
             if least > 0 {
                 let enough = scores.map(|score| score.max(u16x16::splat(least)).simd_eq(score));
