@@ -6,7 +6,9 @@ use apropos_aws::http::{Problem, authorized, json};
 use apropos_aws::{Delivery, DeliveryState, HeldProposal, PageRow, derive};
 use apropos_core::affinity::AffinitySource;
 use apropos_core::api_key::Scope;
+use apropos_core::audience::AudienceRecord;
 use apropos_core::campaign::DeliveryId;
+use apropos_core::consent::DataPurpose;
 use apropos_core::decision::{Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
@@ -179,8 +181,7 @@ fn of_withheld(
 }
 
 /// A page's row holds the reason and what each factor added, rounded down. Details are computed again only if today's
-/// model on the same version of the context gives the same reason and the same row; else the row alone is told. A choice
-/// that changed since shows in the row, so what is computed is what was decided.
+/// model on the same version of the context gives the same reason and the same row; else the row alone is told.
 async fn of_row(
     handler: &Handler,
     proposal: &HeldProposal,
@@ -233,9 +234,26 @@ async fn recomputed(
     }
     let at = proposal.run.launched_at;
     let record = derive(&context, version, &standing, &proposal.brand.topics, at);
-    Ok(judge(proposal.as_proposal(), customer, &record, at)
-        .err()
-        .filter(|withheld| withheld.reason == reason && as_kept(withheld) == row.contributions))
+    let judged = |record: &AudienceRecord| {
+        judge(proposal.as_proposal(), customer, record, at)
+            .err()
+            .filter(|withheld| withheld.reason == reason && as_kept(withheld) == row.contributions)
+    };
+    let withheld = judged(&record);
+    // Consents have no part in the context's version. They may have changed since, and which rule closed is not in the row: it
+    // is told where it is the same whatever the person had agreed to.
+    let of_any_choice = every_choice(&record).all(|record| judged(&record).is_none_or(|other| Some(other) == withheld));
+    Ok(withheld.filter(|_| of_any_choice))
+}
+
+/// The record of somebody who agreed to each set of the uses of data.
+fn every_choice(record: &AudienceRecord) -> impl Iterator<Item = AudienceRecord> {
+    let sets = 0..1 << DataPurpose::ALL.len();
+    sets.map(|purposes| {
+        let mut record = record.clone();
+        record.hint.purposes = purposes;
+        record
+    })
 }
 
 fn as_kept(withheld: &Withheld) -> [u8; 5] {

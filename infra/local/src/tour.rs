@@ -349,12 +349,13 @@ impl Launch<'_> {
 const MOST_ASKED: usize = 300;
 
 /// The reasons that say most about a campaign come first.
-const TELLING: [&str; 8] = [
+const TELLING: [&str; 9] = [
     "unsuitable",
     "too_far",
     "cap_reached",
     "consent_withdrawn",
     "already_has",
+    "no_reason_to_write",
     "below_threshold",
     "no_consent",
     "too_little_known",

@@ -1,13 +1,15 @@
 //! What a person's purchases and interests say of an offer.
 //!
-//! `affinity = max(purchase, interest)`, basis points ([`affinity_bp`]):
+//! `affinity = max(complement, interest, need)`, basis points ([`affinity_bp`]):
 //!
-//! - **purchase**: the best of what was bought in a category that the offer's complements, 10 000 in its month and half of it
+//! - **complement**: the best of what was bought in a category that the offer's complements, 10 000 in its month and half of it
 //!   after each half-life of the category bought ([`Category::recency_bp`]), a month at a time;
-//! - **interest**: 8 000 in the very category, 5 000 in one that it complements or of its family.
+//! - **interest**: 8 000 in the very category, 5 000 in one that it complements or of its family;
+//! - **need**: the very thing, or one that does the same, was bought and is used up: 10 000 from then on, half of it after each
+//!   half-life of the offer's category, a month at a time.
 //!
-//! A recent purchase of the very thing halves it. Where nothing of it is recorded, declared or may be read, what counts is
-//! the topic that the person chose themselves: [`TOPIC_BP`]. So whoever refuses profiling still gets the topic.
+//! As long as the very thing still serves, the other two are halved. Where nothing of it is recorded, declared or may be
+//! read, what counts is the topic that the person chose themselves: [`TOPIC_BP`]. So whoever refuses profiling still gets the topic.
 //!
 //! For the goal *anticipate*, whoever bought the very thing is judged by when they need the next: [`due_bp`].
 
@@ -16,7 +18,7 @@ use crate::campaign::Goal;
 use crate::category::{Category, complements, replaces};
 use crate::offer::Offer;
 use crate::place::halving_bp;
-use crate::purchase_day::days_since;
+use crate::purchase_day::{PurchaseDay, days_since};
 use crate::relevance::Relevance;
 
 /// What a stated interest is worth, in basis points.
@@ -90,7 +92,8 @@ pub fn due_bp(days: u32, interval: u16) -> u32 {
 /// Whether a lasting thing was bought within its repurchase interval, so that it is not offered again; for *anticipate*
 /// within the first four fifths of it.
 pub(crate) fn already_has(offer: &Offer, view: &View<'_>, goal: Goal) -> bool {
-    closed_for(offer.category, goal).is_some_and(|closed| last_met(offer, view).is_some_and(|days| days < closed))
+    let bought_within = |days| last_met(offer, view).is_some_and(|day| day.days_until(view.today) < days);
+    closed_for(offer.category, goal).is_some_and(bought_within)
 }
 
 /// For so many days after a purchase, what lasts is not offered again.
@@ -103,48 +106,104 @@ pub(crate) fn closed_for(category: Category, goal: Goal) -> Option<u32> {
     (interval >= LASTING_DAYS).then_some(closed)
 }
 
-/// Days since the very thing, or one that does the same, was bought.
-fn last_met(offer: &Offer, view: &View<'_>) -> Option<u32> {
+/// When the very thing, or one that does the same, was bought last.
+fn last_met(offer: &Offer, view: &View<'_>) -> Option<PurchaseDay> {
     let meets = |category: Category| category == offer.category || replaces(category, offer.category);
     view.purchases()?
         .filter(|(category, _)| meets(*category))
-        .map(|(_, day)| day.days_until(view.today))
-        .min()
+        .map(|(_, day)| day)
+        .max()
+}
+
+/// What the last purchase of the very thing, or of one that does the same, says of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastOne {
+    /// There was none, or it may not be read.
+    Unknown,
+    /// It was bought fewer days ago than such a thing lasts.
+    StillServes,
+    /// It is used up, which speaks for the next with so many basis points, 0 to 10 000.
+    UsedUp(u32),
+}
+
+impl LastOne {
+    /// Of a thing of this category that was bought so many days ago, in a month that ended so many days ago.
+    ///
+    /// ```
+    /// use apropos_core::affinity::LastOne;
+    /// use apropos_core::category::Category;
+    ///
+    /// // Coffee is used up after 30 days; a need for it that nobody met halves every 90.
+    /// let coffee = Category::from_slug("coffee-pods").unwrap();
+    /// assert_eq!([0, 29].map(|days| LastOne::of(coffee, days, 0)), [LastOne::StillServes; 2]);
+    /// assert_eq!(
+    ///     [30, 60, 120, 210].map(|days| LastOne::of(coffee, days, days)),
+    ///     [10_000, 7_937, 5_000, 2_500].map(LastOne::UsedUp)
+    /// );
+    /// ```
+    #[must_use]
+    pub fn of(category: Category, days: u32, days_since_month: u32) -> Self {
+        let interval = u32::from(category.repurchase_days());
+        if days < interval {
+            return Self::StillServes;
+        }
+        Self::UsedUp(used_up_bp(category, days_since_month).into())
+    }
+}
+
+/// What a need for a thing of this category counts, once the last one is used up, by the days since its month: basis points.
+pub(crate) fn used_up_bp(category: Category, days_since_month: u32) -> u16 {
+    let days = days_since_month.saturating_sub(category.repurchase_days().into());
+    category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX))
+}
+
+fn last_one(offer: &Offer, view: &View<'_>) -> LastOne {
+    last_met(offer, view).map_or(LastOne::Unknown, |day| {
+        LastOne::of(
+            offer.category,
+            day.days_until(view.today),
+            days_since(day.month(), view.today),
+        )
+    })
 }
 
 /// The affinity; never unknown, because the person chose the topic.
 pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance {
-    let met = last_met(offer, view);
-    let interval = offer.category.repurchase_days();
-    if let (Goal::Anticipate, Some(days)) = (goal, met) {
-        return Relevance::clamped(due_bp(days, interval));
+    if let (Goal::Anticipate, Some(day)) = (goal, last_met(offer, view)) {
+        return Relevance::clamped(due_bp(day.days_until(view.today), offer.category.repurchase_days()));
     }
-    let (purchase, interest) = (best_purchase(offer, view), best_interest(offer, view));
-    Relevance::clamped(affinity_bp(purchase, interest, met, interval))
+    let (complement, interest) = (best_complement(offer, view), best_interest(offer, view));
+    Relevance::clamped(affinity_bp(complement, interest, last_one(offer, view)))
 }
 
-/// The formula at the top of this module, 0 to 10 000 bp: of the best purchase and the best interest in basis points, where
-/// any is known, of the days since the very thing was bought, where it was, and of the days after which it is bought again.
+/// The formula at the top of this module, 0 to 10 000 bp: of the best complement and the best interest in basis points, where
+/// any purchase or interest is known, and of the last purchase of the very thing.
 ///
 /// ```
-/// use apropos_core::affinity::{INTEREST_BP, affinity_bp};
+/// use apropos_core::affinity::{INTEREST_BP, LastOne, affinity_bp};
 /// use apropos_core::category::Category;
 ///
 /// // Running gear goes with running shoes, whose half-life is 180 days; the gear itself lasts 240.
 /// let shoes = |days| Some(u32::from(Category::from_slug("running-shoes").unwrap().recency_bp(days)));
-/// assert_eq!([0, 90, 180, 360].map(|days| affinity_bp(shoes(days), None, None, 240)), [10_000, 7_071, 5_000, 2_500]);
+/// let never = LastOne::Unknown;
+/// assert_eq!([0, 90, 180, 360].map(|days| affinity_bp(shoes(days), None, never)), [10_000, 7_071, 5_000, 2_500]);
 /// // Who likes running gear as well: the better of the two counts.
-/// assert_eq!(affinity_bp(shoes(180), Some(INTEREST_BP), None, 240), 8_000);
-/// // They bought some 100 days ago, and need no more until the 240th.
-/// assert_eq!([100, 239, 240].map(|days| affinity_bp(shoes(180), Some(INTEREST_BP), Some(days), 240)), [4_000, 4_000, 8_000]);
+/// assert_eq!(affinity_bp(shoes(180), Some(INTEREST_BP), never), 8_000);
+/// // They bought some 100 days ago, and need no more until the 240th. Then they do, more than what they like says.
+/// let gear = Category::from_slug("running-gear").unwrap();
+/// let bought = |days| affinity_bp(shoes(180), Some(INTEREST_BP), LastOne::of(gear, days, days));
+/// assert_eq!([100, 239, 240].map(bought), [4_000, 4_000, 10_000]);
 /// // Nothing is known but the topic, or what is known has nothing to do with it.
-/// assert_eq!([None, Some(0)].map(|interest| affinity_bp(None, interest, None, 240)), [5_000, 0]);
+/// assert_eq!([None, Some(0)].map(|interest| affinity_bp(None, interest, never)), [5_000, 0]);
 /// ```
 #[must_use]
-pub fn affinity_bp(purchase: Option<u32>, interest: Option<u32>, days_since_met: Option<u32>, interval: u16) -> u32 {
-    let best = purchase.max(interest).unwrap_or(TOPIC_BP);
-    let recently = days_since_met.is_some_and(|days| days < u32::from(interval));
-    if recently { best / 2 } else { best }
+pub fn affinity_bp(complement: Option<u32>, interest: Option<u32>, last: LastOne) -> u32 {
+    let best = complement.max(interest);
+    match last {
+        LastOne::Unknown => best.unwrap_or(TOPIC_BP),
+        LastOne::StillServes => best.unwrap_or(0) / 2,
+        LastOne::UsedUp(need) => best.unwrap_or(0).max(need),
+    }
 }
 
 /// What the [`affinity`] rests on. Where a purchase and an interest are worth the same it is the interest, which the person
@@ -153,15 +212,19 @@ pub(crate) fn source(offer: &Offer, view: &View<'_>, goal: Goal) -> AffinitySour
     if goal == Goal::Anticipate && last_met(offer, view).is_some() {
         return AffinitySource::Purchases;
     }
-    match (best_purchase(offer, view), best_interest(offer, view)) {
+    let need = match last_one(offer, view) {
+        LastOne::UsedUp(need) => Some(need),
+        LastOne::Unknown | LastOne::StillServes => None,
+    };
+    match (best_complement(offer, view).max(need), best_interest(offer, view)) {
         (None, None) => AffinitySource::Topic,
         (purchase, interest) if purchase > interest => AffinitySource::Purchases,
         _ => AffinitySource::Interests,
     }
 }
 
-/// The best that any purchase says, 0 where none has to do with the offer; nothing where none is known.
-fn best_purchase(offer: &Offer, view: &View<'_>) -> Option<u32> {
+/// The best that any purchase of something else says, 0 where none goes with the offer; nothing where no purchase is known.
+fn best_complement(offer: &Offer, view: &View<'_>) -> Option<u32> {
     let purchases = view.purchases().into_iter().flatten().map(|(category, day)| {
         if complements(category, offer.category) {
             let days = days_since(day.month(), view.today);

@@ -22,7 +22,7 @@ use crate::moment::moment;
 use crate::offer::Offer;
 use crate::quiet::{NeverOpen, QuietHours, quiet_until};
 use crate::reason::Reason;
-use crate::relevance::{Factors, Relevance, Score, score};
+use crate::relevance::{Factors, LEAST_REASON, Relevance, Score, score};
 use crate::standing::Standing;
 use crate::suitability::{OnUnknown, Verdict};
 use crate::time::later;
@@ -137,6 +137,9 @@ fn fits(
             score: Some(score),
         })
     };
+    if score.factors.best_reason() < LEAST_REASON {
+        return withheld(Reason::NoReasonToWrite);
+    }
     if score.evidence < campaign.minimum_evidence {
         return withheld(Reason::TooLittleKnown);
     }
@@ -203,16 +206,17 @@ fn best_of<'a>(
 fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: Timestamp) -> Factors {
     let Proposal { offer, campaign, .. } = proposal;
     let proximity = way.map(Way::proximity);
-    let affinity = affinity(offer, view, campaign.goal);
-    let best_reason = proximity.map_or(affinity, |proximity| proximity.max(affinity));
-    Factors {
+    let mut factors = Factors {
         proximity,
-        affinity: Some(affinity),
-        // A good moment for what is neither near nor liked is no reason to write.
-        moment: moment(offer, view, way.map(|way| way.place), now).map(|moment| moment.min(best_reason)),
+        affinity: Some(affinity(offer, view, campaign.goal)),
+        moment: moment(offer, view, way.map(|way| way.place), now),
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
         appetite: view.reaction.and_then(appetite_bp).map(Relevance::clamped),
-    }
+    };
+    // A good moment for what is neither near nor liked is none.
+    let best_reason = factors.best_reason();
+    factors.moment = factors.moment.map(|moment| moment.min(best_reason));
+    factors
 }
 
 /// The offer's rules, then what its category needs of a home.

@@ -8,13 +8,15 @@ use crate::language::Language;
 use crate::offer::Offer;
 use crate::reason::Reason;
 use crate::receipt;
-use crate::relevance::{Factor, Relevance, Score, weight};
+use crate::relevance::{Factor, LEAST_REASON, Relevance, Score, weight};
 
 /// Why a person received a message, in one sentence for that person. It names the kinds of facts used and no value: a
 /// message may be forwarded. It says that they are subscribed and not that they agreed, because the legal basis may be
 /// the soft opt-in.
 ///
-/// An affinity that rests on the topic alone adds nothing to that: nothing that the person bought or likes was read. Of
+/// It tells a reason to write, which is that something is near or goes with what they like; that now is a good moment, or that
+/// they followed up on earlier messages, is none. An affinity that rests on the topic alone adds nothing to being subscribed:
+/// nothing that the person bought or likes was read. Of
 /// a receipt that does not name the source, a figure of [`TOPIC_BP`] is told as the topic, which is never untrue.
 #[must_use]
 pub fn why_you_receive(
@@ -24,19 +26,12 @@ pub fn why_you_receive(
     score: &Score,
     affinity_from: Option<AffinitySource>,
 ) -> String {
-    let because = score.strongest().and_then(|factor| match factor {
-        Factor::Proximity => Some(("parce que c’est près de vous", "because it is close to you")),
-        Factor::Affinity => why_affinity(score, affinity_from),
-        Factor::Moment => Some(("parce que c’est le bon moment", "because now is the right moment")),
-        Factor::LifecycleFit => Some((
-            "parce que cela s’accorde avec la relation que vous avez avec nous",
-            "because it suits how long you have known us",
-        )),
-        Factor::Appetite => Some((
-            "parce que vous avez donné suite à nos derniers messages",
-            "because you followed up on our recent messages",
-        )),
-    });
+    let near = ("parce que c’est près de vous", "because it is close to you");
+    let because = match score.strongest_reason() {
+        Some(Factor::Affinity) => why_affinity(score, affinity_from).or(score.factors.proximity.map(|_| near)),
+        Some(_) => Some(near),
+        None => None,
+    };
     match (language, because) {
         (Language::French, Some((because, _))) => format!(
             "{brand} vous écrit {because}, et parce que vous êtes sur sa liste «\u{a0}{topic}\u{a0}» par e-mail."
@@ -297,6 +292,10 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "Vous avez déjà cet article, ou un autre qui en tient lieu.",
             "You already have one, or something that does the same.",
         ),
+        Reason::NoReasonToWrite => (
+            "Rien de ce que nous pouvons utiliser à votre sujet ne plaidait pour cette offre.",
+            "Nothing that we may use about you spoke for it.",
+        ),
         Reason::TooLittleKnown => (
             "Nous en savons trop peu pour juger si cela vous intéresse.",
             "We know too little to judge whether you would care.",
@@ -388,6 +387,17 @@ pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> Strin
             Language::English => format!("Withheld: {because}, {known}% of what counts."),
         };
     }
+    // There, what is asked for is not the relevance either.
+    if let (Reason::NoReasonToWrite, Some(score)) = (withheld.reason, withheld.score) {
+        let best = tenths(language, score.factors.best_reason().basis_points());
+        let least = LEAST_REASON.percent();
+        return match language {
+            Language::French => {
+                format!("Non envoyé\u{a0}: {because} (meilleure raison de {best}\u{a0}%, sur {least}\u{a0}% demandés).")
+            }
+            Language::English => format!("Withheld: {because} (best reason {best}%, of {least}% asked for)."),
+        };
+    }
     // Rounded down, so that nothing short of a threshold reads as if it reached it.
     let figures = withheld
         .score
@@ -436,12 +446,10 @@ mod tests {
     }
 
     #[test]
-    fn every_factor_has_its_own_sentence_without_a_figure() {
+    fn each_reason_to_write_has_its_own_sentence_without_a_figure() {
         for language in Language::ALL {
-            let factors = Factor::ALL.into_iter().map(Some).chain([None]);
-            let sentences: Vec<String> = factors
-                .map(|factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor), None))
-                .collect();
+            let told = |factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor), None);
+            let sentences: Vec<String> = [Some(Factor::Proximity), Some(Factor::Affinity), None].map(told).into();
             for (position, sentence) in sentences.iter().enumerate() {
                 assert!(!sentences[..position].contains(sentence), "{sentence}");
                 assert!(
@@ -451,14 +459,67 @@ mod tests {
                 assert!(!sentence.contains(|char: char| char.is_ascii_digit()), "{sentence}");
                 assert_eq!(sentence.matches('.').count(), 1, "one sentence: {sentence}");
             }
+            // What says how well it fits is no reason to write, and not told as one.
+            for factor in [Factor::Moment, Factor::LifecycleFit, Factor::Appetite] {
+                assert_eq!(told(Some(factor)), told(None), "{factor:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_moment_that_counts_more_than_the_reason_is_not_told_as_one() {
+        let mut score = score_of(Some(Factor::Moment));
+        score.factors.affinity = Some(Relevance::clamped(7_654));
+        assert!(score.contribution(Factor::Moment) > score.contribution(Factor::Affinity));
+        let told = why_you_receive(
+            Language::English,
+            "Lumen",
+            "Exhibitions",
+            &score,
+            Some(AffinitySource::Interests),
+        );
+        assert!(told.contains("because it goes with your interests"), "{told}");
+    }
+
+    #[test]
+    fn of_a_topic_that_counts_more_than_the_place_the_place_is_told() {
+        let mut score = score_of(Some(Factor::Affinity));
+        score.factors.proximity = Some(Relevance::clamped(2_500));
+        assert_eq!(score.strongest_reason(), Some(Factor::Affinity));
+        let told = why_you_receive(
+            Language::English,
+            "Lumen",
+            "Exhibitions",
+            &score,
+            Some(AffinitySource::Topic),
+        );
+        assert!(told.contains("because it is close to you"), "{told}");
+    }
+
+    #[test]
+    fn what_no_reason_speaks_for_tells_how_little_there_is() {
+        let mut score = score_of(Some(Factor::LifecycleFit));
+        score.factors.affinity = Some(Relevance::clamped(2_499));
+        let decision = Withheld {
+            reason: Reason::NoReasonToWrite,
+            rule: None,
+            score: Some(score),
+        };
+        assert_eq!(
+            Language::ALL.map(|language| withheld(language, &fixture::offer(), &decision)),
+            [
+                "Non envoyé\u{a0}: rien de ce que l’on sait de cette personne ne plaide pour l’offre (meilleure raison de \
+                 24,9\u{a0}%, sur 25\u{a0}% demandés).",
+                "Withheld: nothing that is known of this person speaks for the offer (best reason 24.9%, of 25% asked for)."
+            ]
+        );
     }
 
     #[test]
     fn the_sentence_tells_the_strongest_reason_of_the_decision() {
         let (brand, offer) = (fixture::brand(), fixture::offer());
         let approval = fixture::approval(&brand, &offer);
-        assert_eq!(approval.score().strongest(), Some(Factor::Proximity));
+        assert_eq!(approval.score().strongest_reason(), Some(Factor::Proximity));
         assert_eq!(
             why_you_receive(
                 Language::English,

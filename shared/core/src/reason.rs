@@ -45,6 +45,8 @@ pub enum Reason {
     SuitabilityUnknown,
     /// They have one, and such a thing lasts.
     AlreadyHas,
+    /// It is neither near nor something that the person likes or needs.
+    NoReasonToWrite,
     /// Too little is known to judge.
     TooLittleKnown,
     /// Not relevant enough for the campaign.
@@ -67,7 +69,7 @@ pub enum Reason {
 
 impl Reason {
     /// All, in the order of the gates.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::RunCancelled,
         Self::OutsideWindow,
         Self::Objected,
@@ -88,6 +90,7 @@ impl Reason {
         Self::Unsuitable,
         Self::SuitabilityUnknown,
         Self::AlreadyHas,
+        Self::NoReasonToWrite,
         Self::TooLittleKnown,
         Self::BelowThreshold,
         Self::BelowOwnThreshold,
@@ -123,6 +126,7 @@ impl Reason {
             Self::Unsuitable => "unsuitable",
             Self::SuitabilityUnknown => "suitability_unknown",
             Self::AlreadyHas => "already_has",
+            Self::NoReasonToWrite => "no_reason_to_write",
             Self::TooLittleKnown => "too_little_known",
             Self::BelowThreshold => "below_threshold",
             Self::BelowOwnThreshold => "below_own_threshold",
@@ -141,7 +145,7 @@ impl Reason {
         Self::ALL.into_iter().find(|each| each.code() == code)
     }
 
-    /// The stored byte, 1 to 29. Never renumbered: a new reason takes the next one, whatever its place in the order.
+    /// The stored byte, 1 to 30. Never renumbered: a new reason takes the next one, whatever its place in the order.
     #[must_use]
     pub const fn byte(self) -> u8 {
         match self {
@@ -174,6 +178,7 @@ impl Reason {
             Self::Paused => 27,
             Self::TooLate => 28,
             Self::Outranked => 29,
+            Self::NoReasonToWrite => 30,
         }
     }
 
@@ -249,6 +254,10 @@ impl Reason {
                 "cette personne a déjà cet article, ou un autre qui en tient lieu",
                 "this person already has one, or something that does the same",
             ),
+            Self::NoReasonToWrite => (
+                "rien de ce que l’on sait de cette personne ne plaide pour l’offre",
+                "nothing that is known of this person speaks for the offer",
+            ),
             Self::TooLittleKnown => ("on en sait trop peu pour juger", "too little is known to judge"),
             Self::BelowThreshold => ("l’offre n’est pas assez pertinente", "the offer is not relevant enough"),
             Self::BelowOwnThreshold => (
@@ -323,6 +332,7 @@ mod tests {
             "paused",
             "too_late",
             "outranked",
+            "no_reason_to_write",
         ];
         for (byte, code) in (1..).zip(given_out) {
             assert_eq!(Reason::from_byte(byte).map(Reason::code), Some(code));

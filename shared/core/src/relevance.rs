@@ -13,10 +13,14 @@
 //! | factor | formula | unit | range | where |
 //! |---|---|---|---|---|
 //! | proximity | 10 000 × 2^(−distance ÷ half the radius), by the way that gives the best score | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
-//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved after a recent purchase of the very thing | days | 0 to 10 000 | [`crate::affinity::affinity_bp`]; for *anticipate* [`crate::affinity::due_bp`] |
+//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved while the very thing still serves; once it is used up, at least 10 000 × 2^(−days since ÷ half-life) | days | 0 to 10 000 | [`crate::affinity::affinity_bp`]; for *anticipate* [`crate::affinity::due_bp`] |
 //! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment::Parts`] |
 //! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
 //! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::appetite_bp`], [`crate::habit::reaction`] |
+//!
+//! Proximity and affinity are the two reasons to write; the other three say how well it fits, and are none. So the better of the
+//! two comes up to [`LEAST_REASON`], which is what the farthest place within reach is worth, or nothing is sent, whatever the
+//! relevance.
 //!
 //! Beyond the radius there is no proximity but a gate; the radius is the place's, by the kind of area in which the person
 //! lives. The gates come before the factors, in the order of [`crate::reason::Reason`].
@@ -56,7 +60,7 @@
 //! assert_eq!((score.relevance.basis_points(), score.evidence.basis_points()), (7_321, 9_000));
 //! // What each added: 40 × 6 598 ÷ 90 of it is the place.
 //! assert_eq!(score.contribution(Factor::Proximity).map(Relevance::basis_points), Some(2_932));
-//! assert_eq!(score.strongest(), Some(Factor::Proximity));
+//! assert_eq!(score.strongest_reason(), Some(Factor::Proximity));
 //! # Ok::<(), apropos_core::place::InvalidPlace>(())
 //! ```
 
@@ -65,7 +69,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 5;
+pub const MODEL_VERSION: u8 = 6;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -125,7 +129,11 @@ impl Relevance {
     }
 }
 
-/// One of the five reasons why an offer may fit.
+/// What the better of proximity and affinity must come to, so that there is a reason to write: as much as the farthest place
+/// within reach, or as what was bought two half-lives ago.
+pub const LEAST_REASON: Relevance = Relevance(2_500);
+
+/// One of the five factors that say how well an offer fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
     /// How near the nearest place is.
@@ -179,6 +187,12 @@ pub struct Factors {
 }
 
 impl Factors {
+    /// The better of the two reasons to write: proximity and affinity. 0 where neither is known.
+    #[must_use]
+    pub fn best_reason(&self) -> Relevance {
+        self.proximity.max(self.affinity).unwrap_or_default()
+    }
+
     /// In the order of [`Factor::ALL`].
     #[must_use]
     pub const fn in_order(&self) -> [(Factor, Option<Relevance>); 5] {
@@ -246,10 +260,10 @@ impl Score {
             })
     }
 
-    /// The factor that speaks most for the offer, if any is known and above zero.
+    /// Which of the two reasons to write, proximity and affinity, added more to the relevance; nothing where neither added any.
     #[must_use]
-    pub fn strongest(&self) -> Option<Factor> {
-        Factor::ALL
+    pub fn strongest_reason(&self) -> Option<Factor> {
+        [Factor::Proximity, Factor::Affinity]
             .into_iter()
             .filter_map(|factor| self.contribution(factor).map(|value| (value, factor)))
             .filter(|(value, _)| *value > Relevance::NONE)
@@ -335,7 +349,10 @@ mod tests {
     fn nothing_known_is_no_relevance_on_no_evidence() {
         let score = score(Goal::Retain, Factors::default());
         assert_eq!((score.relevance, score.evidence), (Relevance::NONE, Relevance::NONE));
-        assert_eq!(score.strongest(), None);
+        assert_eq!(
+            (score.strongest_reason(), score.factors.best_reason()),
+            (None, Relevance::NONE)
+        );
         assert_eq!(score.contribution_bytes(), [255; 5]);
     }
 

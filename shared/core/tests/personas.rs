@@ -200,7 +200,7 @@ fn brand() -> Brand {
     Brand::try_from(&document).unwrap()
 }
 
-/// What came of it, with the reason or the strongest factor, and the relevance.
+/// What came of it, with the reason to stay silent or the stronger one to write, and the relevance.
 fn outcome(table: &Table, case: &Case) -> (&'static str, Option<&'static str>, Option<u16>) {
     let now: Timestamp = case.at.as_deref().unwrap_or("2026-12-01T09:00:00Z").parse().unwrap();
     let proposed = table.offers.get(&case.offer).unwrap();
@@ -248,7 +248,7 @@ fn outcome(table: &Table, case: &Case) -> (&'static str, Option<&'static str>, O
         Decision::Approved(approval) => {
             assert!(judged.is_ok(), "{}", case.who);
             let score = approval.score();
-            let strongest = score.strongest().map(apropos_core::relevance::Factor::code);
+            let strongest = score.strongest_reason().map(apropos_core::relevance::Factor::code);
             ("sent", strongest, Some(score.relevance.basis_points()))
         }
         Decision::Deferred { .. } => ("deferred", None, None),
@@ -300,6 +300,7 @@ fn the_table_says_why_for_each_of_its_forty_cases_and_covers_what_the_model_deci
         Reason::Unsuitable,
         Reason::SuitabilityUnknown,
         Reason::AlreadyHas,
+        Reason::NoReasonToWrite,
         Reason::TooLittleKnown,
         Reason::BelowThreshold,
         Reason::BelowOwnThreshold,

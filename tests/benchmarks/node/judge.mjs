@@ -35,22 +35,25 @@ export function judge(model, person, now, out, at) {
 
   // Purchases and interests, by a table over category and month; all of them need profiling.
   let affinity = -1;
-  let recent = false;
+  let need = -1;
+  let serves = false;
   if (profiling) {
     for (let tie = 0; tie < person.tied; tie += 3) {
       const figure = model.ties[person.ties[tie] * 256 + person.ties[tie + 1]];
       if (figure === 0) continue;
+      const bp = (figure & 0x3fff) - 1;
       if (figure & model.meets) {
         const when = person.ties[tie + 1] * 256 + 256 + person.ties[tie + 2];
         if (when >= offer.has_from) return code.already_has;
-        if (when >= offer.recent_from) recent = true;
-      }
-      const bp = (figure & 0x3fff) - 1;
-      if (bp > affinity) affinity = bp;
+        if (when >= offer.recent_from) serves = true;
+        if (bp > need) need = bp;
+        if (affinity < 0) affinity = 0;
+      } else if (bp > affinity) affinity = bp;
     }
   }
   if (affinity < 0) affinity = model.topic_bp;
-  if (recent) affinity >>= 1;
+  if (serves) affinity >>= 1;
+  else if (need > affinity) affinity = need;
 
   const proximity = model.nearness[share(place.scale[person.area], distance)];
   const best = Math.max(proximity, affinity);

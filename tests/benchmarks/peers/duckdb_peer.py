@@ -28,8 +28,8 @@ def query(workload):
     most = workload.columns["tie_category"].shape[1]
     x, y, z = (f"({at} - home_{axis}::BIGINT)" for axis, at in zip("xyz", place["vector"]))
     joins = " ".join(f"JOIN ties t{tie} ON t{tie}.place = tie_{tie}" for tie in range(most))
-    met = ", ".join(f"CASE WHEN t{tie}.figure & 16384 <> 0 THEN when_{tie} ELSE 0 END" for tie in range(most))
-    best = ", ".join(f"t{tie}.figure & 16383" for tie in range(most))
+    met = ", ".join(f"CASE WHEN t{tie}.need > 0 THEN when_{tie} ELSE 0 END" for tie in range(most))
+    best, need = (", ".join(f"t{tie}.{figure}" for tie in range(most)) for figure in ("best", "need"))
     fixed = [part for part in (place["opening_bp"], offer["season_bp"], offer["ends_soon_bp"]) if part is not None]
     hours = "hours_bp"
     refusals = " ".join(f"WHEN topic = {state} THEN '{code}'" for state, code in enumerate(constants["topic_states"]) if state != 1)
@@ -48,6 +48,7 @@ def query(workload):
         SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 9 = 9 AS measured,
             {x} * {x} + {y} * {y} + {z} * {z} AS chord,
             CASE WHEN purposes & 1 = 1 THEN greatest({best}) ELSE 0 END AS best,
+            CASE WHEN purposes & 1 = 1 THEN greatest({need}) ELSE 0 END AS need,
             CASE WHEN purposes & 1 = 1 THEN greatest({met}) ELSE 0 END AS met
         FROM people {joins} JOIN hours ON hours.bits = good_hours
     ), gated AS (
@@ -65,7 +66,8 @@ def query(workload):
         FROM read
     ), shares AS (
         SELECT *, least(floor(sqrt((({scaled}) * {by([each['factor'] for each in place['scale']], 'area')}::BIGINT) >> 32)), 16383)::INTEGER AS share,
-            CASE WHEN best > 0 THEN best - 1 ELSE {constants['topic_bp']} END // CASE WHEN met >= {offer['recent_from']} THEN 2 ELSE 1 END AS affinity
+            CASE WHEN met >= {offer['recent_from']} THEN (best - 1) // 2
+                WHEN best > 0 THEN greatest(best, need) - 1 ELSE {constants['topic_bp']} END AS affinity
         FROM gated
     ), near AS (
         SELECT shares.*, nearness.bp AS proximity FROM shares JOIN nearness ON nearness.share = shares.share
@@ -116,8 +118,15 @@ class Prepared:
             arrays[f"when_{tie}"] = when.astype("i4")
         self.connection.register("arrays", arrays)
         self.connection.execute("CREATE TABLE people AS SELECT * FROM arrays")
+        figures = workload.ties[0].astype("i4")
+        meets = figures & 0x4000 != 0
+        self.connection.register("figures", {
+            "place": numpy.arange(len(figures), dtype="i4"),
+            "best": numpy.where(meets, 1, figures & 0x3FFF).astype("i4"),
+            "need": numpy.where(meets, figures & 0x3FFF, 0).astype("i4"),
+        })
+        self.connection.execute("CREATE TABLE ties AS SELECT * FROM figures")
         for name, key, value, values in (
-            ("ties", "place", "figure", workload.ties[0].astype("i4")),
             ("hours", "bits", "bp", numpy.array(workload.constants["good_hours_bp"], dtype="i4")),
             ("nearness", "share", "bp", numpy.array(workload.constants["nearness"], dtype="i4")),
         ):

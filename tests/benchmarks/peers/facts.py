@@ -24,7 +24,9 @@ def person(workload, offer, column, number):
     if agreed & 1:
         ties = zip(*(column[f"tie_{part}"][number].tolist() for part in ("category", "month", "day")))
         figures = [(int(workload.ties[0][code * 256 + month]), month * 256 + 256 + day) for code, month, day in ties]
-    figures = [(figure & 0x3FFF, when if figure & 0x4000 else 0) for figure, when in figures if figure]
+    ties = [(1 if figure & 0x4000 else figure & 0x3FFF, when if figure & 0x4000 else 0) for figure, when in figures if figure]
+    serves = any(when >= offer["recent_from"] for _, when in ties)
+    needs = [(figure & 0x3FFF) - 1 for figure, _ in figures if figure & 0x4000 and not serves]
     hour = constants["good_hours_bp"][at("good_hours")]
     facts = [at(f"fact_{rule['when']['fact']}") for rule in offer["rules"]]
     own = at("threshold")
@@ -39,7 +41,8 @@ def person(workload, offer, column, number):
         "chord": chord / 2**40,
         "area": area,
         "proximity": constants["nearness"][min(share, 16_383)],
-        "ties": [{"bp": bp - 1, "recent": when >= offer["recent_from"], "has": when >= offer["has_from"]} for bp, when in figures],
+        "ties": [{"bp": bp - 1, "recent": when >= offer["recent_from"], "has": when >= offer["has_from"]} for bp, when in ties],
+        "need": max(needs, default=0),
         "hour": -1 if hour == constants["unknown"] else hour,
         "rules": [value if agreed & 1 and value != -128 else -1 for value in facts],
         "lifecycle": at("lifecycle"),

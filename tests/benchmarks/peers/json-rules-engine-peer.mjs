@@ -38,10 +38,11 @@ function engineFor({ offer, constants }) {
   const fixed = [place.opening_bp, offer.season_bp, offer.ends_soon_bp].filter((part) => part !== null);
   const sum = fixed.reduce((total, part) => total + part, 0);
   engine.addFact('score', async (_, almanac) => {
-    const [ties, proximity, measured, hour, profiled, lifecycle, reaction] = await Promise.all(
-      ['ties', 'proximity', 'measured', 'hour', 'profiled', 'lifecycle', 'reaction'].map((name) => almanac.factValue(name)));
+    const [ties, need, proximity, measured, hour, profiled, lifecycle, reaction] = await Promise.all(
+      ['ties', 'need', 'proximity', 'measured', 'hour', 'profiled', 'lifecycle', 'reaction'].map((name) => almanac.factValue(name)));
     let affinity = ties.length ? Math.max(...ties.map((tie) => tie.bp)) : constants.topic_bp;
     if (ties.some((tie) => tie.recent)) affinity = Math.floor(affinity / 2);
+    affinity = Math.max(affinity, need);
     const known = [[weights[0], proximity], [weights[1], affinity]];
     const has = measured && hour >= 0;
     const parts = fixed.length + (has ? 1 : 0);

@@ -74,21 +74,25 @@ def judge(
         if out:
             reasons[i] = out
             continue
-        best, met = 0, 0
+        best, need, met = 0, 0, 0
         if profiled:
             for tie in range(tie_category.shape[1]):
                 if not tie_category[i, tie]:
                     break
                 figure = ties[tie_category[i, tie] * 256 + tie_month[i, tie]]
-                best = max(best, figure & 0x3FFF)
                 if figure & 0x4000:
+                    best, need = max(best, 1), max(need, figure & 0x3FFF)
                     met = max(met, tie_month[i, tie] * 256 + 256 + tie_day[i, tie])
+                else:
+                    best = max(best, figure & 0x3FFF)
         if met >= has_from:
             reasons[i] = ALREADY_HAS
             continue
         affinity = best - 1 if best else topic_bp
         if met >= recent_from:
             affinity //= 2
+        elif met:
+            affinity = max(affinity, need - 1)
         share = ((((chord << scale[near, 0]) >> scale[near, 1]) * scale[near, 2]) >> 32)
         proximity = nearness[min(int(math.sqrt(share)), 16_383)]
         total, parts = fixed_sum, fixed_count

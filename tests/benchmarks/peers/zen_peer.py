@@ -31,7 +31,7 @@ def decision(told):
     parts = f"({len(fixed)} + ({hour} ? 1 : 0))"
     expressions = {
         "gate": gate,
-        "affinity": f"floor((len(ties) > 0 ? max(map(ties, #.bp)) : {constants['topic_bp']}) / (some(ties, #.recent) ? 2 : 1))",
+        "affinity": f"max([need, floor((len(ties) > 0 ? max(map(ties, #.bp)) : {constants['topic_bp']}) / (some(ties, #.recent) ? 2 : 1))])",
         "moment": f"{parts} > 0 ? min([floor(({sum(fixed)} + ({hour} ? hour : 0)) / max([{parts}, 1])), max([proximity, $.affinity])]) : -1",
         "fit": f"profiled ? {offer['fit_bp']}[lifecycle] : -1",
         "appetite": "(measured and reaction > 0) ? min([reaction, 5]) * 2000 : -1",

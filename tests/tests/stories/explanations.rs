@@ -82,3 +82,32 @@ async fn a_choice_made_later_does_not_change_what_is_told_of_a_decision() {
         "{after}"
     );
 }
+
+/// Which rule closed is not kept: a choice made since must not name another one.
+#[tokio::test]
+async fn a_choice_made_later_names_no_rule_that_did_not_close() {
+    let app = TestApp::start().await;
+    let person = with(
+        lyonnais("camille"),
+        &[("facts", json!({ "dwelling.garden": false, "household.dog": true }))],
+    );
+    app.welcome(&person).await;
+    let rule = |name: &str, when: Value| json!({ "name": name, "when": when, "unknown": "neutral", "because": { "fr": name, "en": name } });
+    let rules = json!([
+        rule("has-a-garden", json!({ "attribute": "dwelling.garden", "is": true })),
+        rule("tells-of-a-dog", json!({ "known": "household.dog" })),
+    ]);
+    let read = uses(&["home", "interests", "dwelling.garden", "household.dog"]);
+    app.add_offer(&with(exhibition(), &[("rules", rules), ("uses", read)]))
+        .await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    app.take_through("expo-1").await;
+    app.record(&[consent("camille", "no-profiling", "profiling", "withdraw")])
+        .await;
+    let after = app.decision("expo-1", "camille").await;
+    assert_eq!(
+        (&after["reason"], &after["source"], after.get("rule")),
+        (&json!("unsuitable"), &json!("page"), None),
+        "{after}"
+    );
+}

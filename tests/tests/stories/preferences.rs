@@ -132,7 +132,7 @@ async fn what_is_no_longer_of_interest_is_no_longer_sent() {
     save(&app, &page, &["interest=exhibition-tickets"], "interest=candles").await;
     let report = app.take_through("second").await;
     assert_eq!(report["sent"], 0, "{report}");
-    assert_eq!(report["withheld"], json!({"below_threshold": 1}), "{report}");
+    assert_eq!(report["withheld"], json!({"no_reason_to_write": 1}), "{report}");
 }
 
 #[tokio::test]

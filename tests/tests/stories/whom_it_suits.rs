@@ -220,7 +220,7 @@ async fn who_refuses_profiling_and_hides_their_home_still_gets_the_topic() {
     app.welcome(&other).await;
     let report = app.take_through("letter").await;
     assert_eq!(report["sent"], 1, "{report}");
-    assert_eq!(report["withheld"], json!({ "below_threshold": 1 }), "{report}");
+    assert_eq!(report["withheld"], json!({ "no_reason_to_write": 1 }), "{report}");
     assert_eq!(app.outbox()[0].to, "refuses@mail.example");
 }
 
@@ -283,9 +283,11 @@ async fn a_ranking_calls_relevant_what_a_campaign_would_send_and_lists_apart_wha
         ],
     );
     app.add_offer(&refill).await;
-    // Likes neither exhibitions nor anything beside them.
-    app.welcome(&with(lyonnais("camille"), &[("interests", json!(["lawnmower"]))]))
-        .await;
+    // One likes what goes with exhibitions, the other neither them nor anything beside them.
+    for (customer, likes) in [("camille", "books"), ("diego", "lawnmower")] {
+        app.welcome(&with(lyonnais(customer), &[("interests", json!([likes]))]))
+            .await;
+    }
     let ranking = async |asked: &[(&str, Value)]| {
         let question = with(json!({ "customer": "camille", "topic": "offers" }), asked);
         accepted(&app.post("/v1/relevance", &question).await)
@@ -301,11 +303,20 @@ async fn a_ranking_calls_relevant_what_a_campaign_would_send_and_lists_apart_wha
     };
     // As a campaign that says nothing of thresholds would.
     let usual = ranking(&[]).await;
-    assert_eq!(expo(&usual), (json!("withheld"), json!("below_threshold"), json!(0)));
+    assert_eq!(expo(&usual), (json!("relevant"), Value::Null, json!(5_000)));
     assert!(usual.get("not_judged").is_none(), "{usual}");
-    // Whoever asks for less is told of it all.
-    let all = [("threshold_bp", json!(0)), ("minimum_evidence_bp", json!(0))];
-    assert_eq!(expo(&ranking(&all).await), (json!("relevant"), Value::Null, json!(0)));
+    let more = ranking(&[("threshold_bp", json!(5_001))]).await;
+    assert_eq!(expo(&more), (json!("withheld"), json!("below_threshold"), json!(5_000)));
+    // Whatever is asked for, what nothing speaks for is not relevant.
+    let all = [
+        ("customer", json!("diego")),
+        ("threshold_bp", json!(0)),
+        ("minimum_evidence_bp", json!(0)),
+    ];
+    assert_eq!(
+        expo(&ranking(&all).await),
+        (json!("withheld"), json!("no_reason_to_write"), json!(0))
+    );
     let known = ranking(&[("minimum_evidence_bp", json!(10_000))]).await;
     assert_eq!(expo(&known).1, json!("too_little_known"));
     // What somebody needs next goes by what they bought, which one of the two offers does not read.

@@ -86,16 +86,7 @@ pub(super) fn bought(
     let first = group.bounds.first_purchase;
     let mut is_first = true;
     for (categories, fading) in complements {
-        let months = match categories.as_slice() {
-            [category] => {
-                all_ahead(next.bought(*category));
-                group.bought(*category)
-            }
-            several => {
-                latest(group, next, several, last);
-                &*last
-            }
-        };
+        let months = latest(group, next, categories, last);
         if is_first {
             fading.left::<true>(months, first, most);
         } else {
@@ -108,9 +99,32 @@ pub(super) fn bought(
     }
 }
 
-/// The latest purchase in one of the categories.
+/// What is left of the latest purchase in one of the categories.
 #[inline(never)]
-fn latest(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
+pub(super) fn latest_left(
+    [group, next]: &[Group<'_>; 2],
+    categories: &[usize],
+    fading: &Fading,
+    last: &mut Bytes,
+    left: &mut Words,
+) {
+    let months = latest(group, next, categories, last);
+    fading.left::<true>(months, group.bounds.first_purchase, left);
+}
+
+/// The month of the latest purchase in one of the categories.
+#[inline]
+fn latest<'a>(group: &Group<'a>, next: &Group<'_>, categories: &[usize], last: &'a mut Bytes) -> &'a Bytes {
+    if let [category] = categories {
+        all_ahead(next.bought(*category));
+        return group.bought(*category);
+    }
+    latest_of_several(group, next, categories, last);
+    last
+}
+
+#[inline(never)]
+fn latest_of_several(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
     let mut latest = [NOBODY; STRIPS];
     for &category in categories {
         all_ahead(next.bought(category));

@@ -11,7 +11,7 @@ use crate::suitability::OnUnknown;
 
 use super::Verdicts;
 use super::block::{ANY_INTEREST, ANY_PURCHASE, Block, Group, LANES};
-use super::fade::bought;
+use super::fade::{bought, latest_left};
 use super::near::{Homes, distances, in_time, living_in, near_within, nearness, roots};
 use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_LEVEL, UNKNOWN, VERY_LEVEL, due};
 use super::rules::holds;
@@ -78,6 +78,8 @@ struct Room {
     liked: Words,
     /// When the latest purchase of the very thing was, as [`super::plan::when`] has it.
     met: Words,
+    /// What the need for another counts.
+    need: Words,
     /// For the steps within a step.
     related: Bytes,
     last: Bytes,
@@ -126,6 +128,7 @@ impl Plan<'_> {
             moments: [NOTHING; STRIPS],
             liked: [NOTHING; STRIPS],
             met: [NOTHING; STRIPS],
+            need: [NOTHING; STRIPS],
             related: [NOBODY; STRIPS],
             last: [NOBODY; STRIPS],
             far: [0; LANES],
@@ -506,6 +509,9 @@ impl Plan<'_> {
         let byte = u8x32::splat;
         let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
         bought(groups, &self.complements, &mut room.last, &mut room.liked);
+        if let Some(again) = &self.again {
+            latest_left(groups, &self.met, &again.need, &mut room.last, &mut room.need);
+        }
         any_of(group, next, &self.related, &mut room.related);
         let (byte_of_liked, is_liked) = self.liked;
         let (very, very_next) = (group.interests(byte_of_liked), next.interests(byte_of_liked));
@@ -533,9 +539,10 @@ impl Plan<'_> {
                 let has_none = from(EVER, met).map(|has| !has);
                 liked = std::array::from_fn(|half| has_none[half].select(liked[half], due[half]));
             }
-            if let Some(recent) = self.recent {
-                let is_recent = from(recent, met);
-                liked = std::array::from_fn(|half| is_recent[half].select(liked[half] >> 1_u32, liked[half]));
+            if let Some(again) = &self.again {
+                let serves = from(again.serves_from, met);
+                let needed = most_of(liked, masked(room.need[at], buys));
+                liked = std::array::from_fn(|half| serves[half].select(liked[half] >> 1_u32, needed[half]));
             }
             room.liked[at] = liked;
         }

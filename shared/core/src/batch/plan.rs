@@ -114,6 +114,14 @@ impl Tiers {
     }
 }
 
+/// What a last purchase of the very thing says of another.
+pub(super) struct Again {
+    /// From this day on, as [`when`] has it, it still serves.
+    pub(super) serves_from: u16,
+    /// What the need counts once it does not.
+    pub(super) need: Fading,
+}
+
 /// One proposal at one time, for any number of people.
 pub struct Plan<'a> {
     pub(super) proposal: Proposal<'a>,
@@ -152,7 +160,8 @@ pub struct Plan<'a> {
     pub(super) met: Vec<usize>,
     /// From which day of the last purchase on, as [`when`] has it.
     pub(super) has: Option<u16>,
-    pub(super) recent: Option<u16>,
+    /// Where that does not decide alone.
+    pub(super) again: Option<Again>,
     /// After how many days the next one is needed, where that decides alone.
     pub(super) due: Option<u16>,
     /// The bit of an interest in the category itself, and in which byte.
@@ -332,7 +341,12 @@ impl<'a> Plan<'a> {
                 .collect(),
             has: closed_for.map(|closed| later_than(closed, today)),
             // When the next one is due decides alone.
-            recent: (goal != Goal::Anticipate).then(|| later_than(interval.into(), today)),
+            again: (goal != Goal::Anticipate).then(|| Again {
+                serves_from: later_than(interval.into(), today),
+                need: Fading::of(month, |bought| {
+                    affinity::used_up_bp(offer.category, days_since(bought, today))
+                }),
+            }),
             due: (goal == Goal::Anticipate).then_some(interval),
             liked: (index(offer.category) / 8, 1 << (index(offer.category) % 8)),
             related,

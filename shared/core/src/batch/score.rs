@@ -4,6 +4,7 @@
 use wide::{u8x32, u16x16};
 
 use crate::reason::Reason;
+use crate::relevance::LEAST_REASON;
 
 use super::block::Group;
 use super::judge::{Answers, Later, close};
@@ -145,6 +146,7 @@ impl Plan<'_> {
         let scoring = Scoring::of(self);
         let least = self.proposal.campaign.threshold.basis_points();
         let has_own = group.bounds.highest_threshold > 0;
+        let least_reason = u16x16::splat(LEAST_REASON.basis_points());
         for at in 0..STRIPS {
             later.strip_ahead::<EXPLAIN>(at);
             if at.is_multiple_of(LINE) {
@@ -174,6 +176,11 @@ impl Plan<'_> {
             let scores = [0, 1].map(|half| scored.scores[half] & open[half]);
             answers.relevance[at] = reordered(scores);
             let out = &mut outcome[at];
+            // Whatever is within reach of a place is near enough to be a reason.
+            if self.spots.is_empty() {
+                let reason = strip.liked.map(|liked| liked.max(least_reason).simd_eq(liked));
+                close(out, Reason::NoReasonToWrite, !narrow_mask(reason));
+            }
             if let Some(vague) = self.vague {
                 close(out, Reason::TooLittleKnown, scored.vague(vague));
             }

@@ -269,6 +269,7 @@ fn a_sample_ends_in_every_way_there_is() {
         Reason::Unsuitable,
         Reason::SuitabilityUnknown,
         Reason::AlreadyHas,
+        Reason::NoReasonToWrite,
         Reason::TooLittleKnown,
         Reason::BelowThreshold,
         Reason::BelowOwnThreshold,

@@ -170,6 +170,11 @@ impl World {
         self.with(|proposal, customer| judge(proposal, customer, &self.record, self.now))
     }
 
+    /// The score of somebody who comes so far, whatever comes of it.
+    fn scored(&self) -> Score {
+        self.judged().unwrap_or_else(|withheld| withheld.score.unwrap())
+    }
+
     fn reason(&self) -> Option<Reason> {
         self.judged().err().map(|withheld| withheld.reason)
     }
@@ -375,7 +380,7 @@ fn running_gear_goes_with_running_shoes_and_less_so_as_time_passes() {
     let affinity = |month| running_gear(month).judged().unwrap().factors.affinity.unwrap();
     assert!(affinity(82) > affinity(80));
     assert_eq!(affinity(83), Relevance::FULL);
-    assert_eq!(running_gear(50).reason(), Some(Reason::BelowThreshold));
+    assert_eq!(running_gear(50).reason(), Some(Reason::NoReasonToWrite));
 }
 
 #[test]

@@ -193,7 +193,7 @@ pub(super) struct Case {
     pub(super) places: Vec<Value>,
     season: Option<Vec<u8>>,
     pub(super) ends_in_hours: i64,
-    goal: Goal,
+    pub(super) goal: Goal,
     pub(super) threshold: u32,
     pub(super) has_segment: bool,
 }

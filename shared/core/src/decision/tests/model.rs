@@ -147,7 +147,7 @@ fn a_good_moment_for_what_nobody_wants_is_no_reason() {
     world.offer["season"] = json!([12]);
     world.record.ties = vec![(category("paint"), Tie::Interest)];
     let withheld = world.judged().unwrap_err();
-    assert_eq!(withheld.reason, Reason::BelowThreshold);
+    assert_eq!(withheld.reason, Reason::NoReasonToWrite);
     assert_eq!(withheld.score.unwrap().factors.moment, Some(Relevance::NONE));
     world.record.ties = vec![(category("books"), Tie::Interest)];
     assert_eq!(world.judged().unwrap().factors.moment, Some(Relevance::clamped(5_000)));
@@ -219,11 +219,78 @@ fn the_next_pair_is_offered_when_it_is_needed() {
         assert_eq!(score.factors.affinity.unwrap().basis_points(), affinity, "{month}");
     }
     let long_ago = anticipating(50).judged().unwrap_err();
-    assert_eq!(long_ago.reason, Reason::BelowThreshold);
+    assert_eq!(long_ago.reason, Reason::NoReasonToWrite);
     // For any other goal, what was bought within its life closes or counts against.
     let mut retained = anticipating(78);
     retained.campaign["goal"] = "retain".into();
     assert_eq!(retained.reason(), Some(Reason::AlreadyHas));
+}
+
+/// Being missed by the brand, or having followed up on what it wrote, is no reason of the person's own.
+#[test]
+fn nobody_is_won_back_with_what_nothing_of_theirs_speaks_for() {
+    let mut world = world();
+    world.offer["places"] = json!([]);
+    world.offer["uses"] = uses(&["interests", "purchases", "lifecycle", "reaction"]);
+    world.campaign["goal"] = "reactivate".into();
+    world.record.lifecycle = Lifecycle::Lapsing;
+    world.record.reaction = 5;
+    world.record.ties = vec![(category("paint"), Tie::Interest)];
+    let withheld = world.judged().unwrap_err();
+    let score = withheld.score.unwrap();
+    assert_eq!(
+        (withheld.reason, score.factors.affinity),
+        (Reason::NoReasonToWrite, Some(Relevance::NONE))
+    );
+    assert!(
+        score.relevance >= Relevance::clamped(5_000),
+        "enough for the usual threshold: {score:?}"
+    );
+    world.campaign["threshold_bp"] = 0.into();
+    assert_eq!(
+        world.final_reason(),
+        Some(Reason::NoReasonToWrite),
+        "whatever the campaign asks for"
+    );
+    // Books go with exhibitions.
+    world.record.ties = vec![(category("books"), Tie::Interest)];
+    assert_eq!(world.reason(), None);
+}
+
+/// As far as the place is worth the way is near enough.
+#[test]
+fn the_farthest_place_within_reach_is_a_reason_of_its_own() {
+    let mut world = world();
+    world.campaign["threshold_bp"] = 0.into();
+    world.record.ties = vec![(category("paint"), Tie::Interest)];
+    let radius = world.offer["places"][0]["radius_m"].as_f64().unwrap();
+    let degrees = |metres: f64| metres / 111_195.0;
+    world.record.home = Some(cell_at(LYON.0 + degrees(radius * 0.98), LYON.1));
+    let score = world.judged().unwrap();
+    assert!(score.factors.proximity < Some(Relevance::clamped(2_700)), "{score:?}");
+    assert_eq!(score.factors.affinity, Some(Relevance::NONE));
+}
+
+/// Who buys coffee every month is told of coffee when it is used up, and not before.
+#[test]
+fn what_was_bought_and_used_up_speaks_for_the_next() {
+    let mut world = running_gear(82);
+    world.offer["category"] = "coffee-pods".into();
+    world.campaign["threshold_bp"] = 0.into();
+    let bought = |world: &mut World, days: u16| {
+        let day = PurchaseDay::of(EpochDay(EpochDay::of(world.now).0 - days));
+        world.record.ties = vec![(category("coffee-pods"), Tie::Bought(day))];
+        (world.scored().factors.affinity.unwrap().basis_points(), world.reason())
+    };
+    for days in [0, 1, 29] {
+        assert_eq!(bought(&mut world, days), (0, Some(Reason::NoReasonToWrite)), "{days}");
+    }
+    assert_eq!(bought(&mut world, 30), (10_000, None));
+    // It fades by the month, as if it was bought on its last day: on 31 October and 3 August, which ended 31 and 92 days ago.
+    for (days, faded) in [(31, 1), (60, 1), (120, 62)] {
+        let left = category("coffee-pods").recency_bp(faded);
+        assert_eq!(bought(&mut world, days), (left, None), "{days}");
+    }
 }
 
 /// Coffee for thirty days is needed again thirty days later, on whatever day of a month it was bought.
@@ -236,7 +303,7 @@ fn what_is_used_up_is_needed_again_to_the_day() {
         let day = PurchaseDay::of(EpochDay(EpochDay::of(at("2026-11-01T00:00:00Z")).0 + bought - 1));
         world.record.ties = vec![(category("coffee-pods"), Tie::Bought(day))];
         world.now = at(now);
-        world.judged().unwrap().factors.affinity.unwrap().basis_points()
+        world.scored().factors.affinity.unwrap().basis_points()
     };
     // On 1 December: what was bought on 1, on 16 and on 30 November.
     let [first, sixteenth, thirtieth] = [1, 16, 30].map(|day| affinity(day, "2026-12-01T09:00:00Z"));

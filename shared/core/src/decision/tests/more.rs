@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::declared::{Case, case};
 use super::nearness::worth;
 use super::*;
+use crate::campaign::Goal;
 use crate::category::complements;
 use crate::moment::SOON;
 
@@ -42,7 +43,7 @@ fn agreement() -> impl Strategy<Value = Agreement> {
     let person = (
         prop_oneof![Just(0b1111), 0u8..16],
         prop::option::weighted(0.1, prop::sample::select(refusals)),
-        prop::option::weighted(0.3, 3_000u32..9_000),
+        prop::option::weighted(0.6, 3_500u32..7_000),
         prop::sample::select(vec![2_000u32, 2_000, 4_000, 6_000]),
         prop::sample::select(vec![0, 0, 0, 2]),
         prop::sample::select(vec!["Europe/Paris", "Europe/Paris", "America/Martinique"]),
@@ -106,7 +107,11 @@ impl Agreement {
 /// for little. Everything else is as it was, or is known better.
 const fn may_come_of_consent(reason: Reason) -> bool {
     match reason {
-        Reason::Unsuitable | Reason::AlreadyHas | Reason::BelowThreshold | Reason::BelowOwnThreshold => true,
+        Reason::Unsuitable
+        | Reason::AlreadyHas
+        | Reason::NoReasonToWrite
+        | Reason::BelowThreshold
+        | Reason::BelowOwnThreshold => true,
         // Whatever somebody agrees to.
         Reason::RunCancelled
         | Reason::OutsideWindow
@@ -180,7 +185,7 @@ proptest! {
 fn more_consent_often_makes_a_difference_and_each_that_it_may() {
     let (mut shown, mut lifted) = (BTreeSet::new(), BTreeSet::new());
     let judged = |agreement: Agreement| agreement.worlds().map(|world| world.judged());
-    let pairs: Vec<_> = sample(agreement(), 500).map(judged).collect();
+    let pairs: Vec<_> = sample(agreement(), 1_600).map(judged).collect();
     for [before, after] in pairs.iter().map(|pair| pair.each_ref().map(reason_of)) {
         if before.is_none() {
             shown.extend(after);
@@ -208,6 +213,47 @@ fn more_consent_often_makes_a_difference_and_each_that_it_may() {
     assert!(scored > 130 && differ > 130, "{scored} scored, {differ} differ");
 }
 
+/// Whatever the campaign asks for, and however well the rest fits.
+#[test]
+fn nothing_is_sent_without_a_reason_that_is_the_person_s_own() {
+    // Whom the brand misses, and nothing of whom speaks for anything but paint.
+    let missed = |mut case: Case| {
+        let paint = |purchase: &mut Value| purchase["category"] = "paint".into();
+        case.said.context["interests"] = json!(["paint"]);
+        case.said.context["purchases"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .for_each(paint);
+        case.goal = Goal::Reactivate;
+        case.purposes = 0b1111;
+        case.declared = Attribute::all().collect();
+        case.has_segment = false;
+        case.rules.clear();
+        case.places.clear();
+        case
+    };
+    let cases = sample(case(), 400).flat_map(|case| [case.clone(), missed(case)]);
+    let (mut sent, mut uncalled_for) = (0, 0);
+    for judged in cases.map(|case| judged(&case)) {
+        match judged {
+            Ok(score) => {
+                assert!(score.factors.best_reason() >= LEAST_REASON, "{score:?}");
+                sent += 1;
+            }
+            Err(withheld) if withheld.reason == Reason::NoReasonToWrite => {
+                let relevance = withheld.score.map(|score| score.relevance);
+                uncalled_for += usize::from(relevance >= Some(Relevance::clamped(4_000)));
+            }
+            Err(_) => {}
+        }
+    }
+    assert!(
+        sent > 100 && uncalled_for > 5,
+        "{sent} sent, {uncalled_for} relevant without a reason"
+    );
+}
+
 /// The one exception, which a brand asks for: a rule about what is known is not about a home.
 #[test]
 fn a_rule_that_asks_whether_something_is_known_may_silence_whoever_lets_it_be_known() {
@@ -233,7 +279,7 @@ fn affinity_of(offered: Category, bought: (Category, u8)) -> Relevance {
     world.campaign["goal"] = "retain".into();
     world.campaign["threshold_bp"] = 0.into();
     world.record.ties = vec![(bought.0, Tie::Bought(PurchaseDay::last_of(bought.1)))];
-    world.judged().unwrap().factors.affinity.unwrap()
+    world.scored().factors.affinity.unwrap()
 }
 
 /// A thing, another that goes with it, and two months, the later one first.
