@@ -78,7 +78,7 @@ pub(crate) async fn create_campaign(
         .offer(&brand_id, &campaign.offer, campaign.offer_version)
         .await?
         .ok_or_else(|| Problem::unknown("offer"))?;
-    campaign.reads_declared(&offer)?;
+    campaign.can_carry(&offer)?;
     let most = campaign.most_evidence(&offer);
     if campaign.minimum_evidence > most {
         let problem = format!(

@@ -82,11 +82,20 @@ pub(crate) async fn preview(
         .offer(&brand_id, &held.campaign.offer, version)
         .await?
         .ok_or_else(|| Problem::unknown("offer"))?;
+    if let Some(Alternative::Draft(_)) = alternative {
+        // Rules of one's own, over whoever lives around a place of one's own, tell of persons: whoever may post an offer may ask so.
+        authorized(event, Scope::CampaignsWrite)?;
+    }
     let other = match alternative {
         None => None,
         Some(alternative) => Some(other(handler, &brand_id, &held, alternative).await?),
     };
-    let run = Run::trial(&brand_id, &held.campaign.id, now).map_err(|error| FieldError::new("run", error))?;
+    let trial = |offer: &Offer| {
+        let begins = now.max(offer.window.from);
+        Run::trial(&brand_id, &held.campaign.id, begins).map_err(|error| FieldError::new("run", error))
+    };
+    let run = trial(&offer)?;
+    let other_run = other.as_ref().map(|(_, offer)| trial(offer)).transpose()?;
     let proposal = Proposal {
         brand: &brand,
         offer: &offer,
@@ -95,10 +104,13 @@ pub(crate) async fn preview(
     };
     let mut count = Count {
         proposal,
-        other: other.as_ref().map(|(with, offer)| Other {
-            with: *with,
-            proposal: Proposal { offer, ..proposal },
-        }),
+        other: other
+            .as_ref()
+            .zip(other_run.as_ref())
+            .map(|((with, offer), run)| Other {
+                with: *with,
+                proposal: Proposal { offer, run, ..proposal },
+            }),
         tally: Tally::default(),
         reads_left: MOST_READS,
     };
@@ -120,15 +132,24 @@ async fn other(
     alternative: Alternative,
 ) -> Result<(ComparedWith, Offer), Problem> {
     let id = &held.campaign.offer;
-    match alternative {
+    let (field, with, offer) = match alternative {
         Alternative::Version(version) => {
             let posted = handler.tables.offer(brand, id, version).await?;
             let refused = || FieldError::new("compare_with", "is not a version of the campaign's offer");
-            Ok((ComparedWith::Version(version), posted.ok_or_else(refused)?))
+            (
+                "compare_with",
+                ComparedWith::Version(version),
+                posted.ok_or_else(refused)?,
+            )
         }
-        Alternative::Draft(offer) if offer.id == *id => Ok((ComparedWith::Draft, *offer)),
-        Alternative::Draft(_) => Err(FieldError::new("draft.id", "must be that of the campaign's offer").into()),
-    }
+        Alternative::Draft(offer) if offer.id == *id => ("draft", ComparedWith::Draft, *offer),
+        Alternative::Draft(_) => {
+            return Err(FieldError::new("draft.id", "must be that of the campaign's offer").into());
+        }
+    };
+    let refused = |error| FieldError::new(field, format_args!("cannot be carried by the campaign: its {error}"));
+    held.campaign.can_carry(&offer).map_err(refused)?;
+    Ok((with, offer))
 }
 
 /// The cells as they are drawn from. Where all offers have places and nobody's current place is read, nobody whose home is
@@ -240,13 +261,11 @@ async fn read_cell(
 }
 
 fn judged(customer: &CustomerId, record: &AudienceRecord, count: &mut Count<'_>) {
-    let now = count.proposal.run.launched_at;
-    let judged = judge(count.proposal, customer, record, now);
+    let at_launch = |proposal: Proposal<'_>| judge(proposal, customer, record, proposal.run.launched_at);
+    let judged = at_launch(count.proposal);
     count.tally.add(&judged);
     if let Some(other) = count.other {
-        count
-            .tally
-            .compare(&judged, &judge(other.proposal, customer, record, now));
+        count.tally.compare(&judged, &at_launch(other.proposal));
     }
 }
 
@@ -335,6 +354,7 @@ fn answer(count: &Count<'_>, cells: &[(String, u64)], read: &[Read]) -> Preview 
         .collect();
     let complete = read.len() == cells.len() && read.iter().all(Read::tells_all);
     Preview {
+        judged_as_of: count.proposal.run.launched_at.to_string(),
         considered: read.iter().map(|each| u64::from(each.seen)).sum(),
         candidates: reach.count,
         withheld: withheld.iter().map(|(reason, told)| (*reason, told.count)).collect(),
@@ -418,6 +438,7 @@ fn compared(count: &Count<'_>, told: &Told<'_>, other: Other<'_>) -> ComparisonA
     ComparisonAnswer {
         offer_version: count.proposal.offer.version,
         compared_with: other.with,
+        judged_as_of: other.proposal.run.launched_at.to_string(),
         gained: gained.count,
         gained_margin: gained.margin(),
         lost: lost.count,

@@ -151,6 +151,8 @@ pub fn read_preview(bytes: &[u8], now: Timestamp) -> Result<Option<Alternative>,
 /// What would happen, without sending, in the whole audience as it is now: counted, or estimated from a sample of it.
 #[derive(Serialize)]
 pub(crate) struct Preview {
+    /// When the launch is that this is a preview of: now, or when the offer's window begins.
+    pub(crate) judged_as_of: String,
     /// How many people were looked at; every other count is of the whole audience.
     pub(crate) considered: u64,
     pub(crate) candidates: u64,
@@ -218,6 +220,8 @@ pub(crate) struct CellReach {
 pub(crate) struct ComparisonAnswer {
     pub(crate) offer_version: u32,
     pub(crate) compared_with: ComparedWith,
+    /// The same for the other version or the draft.
+    pub(crate) judged_as_of: String,
     pub(crate) gained: u64,
     pub(crate) gained_margin: u64,
     pub(crate) lost: u64,

@@ -200,6 +200,22 @@ impl Campaign {
         })
     }
 
+    /// Refuses an offer that the campaign cannot carry: one that does not declare what the campaign reads, or that has no places
+    /// while the campaign is for people near them.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the campaign's field.
+    pub fn can_carry(&self, offer: &Offer) -> Result<(), FieldError> {
+        self.reads_declared(offer)?;
+        if self.audience == Audience::NearPlaces && offer.places.is_empty() {
+            return Err(FieldError::new(
+                "audience",
+                "is for people near the offer's places, and it has none",
+            ));
+        }
+        Ok(())
+    }
+
     /// The most evidence that anybody can have, by what the offer declares and has: its places are read by declared facts,
     /// the affinity is always known, and the moment is in the last week of any offer.
     #[must_use]

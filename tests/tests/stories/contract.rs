@@ -46,6 +46,7 @@ const STORY: &[&str] = &[
     "createCampaign same_id_again",
     "createCampaign unknown_offer",
     "createCampaign undeclared_segment",
+    "createCampaign near_no_place",
     "previewCampaign reach",
     "previewCampaign first_version",
     "previewCampaign draft",

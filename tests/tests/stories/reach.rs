@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use apropos_tests::TestApp;
-use apropos_tests::words::{LYON, all_consents, campaign, catalogue, exhibition, grant, lyonnais, uses, with};
+use apropos_tests::words::{LYON, all_consents, campaign, catalogue, consent, exhibition, grant, lyonnais, uses, with};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 async fn preview(app: &TestApp, id: &str, body: &Value) -> Value {
@@ -257,6 +258,94 @@ async fn a_draft_is_checked_as_an_offer_is_and_its_fault_is_named_within_it() {
         assert_eq!(reply.status, 422, "{}", reply.text());
         assert_eq!(reply.json::<Value>().unwrap()["field"], json!(field));
     }
+}
+
+/// A rule and a place of one's own, over whoever lives there, would tell of persons.
+#[tokio::test]
+async fn whoever_may_only_read_campaigns_cannot_ask_about_people_by_a_draft() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    let ask = async |scopes: &str, body: Value| {
+        let key = app.scoped_key(scopes).await;
+        app.post_as(&key, "/v1/campaigns/expo-1/preview", &body).await
+    };
+    let reads = "campaigns:read";
+    for body in [json!({}), json!({ "compare_with": 1 })] {
+        assert_eq!(ask(reads, body).await.status, 200);
+    }
+    let draft = json!({ "draft": exhibition() });
+    let refused = ask(reads, draft.clone()).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(refused.text().contains("campaigns:write"), "{}", refused.text());
+    assert_eq!(ask("campaigns:read campaigns:write", draft).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_campaign_for_people_near_no_place_is_not_created_and_not_compared() {
+    let app = TestApp::start().await;
+    app.add_offer(&catalogue()).await;
+    let near = with(campaign("near", "expo"), &[("audience", json!("near_places"))]);
+    let refused = app.post("/v1/campaigns", &near).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert_eq!(refused.json::<Value>().unwrap()["field"], "audience");
+    // Of another version it is created, and what it could not carry is not compared with either.
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&near).await;
+    for (body, field) in [
+        (json!({ "compare_with": 1 }), "compare_with"),
+        (json!({ "draft": catalogue() }), "draft"),
+    ] {
+        let refused = app.post("/v1/campaigns/near/preview", &body).await;
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert_eq!(refused.json::<Value>().unwrap()["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn before_an_offer_begins_a_preview_tells_of_its_beginning() {
+    let app = TestApp::start().await;
+    let window = |from: &str, until: &str| json!({ "from": from, "until": until });
+    // Open in the morning of its first day, and of no other.
+    let opens = json!({ "tuesday": ["09:00-12:00"] });
+    let mut offer = with(
+        exhibition(),
+        &[("window", window("2027-03-02T08:00:00Z", "2027-03-03T00:00:00Z"))],
+    );
+    offer["places"][0]["hours"] = opens;
+    app.add_offer(&offer).await;
+    app.add_campaign(&campaign("spring", "expo")).await;
+    app.welcome(&lyonnais("camille")).await;
+    app.welcome(&lyonnais("paused")).await;
+    let rest = consent("paused", "rest", "pause", "grant");
+    app.record(&[with(rest, &[("expires_at", json!("2027-01-01T00:00:00Z"))])])
+        .await;
+    let told = preview(&app, "spring", &json!({})).await;
+    assert_eq!(told["judged_as_of"], "2027-03-02T08:00:00Z", "{told}");
+    // By then the pause is over.
+    assert_eq!(
+        (&told["candidates"], &told["withheld"]),
+        (&json!(2), &json!({})),
+        "{told}"
+    );
+    // A draft that may begin at once is judged now, when one of them wants a rest.
+    let draft = with(
+        exhibition(),
+        &[("window", window("2026-11-20T00:00:00Z", "2027-01-03T18:00:00Z"))],
+    );
+    let told = preview(&app, "spring", &json!({ "draft": draft })).await;
+    assert_eq!(told["comparison"]["judged_as_of"], "2026-12-01T09:00:00Z", "{told}");
+    assert_eq!(
+        told["comparison"]["moved"],
+        json!([{ "from": "relevant", "to": "paused", "count": 1, "margin": 0 }])
+    );
+    // Once it has begun, it is judged now; once it is over, everybody is outside.
+    app.advance(SignedDuration::from_hours(24 * 91 + 1));
+    let begun = preview(&app, "spring", &json!({})).await;
+    assert_eq!(begun["judged_as_of"], "2027-03-02T10:00:00Z", "{begun}");
+    app.advance(SignedDuration::from_hours(24));
+    let over = preview(&app, "spring", &json!({})).await;
+    assert_eq!(over["withheld"], json!({ "outside_window": 2 }), "{over}");
 }
 
 #[tokio::test]
