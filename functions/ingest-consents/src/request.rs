@@ -103,6 +103,7 @@ impl ConsentRequest {
             legal_basis: self.legal_basis,
             evidence: self.evidence,
         };
+        document.tells_times()?;
         let event = ConsentEvent::try_from(&document)?;
         if too_far_ahead(&event, now) {
             let problem = format_args!("must not be more than {MOST_MINUTES_AHEAD} minutes ahead");

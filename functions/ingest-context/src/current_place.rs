@@ -1,7 +1,7 @@
 //! Where somebody is now, as brands know it for a moment: made into a cell, with an end a few hours later.
 
 use apropos_core::context::{CURRENT_PLACE_HOURS, CurrentPlace};
-use apropos_core::document::FieldError;
+use apropos_core::document::{FieldError, new_time};
 use apropos_core::place::{Cell, InvalidPlace};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -52,11 +52,7 @@ impl CurrentPlaceRequest {
                 ));
             }
         };
-        let at: Timestamp = self
-            .at
-            .parse()
-            .ok()
-            .ok_or_else(|| FieldError::new("at", "must be an RFC 3339 time such as 2026-12-01T09:00:00Z"))?;
+        let at = new_time("at", &self.at)?;
         if at.duration_since(now) > AHEAD {
             return Err(FieldError::new("at", "must not lie in the future"));
         }

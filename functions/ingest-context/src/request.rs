@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, parse, parse_record};
 use apropos_core::context::{ContactPoint, CustomerContext};
-use apropos_core::document::{ContactDocument, FieldError, PurchaseDocument, parse_active_hours, parse_context};
+use apropos_core::document::{
+    ContactDocument, FieldError, PurchaseDocument, new_time, parse_active_hours, parse_context, whole_or_none, wholes,
+};
 use apropos_core::habit::{MOST_ACTS, hour, keep_hour};
 use apropos_core::ids::CustomerId;
 use apropos_core::time::{EpochDay, TimeZoneName, local};
@@ -75,10 +77,10 @@ struct CustomerRequest {
     #[serde(default)]
     current_place: Option<CurrentPlaceRequest>,
     /// The hours of their own clock of their latest clicks and purchases, 0 to 23, at most 24 of them; never of opens.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wholes::<_, _, 0, 23>")]
     active_hours: Vec<u8>,
     /// What they spent in the last two years, in whole units of the brand's currency.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none::<_, _, 0, 4_294_967_295>")]
     spent: Option<u32>,
 }
 
@@ -156,7 +158,7 @@ fn days_and_hours(purchases: &[PurchaseDocument], zone: &TimeZoneName) -> (Vec<P
     let days = purchases
         .iter()
         .map(|purchase| {
-            let Ok(at) = purchase.on.parse::<Timestamp>() else {
+            let Ok(at) = new_time("on", &purchase.on) else {
                 return purchase.clone();
             };
             times.push(at);

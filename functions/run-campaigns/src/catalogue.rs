@@ -65,6 +65,7 @@ pub(crate) async fn create_campaign(
         .await?
         .ok_or_else(|| FieldError::new("offer", "is not an offer of the brand"))?;
     let campaign = document.parse(newest)?;
+    document.names_once()?;
     let brand = handler
         .tables
         .brand(&brand_id)

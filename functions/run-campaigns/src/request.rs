@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, parse};
-use apropos_core::document::{FieldError, OfferDocument};
+use apropos_core::document::{FieldError, OfferDocument, whole_or_none};
 use apropos_core::ids::RunId;
 use apropos_core::offer::Offer;
 use jiff::Timestamp;
@@ -108,7 +108,7 @@ pub(crate) struct CampaignReport {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PreviewRequest {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none::<_, _, 1, { i64::MAX }>")]
     compare_with: Option<u32>,
     #[serde(default)]
     draft: Option<OfferDocument>,

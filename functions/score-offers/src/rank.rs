@@ -7,7 +7,7 @@ use apropos_aws::http::{Problem, authorized, body, json, parse, route};
 use apropos_core::api_key::Scope;
 use apropos_core::campaign::{Audience, Campaign, Goal, Priority, Run, USUAL_EVIDENCE_BP, USUAL_THRESHOLD_BP};
 use apropos_core::decision::{Proposal, Withheld, judge};
-use apropos_core::document::FieldError;
+use apropos_core::document::{FieldError, whole_or_none};
 use apropos_core::explain;
 use apropos_core::ids::{CampaignId, CustomerId, TopicId};
 use apropos_core::language::Language;
@@ -43,9 +43,9 @@ struct Request {
     topic: String,
     #[serde(default)]
     goal: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none::<_, _, 0, 10_000>")]
     threshold_bp: Option<u16>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none::<_, _, 0, 10_000>")]
     minimum_evidence_bp: Option<u16>,
     #[serde(default)]
     language: Option<String>,

@@ -1,6 +1,6 @@
 //! API Gateway's HTTP events (payload 2.0): reading requests, and answering with RFC 9457 problem details.
 
-use apropos_core::document::FieldError;
+use apropos_core::document::{FieldError, more_of_unknown_field};
 use apropos_core::ids::BrandId;
 use apropos_core::objects::Objects;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -243,6 +243,10 @@ pub fn parse_record<T: DeserializeOwned>(record: &RawValue) -> Result<T, Problem
 fn of_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Problem {
     let message = match error.classify() {
         serde_json::error::Category::Data => error.to_string(),
+        // The classification has no word for it.
+        serde_json::error::Category::Syntax if error.to_string().starts_with("recursion limit exceeded") => {
+            return Problem::malformed("it is nested more than 127 deep");
+        }
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             return Problem::malformed(format!(
                 "it is not JSON (line {}, column {})",
@@ -266,7 +270,14 @@ fn of_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Probl
         Segment::Map { key } | Segment::Enum { variant: key } => format!("{field}.{key}"),
         Segment::Unknown => field,
     });
-    refused(&field, &message)
+    let more = match steps.last() {
+        Some(Segment::Map { key }) if unknown => more_of_unknown_field(&field, key),
+        _ => None,
+    };
+    match more {
+        Some(problem) => of_field(&field, problem),
+        None => refused(&field, &message),
+    }
 }
 
 /// serde's message names the value found, which may be personal: only what was expected, its last part, is passed on.
@@ -474,23 +485,17 @@ mod tests {
                 f.write_str("AudienceOf")
             }
         }
-        let wanted = "must be `everyone`, `near_places` or `lifecycle`";
+        let wanted = "must be 'everyone', 'near_places' or an object with a list 'lifecycle'";
         for (audience, pointer, problem) in [
             (r#"{"lifecycle": ["active"], "near_places": true}"#, "/audience", wanted),
             ("{}", "/audience", wanted),
             ("7", "/audience", wanted),
             ("null", "/audience", wanted),
             ("[]", "/audience", wanted),
-            (
-                r#"{"near_places": true}"#,
-                "/audience/near_places",
-                "must be null, or the word alone",
-            ),
-            (
-                r#""lifecycle""#,
-                "/audience/lifecycle",
-                "must be the one member of an object",
-            ),
+            (r#""nobody""#, "/audience", wanted),
+            (r#""lifecycle""#, "/audience", wanted),
+            (r#"{"near_places": null}"#, "/audience", wanted),
+            (r#"{"everyone": null}"#, "/audience", wanted),
             (r#"{"lifecycle": 7}"#, "/audience/lifecycle", "must be a list"),
         ] {
             let json = format!(r#"{{"audience": {audience}}}"#);
@@ -505,15 +510,24 @@ mod tests {
                 "{problem_of:?}"
             );
         }
-        for audience in [
-            r#""everyone""#,
-            r#"{"near_places": null}"#,
-            r#"{"lifecycle": ["active"]}"#,
-        ] {
+        for audience in [r#""everyone""#, r#""near_places""#, r#"{"lifecycle": ["active"]}"#] {
             let json = format!(r#"{{"audience": {audience}}}"#);
             assert!(parse::<Holder>(json.as_bytes()).is_ok(), "{json}");
         }
         assert_eq!(parse::<Holder>(b"{").unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_said_to_be() {
+        let deep = format!("{}1{}", r#"{"inner": "#.repeat(130), "}".repeat(130));
+        let problem = parse::<serde_json::Value>(deep.as_bytes()).unwrap_err();
+        assert_eq!(problem.status, 400);
+        assert!(
+            problem.detail.as_deref().unwrap().contains("nested more than 127 deep"),
+            "{problem:?}"
+        );
+        let less = format!("{}1{}", r#"{"inner": "#.repeat(127), "}".repeat(127));
+        assert!(parse::<serde_json::Value>(less.as_bytes()).is_ok());
     }
 
     #[test]

@@ -222,20 +222,29 @@ impl Attribute {
 }
 
 /// Words of the special categories (GDPR 9(1)), English and French, in the singular, without accents. What is joined by
-/// `_` is several words that follow one another.
-const SPECIAL: &str = "allergy allergie belief believer croyance croyant catholic catholique christian chretien muslim \
-    musulman islam jew jewish juif hindu bouddhiste buddhist atheist athee protestant church eglise mosque mosquee \
+/// `_` is several words that follow one another; what follows `=` is a whole name between dots, as `race` is of many words.
+/// Sex, gender and nationality are none of the special categories by themselves; the sexual life, the ethnic and the national
+/// origin are.
+const SPECIAL: &str = "allergy allergic allergie allergique belief believer croyance croyant croyante catholic catholique \
+    christian chretien chretienne muslim musulman musulmane islam jew jewish juif juive hindu hindou hindoue bouddhiste \
+    buddhist atheist athee protestant protestante church eglise mosque mosquee synagogue halal kosher casher \
     religion religious religieux religieuse confession faith foi philosophical philosophique \
-    biometric biometry biometrique biometrie fingerprint genetic genetics genetique gene genome dna adn \
-    diet regime_alimentaire disability disabled handicap handicape invalidite disease illness sickness maladie malade \
-    health healthy sante medical medicament medication diagnosis traitement_medical diabetes \
+    biometric biometry biometrique biometrie fingerprint empreinte_digitale genetic genetics genetique gene genome dna adn \
+    diet regime_alimentaire disability disabled handicap handicape handicapee invalidite disease illness sickness maladie \
+    malade health healthy sante medical medicament medication diagnosis traitement_medical diabetes \
     diabetic diabete diabetique cancer hiv vih aids sida covid depression psychiatric psychiatrique \
+    obese obesity obesite autism autistic autisme autiste \
     pregnancy pregnant grossesse enceinte blood_type groupe_sanguin \
-    ethnic ethnicity ethnique ethnicite ethnie origin origine race racial skin_color skin_colour couleur_de_peau \
-    nationality nationalite gender genre gay lesbian lesbienne homosexual homosexuel bisexual transgender transgenre \
-    lgbt queer sexual sexuel sexuelle sexuality sexualite orientation \
+    ethnic ethnicity ethnique ethnicite ethnie national_origin country_of_origin origine_nationale pays_d_origine \
+    pays_origine =race racial racialise racialisee skin_color skin_colour couleur_de_peau couleur_peau \
+    gay lesbian lesbienne homosexual homosexuel homosexuelle heterosexual heterosexuel heterosexuelle bisexual bisexuel \
+    bisexuelle transgender transgenre lgbt queer sexual sexuel sexuelle sexuality sexualite \
     political politics politique politic party_membership parti_politique political_opinion voter \
-    union unionist unionized syndicat syndical syndique";
+    trade_union labor_union labour_union union_member union_membership unionist unionized syndicat syndical syndicale \
+    syndique syndiquee";
+
+/// What sounds like one and is none.
+const INNOCENT: &str = "health_club credit_union";
 
 /// Words of criminal matters (GDPR 10), as [`SPECIAL`].
 const OF_CRIME: &str = "conviction condamnation crime criminal criminel offence offense infraction delit prison \
@@ -264,16 +273,53 @@ pub fn speaks_of_price(code: &str) -> bool {
     has_word(code, OF_PRICE)
 }
 
-/// Whether a name has a word of the list, whole, in the singular or the plural, or several that follow one another.
+/// Whether a name has a word of the list, whole, in the singular or the plural, or several that follow one another. In
+/// `camelCase` a word begins with its capital.
 fn has_word(code: &str, words: &str) -> bool {
-    let plain: String = code.chars().flat_map(char::to_lowercase).filter_map(plain).collect();
-    let parts: Vec<&str> = plain.split(|char: char| !char.is_ascii_alphabetic()).collect();
-    words.split_whitespace().any(|word| {
-        let wanted: Vec<&str> = word.split('_').collect();
-        parts
-            .windows(wanted.len())
-            .any(|found| found.iter().zip(&wanted).all(|(part, word)| is_of(part, word)))
+    let names = code.split('.').map(parts);
+    let innocent: Vec<Vec<&str>> = INNOCENT
+        .split_whitespace()
+        .map(|words| words.split('_').collect())
+        .collect();
+    names.into_iter().any(|mut name| {
+        for phrase in &innocent {
+            while let Some(at) = name.windows(phrase.len()).position(|found| found == phrase.as_slice()) {
+                name.drain(at..at + phrase.len());
+            }
+        }
+        words.split_whitespace().any(|word| {
+            let (is_whole, word) = word.strip_prefix('=').map_or((false, word), |word| (true, word));
+            let wanted: Vec<&str> = word.split('_').collect();
+            let found = name
+                .windows(wanted.len())
+                .any(|found| found.iter().zip(&wanted).all(|(part, word)| is_of(part, word)));
+            found && (!is_whole || name.len() == wanted.len())
+        })
     })
+}
+
+/// The words of a name, small and without accents.
+fn parts(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut parts = vec![String::new()];
+    for (at, letter) in letters.iter().enumerate() {
+        let is_small = |at: Option<usize>| {
+            at.and_then(|at| letters.get(at))
+                .is_some_and(|each| each.is_lowercase())
+        };
+        // In `skinColor`, and in `HIVStatus`.
+        let begins = letter.is_uppercase() && (is_small(at.checked_sub(1)) || (at > 0 && is_small(Some(at + 1))));
+        let small = letter.to_lowercase().filter_map(plain).collect::<String>();
+        let is_letter = small.chars().all(|char| char.is_ascii_alphabetic());
+        if begins || !is_letter {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut().filter(|_| is_letter) {
+            part.push_str(&small);
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Whether it is the word or its plural.
@@ -406,12 +452,36 @@ mod tests {
             "ethnicité",
             "household.ethnicités",
             "syndicat",
-            "orientation",
+            "sexual_orientation",
+            "orientation_sexuelle",
             "allergies",
             "avis-politiques",
             "medicaux.dossier.medical",
             "skin_colour",
             "couleur_de_peau",
+            "healthStatus",
+            "HIVStatus",
+            "customer.skinColor",
+            "customer.race",
+            "races",
+            "country_of_origin",
+            "trade_union",
+            "musulmane",
+            "Juive",
+            "chrétienne",
+            "homosexuelle",
+            "bisexuelles",
+            "handicapée",
+            "syndiquée",
+            "syndicale",
+            "hétérosexuel",
+            "empreintes_digitales",
+            "couleur_peau",
+            "allergique",
+            "obésité",
+            "autisme",
+            "halal",
+            "casher",
         ] {
             assert!(is_special_category(code), "{code}");
         }
@@ -429,6 +499,18 @@ mod tests {
             "feel",
             "unionise_it",
             "parti",
+            "dwelling.orientation",
+            "traffic_origin",
+            "source.origin",
+            "credit_union",
+            "credit_union_member",
+            "race_bib",
+            "raceNumber",
+            "health_club_member",
+            // No special category by itself.
+            "sexe",
+            "gender",
+            "nationality",
         ] {
             assert!(
                 !is_special_category(code) && !speaks_of_price(code) && !speaks_of_crime(code),

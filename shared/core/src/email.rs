@@ -98,6 +98,15 @@ fn ascii_domain(domain: &str) -> Result<String, InvalidEmailAddress> {
     let domain = idna::domain_to_ascii_strict(domain)
         .ok()
         .ok_or(InvalidEmailAddress::Domain)?;
+    if is_host_name(&domain) {
+        Ok(domain.to_ascii_lowercase())
+    } else {
+        Err(InvalidEmailAddress::Domain)
+    }
+}
+
+/// Whether it is a name of at least two labels by the rules of RFC 1123 section 2.1.
+pub(crate) fn is_host_name(domain: &str) -> bool {
     let labels: Vec<&str> = domain.split('.').collect();
     let is_label = |label: &&str| {
         !label.is_empty()
@@ -110,11 +119,7 @@ fn ascii_domain(domain: &str) -> Result<String, InvalidEmailAddress> {
     let named = labels
         .last()
         .is_some_and(|label| !label.bytes().all(|byte| byte.is_ascii_digit()));
-    if labels.len() >= 2 && named && labels.iter().all(is_label) && domain.len() <= 253 {
-        Ok(domain.to_ascii_lowercase())
-    } else {
-        Err(InvalidEmailAddress::Domain)
-    }
+    labels.len() >= 2 && named && labels.iter().all(is_label) && domain.len() <= 253
 }
 
 #[cfg(test)]

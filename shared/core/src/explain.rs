@@ -28,7 +28,7 @@ pub fn why_you_receive(
 ) -> String {
     let near = ("parce que c’est près de vous", "because it is close to you");
     let because = match score.strongest_reason() {
-        Some(Factor::Affinity) => why_affinity(score, affinity_from).or(score.factors.proximity.map(|_| near)),
+        Some(Factor::Affinity) => why_affinity(score, affinity_from).or_else(|| score.factors.proximity.map(|_| near)),
         Some(_) => Some(near),
         None => None,
     };

@@ -8,7 +8,7 @@
 
 use apropos_core::ids::CustomerId;
 use apropos_local::http_client::Reply;
-use apropos_tests::words::{all_consents, campaign, consent, exhibition, lyonnais, uses, with};
+use apropos_tests::words::{all_consents, campaign, consent, exhibition, grant, lyonnais, uses, with};
 use apropos_tests::{BRAND, TestApp, accepted, brand_id, path_of};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -310,6 +310,201 @@ async fn a_bad_campaign_is_refused_by_its_field_and_does_not_exist() {
     app.add_campaign(&campaign("expo-1", "expo")).await;
     let twice = app.post("/v1/campaigns", &campaign("expo-1", "expo")).await;
     assert_eq!(twice.status, StatusCode::CONFLICT);
+}
+
+/// A number that no machine would take is told the range of its field as one is that is just beyond.
+#[tokio::test]
+async fn whatever_number_is_given_the_range_of_its_field_is_told() {
+    let app = TestApp::start().await;
+    app.add_offer(&exhibition()).await;
+    app.add_campaign(&campaign("held", "expo")).await;
+    let because = json!({ "fr": "…", "en": "…" });
+    let bought = |days: Value| {
+        let when = json!({ "purchased": "books", "within_days": days });
+        with(
+            exhibition(),
+            &[("rules", json!([{ "name": "r", "when": when, "because": because }]))],
+        )
+    };
+    let offer = |field: &str, number: Value| {
+        let mut offer = exhibition();
+        match field {
+            "season[1]" => offer["season"] = json!([1, number]),
+            "places[0].radius_m" => offer["places"][0]["radius_m"] = number,
+            "places[0].travel_m.town" => {
+                offer["places"][0]["travel_m"] = json!({ "dense_city": 1, "town": number, "country": 1 });
+            }
+            _ => offer = bought(number),
+        }
+        offer
+    };
+    for (path, field, range, beyond) in [
+        ("/v1/offers", "season[1]", "from 1 to 12", 13),
+        ("/v1/offers", "places[0].radius_m", "from 1 to 2000000", 2_000_001),
+        ("/v1/offers", "places[0].travel_m.town", "from 1 to 2000000", 2_000_001),
+        ("/v1/offers", "rules[0].when.within_days", "from 1 to 3650", 3_651),
+        ("/v1/campaigns", "threshold_bp", "from 0 to 10000", 10_001),
+        ("/v1/campaigns", "minimum_evidence_bp", "from 0 to 10000", 10_001),
+        ("/v1/campaigns", "holdout_bp", "from 0 to 10000", 10_001),
+        ("/v1/campaigns", "offer_version", "of at least 1", 0),
+        ("/v1/campaigns/held/preview", "compare_with", "of at least 1", 0),
+        ("/v1/relevance", "threshold_bp", "from 0 to 10000", 10_001),
+        ("/v1/relevance", "minimum_evidence_bp", "from 0 to 10000", 10_001),
+        ("/v1/customers", "active_hours[0]", "from 0 to 23", 24),
+        ("/v1/customers", "spent", "from 0 to 4294967295", 4_294_967_296_i64),
+    ] {
+        for number in [
+            json!(beyond),
+            json!(-1),
+            json!(1.5),
+            json!(5_000_000_000_000_i64),
+            json!(1e30),
+            json!("7"),
+        ] {
+            let body = match path {
+                "/v1/offers" => offer(field, number),
+                "/v1/campaigns" => with(campaign("expo-1", "expo"), &[(field, number)]),
+                "/v1/customers" if field == "spent" => {
+                    json!({ "customers": [with(lyonnais("c"), &[(field, number)])] })
+                }
+                "/v1/customers" => json!({ "customers": [with(lyonnais("c"), &[("active_hours", json!([number]))])] }),
+                "/v1/relevance" => json!({ "customer": "c", "topic": "offers", field: number }),
+                _ => json!({ field: number }),
+            };
+            let reply = app.post(path, &body).await;
+            let answer: Value = reply.json().unwrap();
+            let problem = if path == "/v1/customers" {
+                &answer["results"][0]["problem"]
+            } else {
+                &answer
+            };
+            assert_eq!(
+                (&problem["field"], &problem["detail"]),
+                (&json!(field), &json!(format!("{field} must be a whole number {range}"))),
+                "{body} {answer}"
+            );
+        }
+    }
+    assert!(!is_known(&app, "c").await);
+}
+
+#[tokio::test]
+async fn an_audience_is_refused_in_words_that_can_be_followed() {
+    let app = TestApp::start().await;
+    app.add_offer(&with(
+        exhibition(),
+        &[("uses", uses(&["home", "interests", "lifecycle"]))],
+    ))
+    .await;
+    let refused_as = async |audience: Value| {
+        let reply = app
+            .post(
+                "/v1/campaigns",
+                &with(campaign("expo-1", "expo"), &[("audience", audience)]),
+            )
+            .await;
+        let told: Value = reply.json().unwrap();
+        (reply.status.as_u16(), told["field"].clone(), told["detail"].clone())
+    };
+    let forms = "audience must be 'everyone', 'near_places' or an object with a list 'lifecycle'";
+    for audience in [
+        json!("nobody"),
+        json!("lifecycle"),
+        json!({ "everyone": null }),
+        json!(7),
+        json!({}),
+    ] {
+        assert_eq!(refused_as(audience).await, (422, json!("audience"), json!(forms)));
+    }
+    // What fits a request and would not fit an item of the table.
+    let again = json!({ "lifecycle": vec!["active"; 60_000] });
+    let twice = "audience.lifecycle[1] is named twice";
+    assert_eq!(
+        refused_as(again).await,
+        (422, json!("audience.lifecycle[1]"), json!(twice))
+    );
+    let all = json!({ "lifecycle": ["prospect", "new", "active", "lapsing", "lost"] });
+    app.add_campaign(&with(campaign("expo-1", "expo"), &[("audience", all)]))
+        .await;
+}
+
+#[tokio::test]
+async fn a_rule_that_holds_a_price_is_told_why_and_which_fields_there_are_otherwise() {
+    let app = TestApp::start().await;
+    let refused_for = async |field: &str, value: Value, nested: bool| {
+        let mut rule = json!({
+            "name": "r", "when": { "not": { "interested": "books" } }, "because": { "fr": "…", "en": "…" },
+        });
+        let node = if nested { &mut rule["when"]["not"] } else { &mut rule };
+        node[field] = value;
+        let reply = app
+            .post("/v1/offers", &with(exhibition(), &[("rules", json!([rule]))]))
+            .await;
+        let told: Value = reply.json().unwrap();
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        (
+            told["pointer"].as_str().unwrap().to_owned(),
+            told["detail"].as_str().unwrap().to_owned(),
+        )
+    };
+    for name in ["price", "discount", "prix", "amount", "remise", "tarif"] {
+        for value in [json!(10), Value::Null] {
+            let (pointer, detail) = refused_for(name, value, false).await;
+            assert_eq!(pointer, "/rules/0");
+            assert!(
+                detail.contains("a price does not depend on the person"),
+                "{name}: {detail}"
+            );
+        }
+    }
+    assert!(
+        refused_for("price", json!(1), true)
+            .await
+            .1
+            .contains("does not depend on the person")
+    );
+    let (_, detail) = refused_for("colour", json!(1), false).await;
+    assert_eq!(
+        detail,
+        "rules[0] holds a field that is not known; it may hold one of `name`, `when`, `unknown`, `because`"
+    );
+}
+
+#[tokio::test]
+async fn conditions_that_are_nested_too_deeply_are_told_so() {
+    let app = TestApp::start().await;
+    for (depth, status, told) in [
+        (9, 422, "nested more than 8 deep"),
+        (130, 400, "nested more than 127 deep"),
+    ] {
+        let when = (1..depth).fold(json!({ "interested": "books" }), |part, _| json!({ "not": part }));
+        let rule = json!({ "name": "r", "when": when, "because": { "fr": "…", "en": "…" } });
+        let reply = app
+            .post("/v1/offers", &with(exhibition(), &[("rules", json!([rule]))]))
+            .await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+        assert!(reply.text().contains(told), "{}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn a_time_is_one_of_rfc_3339() {
+    let app = TestApp::start().await;
+    for (until, told) in [
+        ("9999-12-31T23:59:59Z", "must be before 9999-12-30T22:00:00Z"),
+        ("2027-01-03T18:00:00+25:00", "must be an RFC 3339 time"),
+        ("2027-01-03T18:00:00Z[Europe/Paris]", "must be an RFC 3339 time"),
+    ] {
+        let window = json!({ "from": "2026-11-20T00:00:00Z", "until": until });
+        let reply = app.post("/v1/offers", &with(exhibition(), &[("window", window)])).await;
+        assert_eq!(problem(&reply), refused("window.until"), "{}", reply.text());
+        assert!(reply.text().contains(told), "{}", reply.text());
+        let event = with(grant("camille", "email.offers"), &[("effective_at", json!(until))]);
+        let reply = app.post("/v1/consents", &json!({ "events": [event] })).await;
+        let answer: Value = reply.json().unwrap();
+        assert_eq!(answer["results"][0]["problem"]["field"], "effective_at", "{answer}");
+        assert!(answer.to_string().contains(told), "{answer}");
+    }
 }
 
 /// The unsubscribe and the preferences path of a message to Camille.

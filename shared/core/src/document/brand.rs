@@ -4,6 +4,7 @@ use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, impersonal, text};
+use super::number::{whole, whole_or_none};
 use super::offer::link;
 use crate::brand::{Brand, Confirmations, Topic, TopicNumber, Topics};
 use crate::cap::{FrequencyCap, MinimumGap};
@@ -47,7 +48,7 @@ pub struct BrandDocument {
     #[serde(default = "two_a_week")]
     pub caps: Vec<CapDocument>,
     /// Least hours between two messages to one person.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none::<_, _, 1, 2_160>")]
     pub minimum_gap_hours: Option<u16>,
     /// When nobody is written to; 21:00 to 08:00 and Sundays if absent.
     #[serde(default)]
@@ -56,7 +57,11 @@ pub struct BrandDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour: Option<String>,
     /// Days that a yes outlives the last sign of the person, 30 to 1095; 1095 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_or_none::<_, _, 30, 1_095>"
+    )]
     pub retention_days: Option<u16>,
 }
 
@@ -67,6 +72,7 @@ pub struct TopicDocument {
     /// Its id.
     pub id: String,
     /// Its number, 0 to 15, fixed for ever.
+    #[serde(deserialize_with = "whole::<_, _, 0, 15>")]
     pub number: u8,
     /// Its name for people.
     pub name: Localized,
@@ -91,8 +97,10 @@ pub struct NoticeDocument {
 #[serde(deny_unknown_fields)]
 pub struct CapDocument {
     /// At most so many messages …
+    #[serde(deserialize_with = "whole::<_, _, 1, 100>")]
     pub most: u8,
     /// … in any so many days.
+    #[serde(deserialize_with = "whole::<_, _, 1, 90>")]
     pub window_days: u16,
 }
 

@@ -1,8 +1,13 @@
 //! A campaign as JSON.
 
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError};
+use super::number::{whole, whole_or_none};
 use crate::campaign::{Audience, Campaign, Goal, Priority, USUAL_EVIDENCE_BP, USUAL_THRESHOLD_BP};
 use crate::context::Lifecycle;
 use crate::ids::{CampaignId, OfferId, TopicId};
@@ -17,7 +22,11 @@ pub struct CampaignDocument {
     /// The offer it carries.
     pub offer: String,
     /// The offer's version; the newest if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_or_none::<_, _, 1, { i64::MAX }>"
+    )]
     pub offer_version: Option<u32>,
     /// The topic it belongs to.
     pub topic: String,
@@ -27,13 +36,13 @@ pub struct CampaignDocument {
     #[serde(default)]
     pub audience: AudienceDocument,
     /// Least relevance, basis points; 5 000 if absent.
-    #[serde(default = "usual_threshold")]
+    #[serde(default = "usual_threshold", deserialize_with = "whole::<_, _, 0, 10_000>")]
     pub threshold_bp: u16,
     /// Least evidence, basis points; 2 000 if absent.
-    #[serde(default = "usual_evidence")]
+    #[serde(default = "usual_evidence", deserialize_with = "whole::<_, _, 0, 10_000>")]
     pub minimum_evidence_bp: u16,
     /// Share never written to, basis points.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::<_, _, 0, 10_000>")]
     pub holdout_bp: u16,
     /// `low`, `normal` (if absent) or `high`: whose message takes a person's last place under the caps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +53,7 @@ pub struct CampaignDocument {
 }
 
 /// Who is considered: `"everyone"`, `"near_places"` or `{"lifecycle": ["active", …]}`.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AudienceDocument {
     /// Everyone the brand knows.
@@ -54,6 +63,43 @@ pub enum AudienceDocument {
     NearPlaces,
     /// People in these lifecycles.
     Lifecycle(Vec<String>),
+}
+
+struct AudienceVisitor;
+
+impl<'de> Visitor<'de> for AudienceVisitor {
+    type Value = AudienceDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("'everyone', 'near_places' or an object with a list 'lifecycle'")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<AudienceDocument, E> {
+        match word {
+            "everyone" => Ok(AudienceDocument::Everyone),
+            "near_places" => Ok(AudienceDocument::NearPlaces),
+            _ => Err(E::invalid_value(Unexpected::Other("another word"), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<AudienceDocument, A::Error> {
+        let other = || A::Error::invalid_value(Unexpected::Map, &self);
+        match members.next_key::<String>()?.as_deref() {
+            Some("lifecycle") => {}
+            Some(_) | None => return Err(other()),
+        }
+        let codes = members.next_value()?;
+        match members.next_key::<IgnoredAny>()? {
+            None => Ok(AudienceDocument::Lifecycle(codes)),
+            Some(_) => Err(other()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AudienceDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AudienceVisitor)
+    }
 }
 
 const fn usual_threshold() -> u16 {
@@ -94,6 +140,24 @@ impl CampaignDocument {
             },
             best_hour: self.best_hour,
         })
+    }
+
+    /// Refuses what only campaigns that were created before may hold: a lifecycle named twice.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the second of the two.
+    pub fn names_once(&self) -> Result<(), FieldError> {
+        let AudienceDocument::Lifecycle(codes) = &self.audience else {
+            return Ok(());
+        };
+        let mut seen = HashSet::new();
+        match codes.iter().position(|code| !seen.insert(code)) {
+            Some(position) => Err(FieldError::new(
+                format!("audience.lifecycle[{position}]"),
+                "is named twice",
+            )),
+            None => Ok(()),
+        }
     }
 
     fn audience(&self) -> Result<Audience, FieldError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::brand::NoticeDocument;
-use super::field::{At, FieldError, impersonal, time};
+use super::field::{At, FieldError, impersonal, new_time, time};
 use crate::consent::{Act, Actor, ConsentEvent, Evidence, LegalBasis, Objection, Purpose};
 use crate::ids::EventId;
 
@@ -75,6 +75,24 @@ pub struct EvidenceDocument {
     /// The event that this one follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+}
+
+impl ConsentEventDocument {
+    /// Refuses times that only what was recorded before may have; see [`new_time`].
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first one.
+    pub fn tells_times(&self) -> Result<(), FieldError> {
+        let times = [
+            ("effective_at", Some(&self.effective_at)),
+            ("expires_at", self.expires_at.as_ref()),
+            ("evidence.double_opt_in_at", self.evidence.double_opt_in_at.as_ref()),
+        ];
+        for (field, text) in times {
+            text.map(|text| new_time(field, text)).transpose()?;
+        }
+        Ok(())
+    }
 }
 
 impl TryFrom<&ConsentEventDocument> for ConsentEvent {

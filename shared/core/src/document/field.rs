@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil};
 
 use crate::header::{hides, is_invisible};
 
@@ -76,11 +76,64 @@ impl<T, E: Display> At<T> for Result<T, E> {
     }
 }
 
-/// An RFC 3339 time.
+const NO_TIME: &str = "must be an RFC 3339 time such as 2026-12-01T09:00:00Z";
+
+/// A time as it was taken; see [`new_time`].
 pub(super) fn time(field: &str, text: &str) -> Result<Timestamp, FieldError> {
-    text.parse()
-        .ok()
-        .ok_or_else(|| FieldError::new(field, "must be an RFC 3339 time such as 2026-12-01T09:00:00Z"))
+    text.parse().ok().ok_or_else(|| FieldError::new(field, NO_TIME))
+}
+
+/// A time that is given now. What was taken before was also read with what RFC 3339 does not have: a zone in brackets
+/// (RFC 9557) and offsets of a day and more.
+///
+/// # Errors
+/// [`FieldError`] at the field: it is no time of RFC 3339, or later than the calendar goes.
+pub fn new_time(field: &str, text: &str) -> Result<Timestamp, FieldError> {
+    let form = Some(text).filter(|text| has_form_of_rfc3339(text));
+    let instant = form.and_then(|text| text.parse().ok());
+    instant.ok_or_else(|| {
+        let date_and_time = form.and_then(|text| text.get(..19)?.parse::<civil::DateTime>().ok());
+        let is_one = date_and_time.is_some_and(|told| told.year() > 9_000);
+        FieldError::new(
+            field,
+            if is_one {
+                "must be before 9999-12-30T22:00:00Z"
+            } else {
+                NO_TIME
+            },
+        )
+    })
+}
+
+/// `date-time` of RFC 3339 section 5.6, with any digits but in the offset.
+fn has_form_of_rfc3339(text: &str) -> bool {
+    let Some((date_and_time, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let fits = |text: &str, form: &str| {
+        let is_of = |(given, wanted): (u8, u8)| match wanted {
+            b'0' => given.is_ascii_digit(),
+            _ => given.eq_ignore_ascii_case(&wanted),
+        };
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(is_of)
+    };
+    let is_offset = |offset: &str| {
+        let Some((hours, minutes)) = offset.split_once(':') else {
+            return fits(offset, "Z");
+        };
+        let is_less = |number: &str, most: &str| fits(number, "00") && number < most;
+        let hours = hours.strip_prefix(['+', '-']);
+        hours.is_some_and(|hours| is_less(hours, "24")) && is_less(minutes, "60")
+    };
+    let (is_fraction, offset) = match rest.strip_prefix('.') {
+        Some(rest) => {
+            let digits = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+            (digits.len() < rest.len(), digits)
+        }
+        None => (true, rest),
+    };
+    let begins = fits(date_and_time, "0000-00-00T00:00:00") || fits(date_and_time, "0000-00-00 00:00:00");
+    begins && is_fraction && is_offset(offset)
 }
 
 /// Text of 1 to `most` characters without controls or what nobody sees.
@@ -118,4 +171,46 @@ pub(super) fn impersonal(field: &str, value: &str, most: usize) -> Result<String
         return Err(FieldError::new(field, "must not hold an e-mail address"));
     }
     Ok(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_time_is_one_of_rfc_3339_and_of_the_calendar() {
+        for text in [
+            "2026-12-01T09:00:00Z",
+            "2026-12-01t09:00:00z",
+            "2026-12-01 09:00:00Z",
+            "2026-12-01T09:00:00.123456789+05:30",
+            "2026-12-01T09:00:00-23:59",
+        ] {
+            assert_eq!(new_time("at", text).ok(), text.parse().ok(), "{text}");
+            assert!(new_time("at", text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "2026-12-01",
+            "2026-12-01T09:00:00",
+            "2026-12-01T09:00Z",
+            "2026-12-01T09:00:00.Z",
+            "2026-02-30T09:00:00Z",
+            "2026-12-01T25:00:00Z",
+            "2026-12-01T09:00:00+25:00",
+            "2026-12-01T09:00:00+01:60",
+            "2026-12-01T09:00:00+0100",
+            "2026-12-01T09:00:00Z[Europe/Paris]",
+            "2026-12-01T09:00:00+01:00[Europe/Paris]",
+            "+002026-12-01T09:00:00Z",
+            "2026-12-01T09:00:0éZ",
+        ] {
+            assert_eq!(new_time("at", text), Err(FieldError::new("at", NO_TIME)), "{text}");
+        }
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00+01:00"] {
+            let problem = new_time("at", text).unwrap_err().problem;
+            assert_eq!(problem, "must be before 9999-12-30T22:00:00Z", "{text}");
+        }
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.999999999Z");
+    }
 }

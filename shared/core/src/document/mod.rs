@@ -10,6 +10,7 @@ mod consent;
 mod context;
 mod field;
 mod ledger;
+mod number;
 mod offer;
 mod place;
 mod preference;
@@ -24,11 +25,12 @@ pub use context::{
     ContactDocument, ContextDocument, CurrentPlaceDocument, HomeDocument, PurchaseDocument, parse_active_hours,
     parse_context,
 };
-pub use field::FieldError;
+pub use field::{FieldError, new_time};
 pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
+pub use number::{whole_or_none, wholes};
 pub use offer::{OfferDocument, StoredOffer, UseDocument, WindowDocument};
 pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument, cell_at};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};
 pub use proof::KeptProof;
-pub use rule::{ConditionDocument, RuleDocument};
+pub use rule::{ConditionDocument, RuleDocument, more_of_unknown_field};
 pub use sign_up::SignUpDocument;

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError, prose, text, time};
+use super::field::{At, FieldError, new_time, prose, text, time};
+use super::number::wholes_or_none;
 use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, are_few, rule};
 use crate::attribute::{Attribute, is_special_category, speaks_of_crime, speaks_of_price};
+use crate::email::is_host_name;
 use crate::header::Subject;
 use crate::ids::OfferId;
 use crate::language::{Language, Localized};
@@ -44,7 +46,11 @@ pub struct OfferDocument {
     /// When it can be used.
     pub window: WindowDocument,
     /// The months in which it is wanted, 1 to 12; the category's if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "wholes_or_none::<_, _, 1, 12>"
+    )]
     pub season: Option<Vec<u8>>,
 }
 
@@ -111,8 +117,11 @@ impl OfferDocument {
             version,
             places,
         };
-        stored.parse()?;
         // Only of what is new: offers that were kept with two of a name, or beyond these limits, are read as before.
+        new_time("window.from", &self.window.from)?;
+        new_time("window.until", &self.window.until)?;
+        stored.parse()?;
+        names_a_host(&self.link)?;
         are_few(&self.rules)?;
         if self.season.as_ref().is_some_and(|months| months.len() > 12) {
             return Err(FieldError::new("season", "must be at most 12 months"));
@@ -268,12 +277,27 @@ pub(super) fn link(link: &str) -> Result<String, FieldError> {
         .next()
         .is_none_or(|host| host.is_empty() || host.contains('@'))
     {
-        return refused("must name a host, without credentials");
+        return refused(NO_HOST);
     }
     if link.contains(['"', '\'', '<', '>', '\\', '`']) {
         return refused("must not hold quotes, angle brackets or backslashes");
     }
     Ok(link.to_owned())
+}
+
+const NO_HOST: &str = "must name a host, without credentials";
+
+/// Whether a link's authority (RFC 3986 section 3.2) is the name of a host, with a port or without.
+fn names_a_host(link: &str) -> Result<(), FieldError> {
+    let rest = link.strip_prefix("https://").unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0) && port.bytes().all(|byte| byte.is_ascii_digit());
+    if is_host_name(host) && is_port {
+        Ok(())
+    } else {
+        Err(FieldError::new("link", NO_HOST))
+    }
 }
 
 /// Why a name that the catalogue lacks is refused. The name is the caller's text, so it is not repeated.
@@ -413,6 +437,33 @@ mod tests {
         assert!(stored.parse().is_ok());
         let bytes = serde_json::to_vec(&stored).unwrap().len();
         assert!((200_000..350_000).contains(&bytes), "{bytes} bytes");
+    }
+
+    #[test]
+    fn a_link_leads_to_a_host() {
+        for (link, leads) in [
+            ("https://shop.example.com", true),
+            ("https://shop.example.com:8443/expo?from=letter#hours", true),
+            ("https://xn--muse-epa.example/", true),
+            ("https://shop.example.com?x", true),
+            ("https://:443/", false),
+            ("https://?x", false),
+            ("https://#x", false),
+            ("https://.../", false),
+            ("https://shop..example.com/", false),
+            ("https://shop.example.com:/", false),
+            ("https://shop.example.com:0/", false),
+            ("https://shop.example.com:+80/", false),
+            ("https://localhost/", false),
+            ("https://192.0.2.1/", false),
+            ("https://me@shop.example.com/", false),
+        ] {
+            let mut document = fixture::offer_document();
+            document["link"] = link.into();
+            let refused = fixture::offer_from(&document).err();
+            assert_eq!(refused.is_none(), leads, "{link}");
+            assert!(refused.is_none_or(|error| error.pointer() == "/link"), "{link}");
+        }
     }
 
     #[test]

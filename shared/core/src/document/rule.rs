@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::context::fact_value;
 use super::field::{At, FieldError, text};
-use crate::attribute::{Attribute, Fact, FactKind};
+use super::number::whole_or_none;
+use crate::attribute::{Attribute, Fact, FactKind, speaks_of_price};
 use crate::language::{Language, Localized};
 use crate::offer::DeclaredUse;
 use crate::product_code::named;
@@ -34,12 +35,6 @@ pub struct RuleDocument {
     pub unknown: Option<String>,
     /// Why a person it leaves out is left out.
     pub because: Localized,
-    /// Always refused: a rule says whom an offer suits, and the price is the same for everybody.
-    #[serde(default, skip_serializing)]
-    pub price: Option<Value>,
-    /// Always refused, as `price` is.
-    #[serde(default, skip_serializing)]
-    pub discount: Option<Value>,
 }
 
 /// A condition: exactly one of `all`, `any`, `not`, `attribute` (with `is`, `in`, `at_most` or `at_least`), `known`,
@@ -78,11 +73,23 @@ pub struct ConditionDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purchased: Option<String>,
     /// Within so many days.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_or_none::<_, _, 1, 3_650>"
+    )]
     pub within_days: Option<u16>,
     /// The category liked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interested: Option<String>,
+}
+
+/// What is told of a field of an offer that is not known, by the path of what holds it and its name, where that is more than
+/// which fields are known: a rule says whom an offer suits, and the price is the same for everybody.
+#[must_use]
+pub fn more_of_unknown_field(path: &str, name: &str) -> Option<&'static str> {
+    let is_in_a_rule = path.starts_with("rules[") || path.contains(".rules[");
+    (is_in_a_rule && speaks_of_price(name))
+        .then_some("may not hold a price: a price does not depend on the person, so no rule may set one")
 }
 
 /// What the nodes of a rule are checked against.
@@ -95,12 +102,6 @@ struct Checked<'a> {
 /// Checks one rule.
 pub(super) fn rule(document: &RuleDocument, uses: &[DeclaredUse]) -> Result<Rule, FieldError> {
     let name = text("name", &document.name, 60)?.to_owned();
-    for (field, given) in [("price", &document.price), ("discount", &document.discount)] {
-        if given.is_some() {
-            let problem = format!("may not be set by a rule: a price does not depend on the person (rule '{name}')");
-            return Err(FieldError::new(field, problem));
-        }
-    }
     let checked = Checked { rule: &name, uses };
     let condition = condition(&document.when, checked, DEEPEST).map_err(|error| error.within("when"))?;
     let unknown = match document.unknown.as_deref() {
@@ -246,11 +247,10 @@ fn condition(document: &ConditionDocument, checked: Checked<'_>, depth: usize) -
         let category = named(slug).at("purchased")?;
         checked.declared(Attribute::Purchases)?;
         return match within_days {
-            Some(within_days @ 1..=3_650) => Ok(Condition::Purchased {
+            Some(within_days) => Ok(Condition::Purchased {
                 category,
                 within_days: *within_days,
             }),
-            Some(_) => Err(FieldError::new("within_days", "must be from 1 to 3650")),
             None => Err(FieldError::new(
                 "within_days",
                 "is missing: within how many days it was bought, from 1 to 3650",
@@ -449,33 +449,25 @@ mod tests {
 
     #[test]
     fn days_that_are_missing_are_said_to_be_and_not_to_be_out_of_range() {
-        for (when, problem) in [
-            (json!({"purchased": "books"}), "is missing"),
-            (
-                json!({"purchased": "books", "within_days": 0}),
-                "must be from 1 to 3650",
-            ),
-            (
-                json!({"purchased": "books", "within_days": 3_651}),
-                "must be from 1 to 3650",
-            ),
-        ] {
-            let error = refused(&["purchases"], &when);
-            assert_eq!(error.pointer(), "/rules/0/when/within_days");
-            assert!(error.problem.starts_with(problem), "{error}");
-        }
+        let error = refused(&["purchases"], &json!({"purchased": "books"}));
+        assert_eq!(error.pointer(), "/rules/0/when/within_days");
+        assert!(error.problem.starts_with("is missing"), "{error}");
     }
 
     #[test]
     fn a_rule_says_whom_an_offer_suits_and_never_what_it_costs() {
-        for field in ["price", "discount"] {
-            let mut document = fixture::offer_document();
+        for name in ["price", "discount", "prix", "amount", "remise", "maxPrice"] {
             let because = json!({"fr": "parce que", "en": "because"});
-            document["rules"] = json!([{"name": "r", "when": {"interested": "books"}, "because": because, field: 10}]);
-            let error = fixture::offer_from(&document).unwrap_err();
-            assert_eq!(error.pointer(), format!("/rules/0/{field}"));
-            assert!(error.problem.contains("does not depend on the person"), "{error}");
+            let mut rule = json!({"name": "r", "when": {"interested": "books"}, "because": because});
+            rule[name] = Value::Null;
+            assert!(serde_json::from_value::<RuleDocument>(rule).is_err(), "{name}");
+            for path in ["rules[0]", "draft.rules[3].when.all[1]"] {
+                let told = more_of_unknown_field(path, name).unwrap();
+                assert!(told.contains("does not depend on the person"), "{told}");
+            }
         }
+        assert_eq!(more_of_unknown_field("rules[0]", "colour"), None);
+        assert_eq!(more_of_unknown_field("window", "price"), None);
     }
 
     #[test]
