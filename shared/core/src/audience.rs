@@ -28,12 +28,6 @@ use crate::travel::Area;
 pub use stored::MalformedRecord;
 pub(crate) use stored::{HAS_CURRENT_PLACE, HAS_HOME, NO_MARKETING, Stored, area_bits, pack_facts, pair_of_bits};
 
-/// The most categories bought that the record keeps, the latest first. Interests have places of their own, so that what
-/// somebody bought never takes that of what they like.
-pub const MOST_PURCHASES: usize = 8;
-/// The most interests that it keeps.
-pub const MOST_INTERESTS: usize = 8;
-
 /// What someone did about a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tie {
@@ -189,7 +183,8 @@ pub struct AudienceRecord {
     pub good_hours: GoodHours,
     /// Facts about the dwelling and the household.
     pub facts: Facts,
-    /// At most [`MOST_PURCHASES`] purchases, then at most [`MOST_INTERESTS`] interests.
+    /// The last purchase of each category, the latest first, then interests: all of them, so that nothing which somebody has or
+    /// likes is forgotten for what they bought since.
     pub ties: Vec<(Category, Tie)>,
 }
 
@@ -402,7 +397,7 @@ impl Known for View<'_> {
     }
 }
 
-/// The latest purchase of each category, then interests; what does not fit the full context keeps.
+/// The latest purchase of each category, then interests.
 fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
     let mut bought: Vec<(Category, EpochDay)> = Vec::new();
     for purchase in &context.purchases {
@@ -417,13 +412,7 @@ fn ties(context: &CustomerContext) -> Vec<(Category, Tie)> {
     interests.dedup();
     bought
         .into_iter()
-        .take(MOST_PURCHASES)
         .map(|(category, on)| (category, Tie::Bought(PurchaseDay::of(on))))
-        .chain(
-            interests
-                .into_iter()
-                .take(MOST_INTERESTS)
-                .map(|category| (category, Tie::Interest)),
-        )
+        .chain(interests.into_iter().map(|category| (category, Tie::Interest)))
         .collect()
 }

@@ -1,8 +1,6 @@
 //! A population from a seed: the same people on every machine, each derived by core's own rules from a context.
 //!
-//! Of 16 categories each is filled at 35 %: by a purchase or by an interest. The record keeps
-//! [`MOST_PURCHASES`](apropos_core::audience::MOST_PURCHASES) of the former, the latest first, and as many of the latter, in the
-//! order of their codes. Nobody has a current place.
+//! Of 16 categories each is filled at 35 %: by a purchase or by an interest. Nobody has a current place.
 
 use apropos_core::attribute::{Fact, Facts};
 use apropos_core::audience::{AudienceRecord, ConsentHint, Habits, TopicStates};

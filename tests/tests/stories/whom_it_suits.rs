@@ -76,19 +76,34 @@ async fn a_lawnmower_is_for_people_with_a_garden() {
 #[tokio::test]
 async fn who_has_a_lawnmower_is_not_offered_another() {
     let app = proposing("tondeuse").await;
-    let owner = with(
-        fond_of("owner", "garden-tools"),
-        &[
-            ("facts", json!({ "dwelling.garden": true })),
-            (
-                "purchases",
-                json!([{ "category": "robot-lawnmower", "on": "2025-05-10" }]),
-            ),
-        ],
-    );
-    app.welcome(&owner).await;
+    let mower = json!({ "category": "robot-lawnmower", "on": "2025-05-10" });
+    // A good customer buys many other things.
+    let since = [
+        "books",
+        "candles",
+        "coffee-pods",
+        "lighting",
+        "paint",
+        "bedding",
+        "dog-food",
+        "coats",
+        "headphones",
+        "nappies",
+    ];
+    let all = since.map(|category| json!({ "category": category, "on": "2026-10-10" }));
+    for (owner, purchases) in [
+        ("owner", json!([mower])),
+        ("regular", std::iter::once(mower).chain(all).collect()),
+    ] {
+        let garden = json!({ "dwelling.garden": true });
+        app.welcome(&with(
+            fond_of(owner, "garden-tools"),
+            &[("facts", garden), ("purchases", purchases)],
+        ))
+        .await;
+    }
     let report = app.take_through("tondeuse").await;
-    assert_eq!(report["withheld"], json!({ "already_has": 1 }), "{report}");
+    assert_eq!(report["withheld"], json!({ "already_has": 2 }), "{report}");
 }
 
 #[tokio::test]

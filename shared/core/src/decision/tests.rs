@@ -506,8 +506,7 @@ fn ties() -> impl Strategy<Value = Vec<(Category, Tie)>> {
         Just(Tie::Interest),
         (0u8..84, 1u8..=28).prop_map(|(month, day)| Tie::Bought(PurchaseDay::from_bytes([month, day]).unwrap()))
     ];
-    let most = crate::audience::MOST_PURCHASES;
-    prop::collection::vec((prop::sample::select(categories), tie), 0..=most).prop_map(|mut ties| {
+    prop::collection::vec((prop::sample::select(categories), tie), 0..=20).prop_map(|mut ties| {
         ties.sort_by_key(|(_, tie)| *tie == Tie::Interest);
         ties
     })

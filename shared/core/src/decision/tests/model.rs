@@ -257,6 +257,38 @@ fn nobody_is_won_back_with_what_nothing_of_theirs_speaks_for() {
     assert_eq!(world.reason(), None);
 }
 
+/// Whatever else somebody bought and likes since: all of it is known, as they can see on their page.
+#[test]
+fn nothing_that_somebody_bought_or_likes_is_forgotten_for_the_rest_of_it() {
+    let others: Vec<Category> = Category::all()
+        .filter(|each| each.slug() != "lawnmower" && each.slug() != "firewood")
+        .take(60)
+        .collect();
+    let mut context = CustomerContext::default();
+    let today = EpochDay::of(world().now);
+    let bought = |category: Category, days: u16| Purchase {
+        category,
+        on: EpochDay(today.0 - days),
+    };
+    context.purchases = vec![bought(category("lawnmower"), 3 * 365)];
+    context.purchases.extend(others.iter().map(|each| bought(*each, 100)));
+    // The last of the catalogue.
+    context.interests = others;
+    context.interests.push(category("firewood"));
+    context.facts.set(Fact::Garden, Some(1)).unwrap();
+    let mut mower = lawnmower();
+    mower.record = AudienceRecord::derive(&context, 1, mower.record.hint, Habits::default(), mower.now);
+    assert_eq!(mower.reason(), Some(Reason::AlreadyHas));
+    let stored = AudienceRecord::from_bytes(&mower.record.to_bytes());
+    assert_eq!(stored.as_ref(), Ok(&mower.record));
+    let mut wood = world();
+    wood.offer["category"] = "firewood".into();
+    wood.offer["places"] = json!([]);
+    wood.offer["uses"] = uses(&["interests"]);
+    wood.record = stored.unwrap();
+    assert_eq!(wood.judged().unwrap().factors.affinity, Some(Relevance::clamped(8_000)));
+}
+
 /// As far as the place is worth the way is near enough.
 #[test]
 fn the_farthest_place_within_reach_is_a_reason_of_its_own() {
