@@ -302,6 +302,35 @@ proptest! {
     }
 }
 
+/// A thing and two months in which one was bought that is used up by now, the later one first.
+fn used_up() -> impl Strategy<Value = (Category, u8, u8)> {
+    let all: Vec<Category> = Category::all().collect();
+    let months = (0u8..84, 0u8..40);
+    let drawn = (prop::sample::select(all), months);
+    drawn.prop_filter_map("it still serves", |(category, (month, sooner))| {
+        let days = PurchaseDay::last_of(month).days_until(EpochDay::of(world().now));
+        (days >= u32::from(category.repurchase_days())).then(|| (category, month, month.saturating_sub(sooner)))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_need_that_nobody_met_never_grows((category, month, earlier) in used_up()) {
+        prop_assert!(affinity_of(category, (category, earlier)) <= affinity_of(category, (category, month)));
+        prop_assert!(affinity_of(category, (category, earlier)) <= Relevance::FULL);
+    }
+}
+
+#[test]
+fn most_needs_that_nobody_met_fade() {
+    let faded = sample(used_up(), 200).filter(|(category, month, earlier)| {
+        affinity_of(*category, (*category, *earlier)) < affinity_of(*category, (*category, *month))
+    });
+    assert!(faded.count() > 150);
+}
+
 #[test]
 fn a_longer_time_since_most_complementary_purchases_lowers_affinity() {
     let lowered = sample(purchases(), 200).filter(|(owned, offered, month, earlier)| {
