@@ -27,7 +27,7 @@ pub use context::{
 };
 pub use field::{FieldError, new_time};
 pub use ledger::{DoubtfulLedger, LedgerDocument, LedgerEntryDocument, LedgerText};
-pub use number::{whole_or_none, wholes};
+pub use number::{whole, whole_or_none, wholes};
 pub use offer::{OfferDocument, StoredOffer, UseDocument, WindowDocument};
 pub use place::{HoursDocument, PlaceDocument, StoredPlace, TravelDocument, cell_at};
 pub use preference::{PreferenceDocument, PreferenceEventDocument};

@@ -48,7 +48,7 @@ impl<'de, T: TryFrom<i64>, const LEAST: i64, const MOST: i64> Deserialize<'de> f
 ///
 /// # Errors
 /// What is no whole number, or out of the range, which it tells.
-pub(super) fn whole<'de, D, T, const LEAST: i64, const MOST: i64>(deserializer: D) -> Result<T, D::Error>
+pub fn whole<'de, D, T, const LEAST: i64, const MOST: i64>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: TryFrom<i64>,
