@@ -6,7 +6,7 @@ use apropos_core::attribute::Attribute;
 use apropos_core::brand::Brand;
 use apropos_core::explain::why_you_receive;
 use apropos_core::link::LinkContent;
-use apropos_core::relevance::{Factor, Factors, score};
+use apropos_core::relevance::{Factor, Factors, Relevance, score};
 use apropos_core::retention::as_held;
 use jiff::Timestamp;
 
@@ -74,7 +74,7 @@ pub(crate) async fn told(
     };
     let mut counted: Vec<Factor> = Factor::ALL
         .into_iter()
-        .filter(|factor| score.contribution(*factor).is_some())
+        .filter(|factor| score.contribution(*factor) > Some(Relevance::NONE))
         .collect();
     counted.sort_by_key(|factor| std::cmp::Reverse(score.contribution(*factor)));
     Ok(Told::Message {

@@ -8,7 +8,7 @@ use apropos_core::affinity::AffinitySource;
 use apropos_core::api_key::Scope;
 use apropos_core::audience::AudienceRecord;
 use apropos_core::campaign::DeliveryId;
-use apropos_core::consent::DataPurpose;
+use apropos_core::consent::{Consents, DataPurpose, Objection, Purpose};
 use apropos_core::decision::{Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
@@ -18,6 +18,7 @@ use apropos_core::reason::Reason;
 use apropos_core::receipt::{Outcome, Row, contributions};
 use apropos_core::relevance::{Factor, MODEL_VERSION, Relevance, Score};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use jiff::Timestamp;
 
 use crate::Handler;
 use crate::catalogue::held;
@@ -240,19 +241,31 @@ async fn recomputed(
             .filter(|withheld| withheld.reason == reason && as_kept(withheld) == row.contributions)
     };
     let withheld = judged(&record);
-    // Consents have no part in the context's version. They may have changed since, and which rule closed is not in the row: it
-    // is told where it is the same whatever the person had agreed to.
-    let of_any_choice = every_choice(&record).all(|record| judged(&record).is_none_or(|other| Some(other) == withheld));
-    Ok(withheld.filter(|_| of_any_choice))
+    // Consents have no part in the context's version, and which rule closed is not in the row. It is told where it is the same
+    // whatever the person had said until then of what they have spoken of since.
+    let others = as_they_may_have_chosen(&record, &standing.consents, at);
+    let is_certain = others
+        .into_iter()
+        .all(|record| judged(&record).is_none_or(|other| Some(other) == withheld));
+    Ok(withheld.filter(|_| is_certain))
 }
 
-/// The record of somebody who agreed to each set of the uses of data.
-fn every_choice(record: &AudienceRecord) -> impl Iterator<Item = AudienceRecord> {
-    let sets = 0..1 << DataPurpose::ALL.len();
-    sets.map(|purposes| {
-        let mut record = record.clone();
-        record.hint.purposes = purposes;
-        record
+/// The record with each choice that there may have been of the uses of data about which something was said from then on.
+fn as_they_may_have_chosen(record: &AudienceRecord, consents: &Consents, then: Timestamp) -> Vec<AudienceRecord> {
+    let is_open = |purpose: DataPurpose| {
+        let objects = Purpose::Objection(Objection::NoProfiling);
+        consents.was_changed_since(&Purpose::Data(purpose), then)
+            || (purpose == DataPurpose::Profiling && consents.was_changed_since(&objects, then))
+    };
+    let bits = (0..).zip(DataPurpose::ALL).filter(|(_, purpose)| is_open(*purpose));
+    bits.fold(vec![record.clone()], |records, (bit, _)| {
+        let with = |agreed: u8| {
+            records.iter().cloned().map(move |mut record| {
+                record.hint.purposes = record.hint.purposes & !(1 << bit) | agreed << bit;
+                record
+            })
+        };
+        with(0).chain(with(1)).collect()
     })
 }
 

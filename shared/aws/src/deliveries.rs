@@ -8,7 +8,7 @@ use apropos_core::decision::Approval;
 use apropos_core::feedback::Fate;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
-use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, Score, score};
+use apropos_core::relevance::{Factors, MODEL_VERSION, Relevance, SCORES_ALIKE_SINCE, Score, score};
 use apropos_core::time::tzdb_version;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
@@ -128,11 +128,11 @@ impl DecisionReceipt {
         AffinitySource::from_code(self.affinity_from.as_deref()?)
     }
 
-    /// The score as it was decided on; nothing where there was none, and where another model made it: today's weights
-    /// would tell another story.
+    /// The score as it was decided on; nothing where there was none, and where a model made it that scored otherwise: today's
+    /// weights would tell another story.
     #[must_use]
     pub fn score(&self, goal: Goal) -> Option<Score> {
-        let scored = self.relevance_bp.is_some() && self.model == MODEL_VERSION;
+        let scored = self.relevance_bp.is_some() && (SCORES_ALIKE_SINCE..=MODEL_VERSION).contains(&self.model);
         scored.then(|| score(goal, self.factors()))
     }
 

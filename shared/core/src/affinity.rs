@@ -1,12 +1,12 @@
 //! What a person's purchases and interests say of an offer.
 //!
-//! `affinity = max(complement, interest, need)`, basis points ([`affinity_bp`]):
+//! `affinity = max(complement, interest, again)`, basis points ([`affinity_bp`]):
 //!
 //! - **complement**: the best of what was bought in a category that the offer's complements, 10 000 in its month and half of it
 //!   after each half-life of the category bought ([`Category::recency_bp`]), a month at a time;
 //! - **interest**: 8 000 in the very category, 5 000 in one that it complements or of its family;
-//! - **need**: the very thing, or one that does the same, was bought and is used up: 10 000 from then on, half of it after each
-//!   half-life of the offer's category, a month at a time.
+//! - **again**: the very thing, or one that does the same, was bought and is used up by now: as much as a complement, by the
+//!   half-life of the offer's category. So of what lasts for years little is left by then.
 //!
 //! As long as the very thing still serves, the other two are halved. Where nothing of it is recorded, declared or may be
 //! read, what counts is the topic that the person chose themselves: [`TOPIC_BP`]. So whoever refuses profiling still gets the topic.
@@ -60,8 +60,8 @@ impl AffinitySource {
     }
 }
 
-/// A thing that lasts this long is not offered again before its owner usually needs another; what is used up sooner
-/// only counts against, in the affinity.
+/// A thing that lasts this long is not offered again before its owner usually needs another; of what is used up sooner, one
+/// that still serves only counts against, in the affinity.
 const LASTING_DAYS: u32 = 180;
 
 /// How much somebody needs the next one so many days after the last, in basis points: nothing in the first half of the
@@ -122,7 +122,7 @@ pub enum LastOne {
     Unknown,
     /// It was bought fewer days ago than such a thing lasts.
     StillServes,
-    /// It is used up, which speaks for the next with so many basis points, 0 to 10 000.
+    /// It is used up, and speaks for another with so many basis points, 0 to 10 000.
     UsedUp(u32),
 }
 
@@ -133,27 +133,28 @@ impl LastOne {
     /// use apropos_core::affinity::LastOne;
     /// use apropos_core::category::Category;
     ///
-    /// // Coffee is used up after 30 days; a need for it that nobody met halves every 90.
+    /// // Coffee is used up after 30 days, and says half as much after each 90.
     /// let coffee = Category::from_slug("coffee-pods").unwrap();
     /// assert_eq!([0, 29].map(|days| LastOne::of(coffee, days, 0)), [LastOne::StillServes; 2]);
     /// assert_eq!(
-    ///     [30, 60, 120, 210].map(|days| LastOne::of(coffee, days, days)),
-    ///     [10_000, 7_937, 5_000, 2_500].map(LastOne::UsedUp)
+    ///     [30, 90, 180].map(|days| LastOne::of(coffee, days, days)),
+    ///     [7_937, 5_000, 2_500].map(LastOne::UsedUp)
     /// );
+    /// // Whoever bought a pushchair three years ago is not taken to need another.
+    /// let pushchair = Category::from_slug("pushchair").unwrap();
+    /// assert_eq!(LastOne::of(pushchair, 1_095, 1_095), LastOne::UsedUp(423));
     /// ```
     #[must_use]
     pub fn of(category: Category, days: u32, days_since_month: u32) -> Self {
-        let interval = u32::from(category.repurchase_days());
-        if days < interval {
+        if days < u32::from(category.repurchase_days()) {
             return Self::StillServes;
         }
-        Self::UsedUp(used_up_bp(category, days_since_month).into())
+        Self::UsedUp(recency_bp(category, days_since_month).into())
     }
 }
 
-/// What a need for a thing of this category counts, once the last one is used up, by the days since its month: basis points.
-pub(crate) fn used_up_bp(category: Category, days_since_month: u32) -> u16 {
-    let days = days_since_month.saturating_sub(category.repurchase_days().into());
+/// What is left of a purchase of a category after so many days, in basis points.
+pub(crate) fn recency_bp(category: Category, days: u32) -> u16 {
     category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX))
 }
 
@@ -189,10 +190,12 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
 /// assert_eq!([0, 90, 180, 360].map(|days| affinity_bp(shoes(days), None, never)), [10_000, 7_071, 5_000, 2_500]);
 /// // Who likes running gear as well: the better of the two counts.
 /// assert_eq!(affinity_bp(shoes(180), Some(INTEREST_BP), never), 8_000);
-/// // They bought some 100 days ago, and need no more until the 240th. Then they do, more than what they like says.
+/// // They bought some 100 days ago, and need no more until the 240th.
 /// let gear = Category::from_slug("running-gear").unwrap();
 /// let bought = |days| affinity_bp(shoes(180), Some(INTEREST_BP), LastOne::of(gear, days, days));
-/// assert_eq!([100, 239, 240].map(bought), [4_000, 4_000, 10_000]);
+/// assert_eq!([100, 239, 240].map(bought), [4_000, 4_000, 8_000]);
+/// // Of whom nothing else is known, that they bought some speaks for it again.
+/// assert_eq!([239, 240, 360].map(|days| affinity_bp(None, None, LastOne::of(gear, days, days))), [0, 3_968, 2_500]);
 /// // Nothing is known but the topic, or what is known has nothing to do with it.
 /// assert_eq!([None, Some(0)].map(|interest| affinity_bp(None, interest, never)), [5_000, 0]);
 /// ```
@@ -202,7 +205,7 @@ pub fn affinity_bp(complement: Option<u32>, interest: Option<u32>, last: LastOne
     match last {
         LastOne::Unknown => best.unwrap_or(TOPIC_BP),
         LastOne::StillServes => best.unwrap_or(0) / 2,
-        LastOne::UsedUp(need) => best.unwrap_or(0).max(need),
+        LastOne::UsedUp(again) => best.unwrap_or(0).max(again),
     }
 }
 
@@ -212,11 +215,11 @@ pub(crate) fn source(offer: &Offer, view: &View<'_>, goal: Goal) -> AffinitySour
     if goal == Goal::Anticipate && last_met(offer, view).is_some() {
         return AffinitySource::Purchases;
     }
-    let need = match last_one(offer, view) {
-        LastOne::UsedUp(need) => Some(need),
+    let again = match last_one(offer, view) {
+        LastOne::UsedUp(again) => Some(again),
         LastOne::Unknown | LastOne::StillServes => None,
     };
-    match (best_complement(offer, view).max(need), best_interest(offer, view)) {
+    match (best_complement(offer, view).max(again), best_interest(offer, view)) {
         (None, None) => AffinitySource::Topic,
         (purchase, interest) if purchase > interest => AffinitySource::Purchases,
         _ => AffinitySource::Interests,
@@ -227,8 +230,7 @@ pub(crate) fn source(offer: &Offer, view: &View<'_>, goal: Goal) -> AffinitySour
 fn best_complement(offer: &Offer, view: &View<'_>) -> Option<u32> {
     let purchases = view.purchases().into_iter().flatten().map(|(category, day)| {
         if complements(category, offer.category) {
-            let days = days_since(day.month(), view.today);
-            u32::from(category.recency_bp(u16::try_from(days).unwrap_or(u16::MAX)))
+            recency_bp(category, days_since(day.month(), view.today)).into()
         } else {
             0
         }

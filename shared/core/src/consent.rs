@@ -524,6 +524,16 @@ impl Consents {
         Timestamp::from_millisecond(latest).ok()
     }
 
+    /// Whether anything is on record for the purpose that takes effect from then on.
+    #[must_use]
+    pub fn was_changed_since(&self, purpose: &Purpose, then: Timestamp) -> bool {
+        let state = self.0.get(purpose).into_iter();
+        let registers = state.flat_map(|state| [state.person, state.others, state.request]);
+        registers
+            .flatten()
+            .any(|register| register.rank.at_ms >= then.as_millisecond())
+    }
+
     /// When something was last asked for that has to be confirmed, whether it was or not.
     #[must_use]
     pub fn last_request(&self) -> Option<Timestamp> {

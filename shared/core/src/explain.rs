@@ -293,8 +293,8 @@ const fn to_the_person(reason: Reason) -> (&'static str, &'static str) {
             "You already have one, or something that does the same.",
         ),
         Reason::NoReasonToWrite => (
-            "Rien de ce que nous pouvons utiliser à votre sujet ne plaidait pour cette offre.",
-            "Nothing that we may use about you spoke for it.",
+            "Dans ce que cette offre utilise à votre sujet, trop peu plaidait pour elle.",
+            "Of what this offer uses about you, too little spoke for it.",
         ),
         Reason::TooLittleKnown => (
             "Nous en savons trop peu pour juger si cela vous intéresse.",
@@ -482,6 +482,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_little_of_a_reason_is_not_told_as_one() {
+        let mut score = score_of(Some(Factor::Affinity));
+        score.goal = crate::campaign::Goal::Anticipate;
+        score.factors.affinity = Some(Relevance::clamped(2_499));
+        score.factors.proximity = Some(Relevance::clamped(9_600));
+        assert!(score.contribution(Factor::Affinity) > score.contribution(Factor::Proximity));
+        let from = Some(AffinitySource::Purchases);
+        let told = why_you_receive(Language::English, "Lumen", "Exhibitions", &score, from);
+        assert!(told.contains("because it is close to you"), "{told}");
+    }
+
+    #[test]
     fn of_a_topic_that_counts_more_than_the_place_the_place_is_told() {
         let mut score = score_of(Some(Factor::Affinity));
         score.factors.proximity = Some(Relevance::clamped(2_500));
@@ -497,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_reason_speaks_for_tells_how_little_there_is() {
+    fn what_too_little_speaks_for_tells_how_little_that_is() {
         let mut score = score_of(Some(Factor::LifecycleFit));
         score.factors.affinity = Some(Relevance::clamped(2_499));
         let decision = Withheld {
@@ -508,9 +520,10 @@ mod tests {
         assert_eq!(
             Language::ALL.map(|language| withheld(language, &fixture::offer(), &decision)),
             [
-                "Non envoyé\u{a0}: rien de ce que l’on sait de cette personne ne plaide pour l’offre (meilleure raison de \
-                 24,9\u{a0}%, sur 25\u{a0}% demandés).",
-                "Withheld: nothing that is known of this person speaks for the offer (best reason 24.9%, of 25% asked for)."
+                "Non envoyé\u{a0}: dans ce que l’offre utilise de cette personne, trop peu plaide pour elle (meilleure raison \
+                 de 24,9\u{a0}%, sur 25\u{a0}% demandés).",
+                "Withheld: of what the offer uses about this person, too little speaks for it (best reason 24.9%, of 25% asked \
+                 for).",
             ]
         );
     }

@@ -45,7 +45,8 @@ pub enum Reason {
     SuitabilityUnknown,
     /// They have one, and such a thing lasts.
     AlreadyHas,
-    /// It is neither near nor something that the person likes or needs.
+    /// Of what the offer uses, too little speaks for it: it has no place to be near to, and goes with too little of what the
+    /// person bought or likes.
     NoReasonToWrite,
     /// Too little is known to judge.
     TooLittleKnown,
@@ -255,8 +256,8 @@ impl Reason {
                 "this person already has one, or something that does the same",
             ),
             Self::NoReasonToWrite => (
-                "rien de ce que l’on sait de cette personne ne plaide pour l’offre",
-                "nothing that is known of this person speaks for the offer",
+                "dans ce que l’offre utilise de cette personne, trop peu plaide pour elle",
+                "of what the offer uses about this person, too little speaks for it",
             ),
             Self::TooLittleKnown => ("on en sait trop peu pour juger", "too little is known to judge"),
             Self::BelowThreshold => ("l’offre n’est pas assez pertinente", "the offer is not relevant enough"),

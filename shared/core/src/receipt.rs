@@ -92,7 +92,8 @@ impl PageReceipt {
     /// [`MalformedReceipt`] when the bytes are not such a form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedReceipt> {
         let (version, rest) = bytes.split_first().ok_or(MalformedReceipt)?;
-        // The second model appended a reason, the third rounds otherwise, the fourth counts days otherwise; all kept the form of the rows.
+        // The second model appended a reason, the third rounds otherwise, the fourth counts days otherwise, the sixth
+        // appended another reason; all kept the form of the rows.
         let is_known = (1..=crate::relevance::MODEL_VERSION).contains(version);
         if !is_known || rest.len() % ROW_BYTES != 0 {
             return Err(MalformedReceipt);

@@ -13,7 +13,7 @@
 //! | factor | formula | unit | range | where |
 //! |---|---|---|---|---|
 //! | proximity | 10 000 × 2^(−distance ÷ half the radius), by the way that gives the best score | metres | 2 500 to 10 000 | [`crate::place::proximity_bp`] |
-//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved while the very thing still serves; once it is used up, at least 10 000 × 2^(−days since ÷ half-life) | days | 0 to 10 000 | [`crate::affinity::affinity_bp`]; for *anticipate* [`crate::affinity::due_bp`] |
+//! | affinity | max(complementary purchase × 2^(−age ÷ half-life), interest), halved while a very thing that was bought still serves; once it is used up, at least 10 000 × 2^(−age ÷ half-life) of its own | days | 0 to 10 000 | [`crate::affinity::affinity_bp`]; for *anticipate* [`crate::affinity::due_bp`] |
 //! | moment | mean of opening, season, ending soon, good hours; at most the better of proximity and affinity | minutes, months | 0 to 10 000 | [`crate::moment::Parts`] |
 //! | lifecycle fit | a table of goal against lifecycle | days | 1 000 to 10 000 | [`Goal::fit`], [`crate::segment`] |
 //! | appetite | 2 000 × reaction level, one level less for each ignored message | messages | 2 000 to 10 000 | [`crate::habit::appetite_bp`], [`crate::habit::reaction`] |
@@ -70,6 +70,10 @@ use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
 pub const MODEL_VERSION: u8 = 6;
+
+/// The first version whose factors make the same score as today's: since then only what the factors are, and the gates, have
+/// changed.
+pub const SCORES_ALIKE_SINCE: u8 = 3;
 
 /// A share of a whole in basis points, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -260,15 +264,18 @@ impl Score {
             })
     }
 
-    /// Which of the two reasons to write, proximity and affinity, added more to the relevance; nothing where neither added any.
+    /// Which of the two reasons to write, proximity and affinity, added more to the relevance, of those that come up to
+    /// [`LEAST_REASON`]; nothing where neither does.
     #[must_use]
     pub fn strongest_reason(&self) -> Option<Factor> {
-        [Factor::Proximity, Factor::Affinity]
+        let Factors {
+            proximity, affinity, ..
+        } = self.factors;
+        [(Factor::Proximity, proximity), (Factor::Affinity, affinity)]
             .into_iter()
-            .filter_map(|factor| self.contribution(factor).map(|value| (value, factor)))
-            .filter(|(value, _)| *value > Relevance::NONE)
-            .max_by_key(|(value, factor)| (*value, std::cmp::Reverse(*factor)))
-            .map(|(_, factor)| factor)
+            .filter(|(_, value)| *value >= Some(LEAST_REASON))
+            .max_by_key(|(factor, _)| (self.contribution(*factor), std::cmp::Reverse(*factor)))
+            .map(|(factor, _)| factor)
     }
 
     /// The five contributions as bytes for a receipt: 255 is unknown, else [`Relevance::to_byte`].

@@ -261,7 +261,7 @@ fn meets(bought: Category, offer: &Offer) -> bool {
 
 /// What each tie says of an offer, by category (67 rows, the first for none) and month (256 columns, the last for an
 /// interest): 0 when the offer may not read it, else basis points plus one, and a bit: it meets the very need, so that it counts
-/// what another is needed once it is used up, which its day says.
+/// once it is used up, which its day says.
 pub fn ties(proposal: Proposal<'_>, now: Timestamp) -> Vec<u16> {
     let offer = proposal.offer;
     let today = EpochDay::of(now).date();
@@ -295,8 +295,7 @@ fn interest(category: Category, offer: &Offer) -> Option<u16> {
 
 fn purchase(category: Category, days: u16, offer: &Offer) -> u16 {
     if meets(category, offer) {
-        let unmet = days.saturating_sub(offer.category.repurchase_days());
-        (offer.category.recency_bp(unmet) + 1) | MEETS
+        (offer.category.recency_bp(days) + 1) | MEETS
     } else if complements(category, offer.category) {
         category.recency_bp(days) + 1
     } else {

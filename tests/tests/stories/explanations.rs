@@ -3,6 +3,7 @@
 use apropos_tests::TestApp;
 use apropos_tests::words::{campaign, catalogue, consent, exhibition, grant, lyonnais, uses, with};
 use axum::http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::my_data::{FORM, fresh_link, link};
@@ -102,12 +103,44 @@ async fn a_choice_made_later_names_no_rule_that_did_not_close() {
         .await;
     app.add_campaign(&campaign("expo-1", "expo")).await;
     app.take_through("expo-1").await;
-    app.record(&[consent("camille", "no-profiling", "profiling", "withdraw")])
+    let before = app.decision("expo-1", "camille").await;
+    assert_eq!(
+        (&before["source"], &before["rule"]),
+        (&json!("recomputed"), &json!("has-a-garden")),
+        "{before}"
+    );
+    app.advance(SignedDuration::from_hours(1));
+    let withdrawn = consent("camille", "no-profiling", "profiling", "withdraw");
+    app.record(&[with(withdrawn, &[("effective_at", json!("2026-12-01T09:30:00Z"))])])
         .await;
     let after = app.decision("expo-1", "camille").await;
     assert_eq!(
         (&after["reason"], &after["source"], after.get("rule")),
         (&json!("unsuitable"), &json!("page"), None),
         "{after}"
+    );
+}
+
+/// Whom the campaign asks of something unknown beside what it knows is told which of the two it is.
+#[tokio::test]
+async fn the_rule_that_cannot_be_answered_is_named_beside_one_that_can() {
+    let app = TestApp::start().await;
+    let facts = json!({ "dwelling.garden": true });
+    app.welcome(&with(lyonnais("camille"), &[("facts", facts)])).await;
+    let rule = |name: &str, fact: &str| json!({ "name": name, "when": { "attribute": fact, "is": true }, "because": { "fr": name, "en": name } });
+    let rules = json!([
+        rule("has-a-garden", "dwelling.garden"),
+        rule("has-a-dog", "household.dog")
+    ]);
+    let read = uses(&["home", "interests", "dwelling.garden", "household.dog"]);
+    app.add_offer(&with(exhibition(), &[("rules", rules), ("uses", read)]))
+        .await;
+    app.add_campaign(&campaign("expo-1", "expo")).await;
+    app.take_through("expo-1").await;
+    let told = app.decision("expo-1", "camille").await;
+    assert_eq!(
+        (&told["reason"], &told["source"], &told["rule"]),
+        (&json!("suitability_unknown"), &json!("recomputed"), &json!("has-a-dog")),
+        "{told}"
     );
 }

@@ -78,8 +78,8 @@ struct Room {
     liked: Words,
     /// When the latest purchase of the very thing was, as [`super::plan::when`] has it.
     met: Words,
-    /// What the need for another counts.
-    need: Words,
+    /// What is left of it.
+    again: Words,
     /// For the steps within a step.
     related: Bytes,
     last: Bytes,
@@ -128,7 +128,7 @@ impl Plan<'_> {
             moments: [NOTHING; STRIPS],
             liked: [NOTHING; STRIPS],
             met: [NOTHING; STRIPS],
-            need: [NOTHING; STRIPS],
+            again: [NOTHING; STRIPS],
             related: [NOBODY; STRIPS],
             last: [NOBODY; STRIPS],
             far: [0; LANES],
@@ -510,7 +510,7 @@ impl Plan<'_> {
         let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
         bought(groups, &self.complements, &mut room.last, &mut room.liked);
         if let Some(again) = &self.again {
-            latest_left(groups, &self.met, &again.need, &mut room.last, &mut room.need);
+            latest_left(groups, &self.met, &again.left, &mut room.last, &mut room.again);
         }
         any_of(group, next, &self.related, &mut room.related);
         let (byte_of_liked, is_liked) = self.liked;
@@ -541,8 +541,8 @@ impl Plan<'_> {
             }
             if let Some(again) = &self.again {
                 let serves = from(again.serves_from, met);
-                let needed = most_of(liked, masked(room.need[at], buys));
-                liked = std::array::from_fn(|half| serves[half].select(liked[half] >> 1_u32, needed[half]));
+                let as_again = most_of(liked, masked(room.again[at], buys));
+                liked = std::array::from_fn(|half| serves[half].select(liked[half] >> 1_u32, as_again[half]));
             }
             room.liked[at] = liked;
         }

@@ -118,8 +118,8 @@ impl Tiers {
 pub(super) struct Again {
     /// From this day on, as [`when`] has it, it still serves.
     pub(super) serves_from: u16,
-    /// What the need counts once it does not.
-    pub(super) need: Fading,
+    /// What it says once it does not.
+    pub(super) left: Fading,
 }
 
 /// One proposal at one time, for any number of people.
@@ -330,8 +330,7 @@ impl<'a> Plan<'a> {
             complements: fading
                 .into_iter()
                 .map(|(category, categories)| {
-                    let left =
-                        |bought| category.recency_bp(u16::try_from(days_since(bought, today)).unwrap_or(u16::MAX));
+                    let left = |bought| affinity::recency_bp(category, days_since(bought, today));
                     (categories, Fading::of(month, left))
                 })
                 .collect(),
@@ -343,8 +342,8 @@ impl<'a> Plan<'a> {
             // When the next one is due decides alone.
             again: (goal != Goal::Anticipate).then(|| Again {
                 serves_from: later_than(interval.into(), today),
-                need: Fading::of(month, |bought| {
-                    affinity::used_up_bp(offer.category, days_since(bought, today))
+                left: Fading::of(month, |bought| {
+                    affinity::recency_bp(offer.category, days_since(bought, today))
                 }),
             }),
             due: (goal == Goal::Anticipate).then_some(interval),
@@ -387,7 +386,17 @@ pub(super) fn when(day: PurchaseDay) -> u16 {
 /// From which day on a purchase is fewer than so many days ago.
 fn later_than(days: u32, today: EpochDay) -> u16 {
     let days = u16::try_from(days).unwrap_or(u16::MAX);
-    when(PurchaseDay::of(EpochDay((today.0 + 1).saturating_sub(days))))
+    since(EpochDay((today.0 + 1).saturating_sub(days)))
+}
+
+/// From which day on a purchase is of that day or later; where no purchase can be, later than all.
+pub(super) fn since(day: EpochDay) -> u16 {
+    let purchase = PurchaseDay::of(day);
+    if purchase.days_until(day) > 0 {
+        u16::MAX
+    } else {
+        when(purchase)
+    }
 }
 
 /// How much the next one is needed by somebody whose last purchase was [`when`]; of who never bought, it means nothing.
@@ -538,6 +547,20 @@ fn last_within(most: u32, farthest: u64, area: Option<Area>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A purchase of after the last day that is kept counts as of that one, and grows old as that one does.
+    #[test]
+    fn no_purchase_is_of_a_day_after_the_last() {
+        let last = PurchaseDay::of(EpochDay(u16::MAX));
+        let end = (26_000..27_000)
+            .map(EpochDay)
+            .find(|day| last.days_until(*day) == 1)
+            .unwrap();
+        assert_eq!(end.date().to_string(), "2041-04-01");
+        assert!(since(end) > when(last) && since(EpochDay(end.0 - 1)) == when(last));
+        assert_eq!(later_than(30, EpochDay(end.0 + 28)), when(last));
+        assert!(later_than(30, EpochDay(end.0 + 29)) > when(last));
+    }
 
     #[test]
     fn no_fit_is_between_levels_and_no_weight_between_fifths() {

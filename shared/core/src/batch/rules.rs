@@ -4,13 +4,12 @@ use wide::{i8x32, u8x32};
 
 use crate::attribute::Fact;
 use crate::consent::DataPurpose;
-use crate::purchase_day::PurchaseDay;
 use crate::suitability::Condition;
 use crate::time::EpochDay;
 
 use super::block::Group;
 use super::judge::from;
-use super::plan::{Plan, bit, when};
+use super::plan::{Plan, bit, since};
 use super::strip::{Bytes, EVERYBODY, Having, NOBODY, STRIPS, Signed, joined, narrow_mask, shifted};
 
 pub(super) struct Answer {
@@ -70,8 +69,7 @@ pub(super) fn holds(condition: &Condition, plan: &Plan<'_>, group: &Group<'_>) -
         Condition::Purchased { category, within_days } => {
             let category = usize::from(category.code()) - 1;
             let (months, days) = (group.bought(category), group.bought_on(category));
-            let earliest = EpochDay(plan.today.0.saturating_sub(*within_days));
-            let earliest = when(PurchaseDay::of(earliest));
+            let earliest = since(EpochDay(plan.today.0.saturating_sub(*within_days)));
             let readable = Having::of(plan.purchases);
             of(&group.flags.map(|flags| readable.among(flags)), |at| {
                 narrow_mask(from(earliest, joined(days[at], months[at])))

@@ -93,10 +93,10 @@ pub fn new_time(field: &str, text: &str) -> Result<Timestamp, FieldError> {
     let instant = form.and_then(|text| text.parse().ok());
     instant.ok_or_else(|| {
         let date_and_time = form.and_then(|text| text.get(..19)?.parse::<civil::DateTime>().ok());
-        let is_one = date_and_time.is_some_and(|told| told.year() > 9_000);
+        let is_too_late = date_and_time.is_some_and(|told| told.year() > 9_000);
         FieldError::new(
             field,
-            if is_one {
+            if is_too_late {
                 "must be before 9999-12-30T22:00:00Z"
             } else {
                 NO_TIME

@@ -289,9 +289,9 @@ fn nothing_that_somebody_bought_or_likes_is_forgotten_for_the_rest_of_it() {
     assert_eq!(wood.judged().unwrap().factors.affinity, Some(Relevance::clamped(8_000)));
 }
 
-/// As far as the place is worth the way is near enough.
+/// As far as the place is worth the way is near enough; see `place` for the rim itself.
 #[test]
-fn the_farthest_place_within_reach_is_a_reason_of_its_own() {
+fn a_place_at_the_rim_of_its_radius_is_a_reason_of_its_own() {
     let mut world = world();
     world.campaign["threshold_bp"] = 0.into();
     world.record.ties = vec![(category("paint"), Tie::Interest)];
@@ -317,9 +317,8 @@ fn what_was_bought_and_used_up_speaks_for_the_next() {
     for days in [0, 1, 29] {
         assert_eq!(bought(&mut world, days), (0, Some(Reason::NoReasonToWrite)), "{days}");
     }
-    assert_eq!(bought(&mut world, 30), (10_000, None));
-    // It fades by the month, as if it was bought on its last day: on 31 October and 3 August, which ended 31 and 92 days ago.
-    for (days, faded) in [(31, 1), (60, 1), (120, 62)] {
+    // It fades by the month, as if it was bought on its last day: on 1 November, 31 October, 2 October and 3 August.
+    for (days, faded) in [(30, 1), (31, 31), (60, 31), (120, 92)] {
         let left = category("coffee-pods").recency_bp(faded);
         assert_eq!(bought(&mut world, days), (left, None), "{days}");
     }

@@ -317,14 +317,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn a_need_that_nobody_met_never_grows((category, month, earlier) in used_up()) {
+    fn what_was_used_up_longer_ago_never_counts_more((category, month, earlier) in used_up()) {
         prop_assert!(affinity_of(category, (category, earlier)) <= affinity_of(category, (category, month)));
         prop_assert!(affinity_of(category, (category, earlier)) <= Relevance::FULL);
     }
 }
 
 #[test]
-fn most_needs_that_nobody_met_fade() {
+fn most_of_what_was_used_up_longer_ago_counts_less() {
     let faded = sample(used_up(), 200).filter(|(category, month, earlier)| {
         affinity_of(*category, (*category, *earlier)) < affinity_of(*category, (*category, *month))
     });
