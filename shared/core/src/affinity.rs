@@ -96,14 +96,14 @@ pub(crate) fn already_has(offer: &Offer, view: &View<'_>, goal: Goal) -> bool {
     closed_for(offer.category, goal).is_some_and(bought_within)
 }
 
-/// For so many days after a purchase, what lasts is not offered again.
+/// For so many days after a purchase, what lasts is not offered again. A consumable is used up however long that takes.
 pub(crate) fn closed_for(category: Category, goal: Goal) -> Option<u32> {
     let interval = u32::from(category.repurchase_days());
     let closed = match goal {
         Goal::Anticipate => interval * 4 / 5,
         Goal::Acquire | Goal::Retain | Goal::Reactivate | Goal::Inform => interval,
     };
-    (interval >= LASTING_DAYS).then_some(closed)
+    (interval >= LASTING_DAYS && !category.is_consumable()).then_some(closed)
 }
 
 /// When the very thing, or one that does the same, was bought last.

@@ -102,6 +102,12 @@ impl Category {
         (1_u32 << 24).div_ceil(u32::from(self.0.half_life_days.max(1)))
     }
 
+    /// Whether it is used up with something that lasts.
+    #[must_use]
+    pub const fn is_consumable(self) -> bool {
+        !self.0.consumable_of.is_empty()
+    }
+
     /// After so many days, the usual buyer needs another; before that, a purchase of the very thing counts against.
     #[must_use]
     pub const fn repurchase_days(self) -> u16 {
@@ -406,7 +412,7 @@ static TABLE: [Entry; CATEGORIES] = {
             .complements(&["theatre-tickets"]),
         entry((35, "theatre-tickets"), Culture, ("theatre tickets", "billets de théâtre"), (270, 45))
             .complements(&["exhibition-tickets", "concert-tickets"]),
-        entry((36, "theme-park-tickets"), Culture, ("theme park tickets", "billets de parc d'attractions"), (270, 180)),
+        entry((36, "theme-park-tickets"), Culture, ("theme park tickets", "billets de parc d'attractions"), (270, 120)),
         entry((37, "books"), Culture, ("books", "livres"), (180, 30)).complements(&["exhibition-tickets"]),
         entry((38, "coffee-machine"), Kitchen, ("coffee machine", "machine à café"), (270, 6 * YEARS))
             .complements(&["coffee-pods"]),

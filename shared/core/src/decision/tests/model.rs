@@ -289,6 +289,19 @@ fn nothing_that_somebody_bought_or_likes_is_forgotten_for_the_rest_of_it() {
     assert_eq!(wood.judged().unwrap().factors.affinity, Some(Relevance::clamped(8_000)));
 }
 
+/// Nobody has blades, drill bits or a day at the park, however seldom they buy them.
+#[test]
+fn what_is_used_up_is_never_had_already() {
+    for slug in ["lawnmower-blades", "drill-bits", "theme-park-tickets", "coffee-pods"] {
+        let mut world = running_gear(82);
+        world.offer["category"] = slug.into();
+        world.record.facts.set(Fact::Garden, Some(1)).unwrap();
+        let bought = PurchaseDay::of(EpochDay(EpochDay::of(world.now).0 - 10));
+        world.record.ties = vec![(category(slug), Tie::Bought(bought))];
+        assert_eq!(world.reason(), Some(Reason::NoReasonToWrite), "{slug}");
+    }
+}
+
 /// As far as the place is worth the way is near enough; see `place` for the rim itself.
 #[test]
 fn a_place_at_the_rim_of_its_radius_is_a_reason_of_its_own() {
