@@ -15,7 +15,7 @@
 
 use crate::audience::View;
 use crate::campaign::Goal;
-use crate::category::{Category, complements, replaces};
+use crate::category::{Category, complements, meets};
 use crate::offer::Offer;
 use crate::place::halving_bp;
 use crate::purchase_day::{PurchaseDay, days_since};
@@ -108,9 +108,8 @@ pub(crate) fn closed_for(category: Category, goal: Goal) -> Option<u32> {
 
 /// When the very thing, or one that does the same, was bought last.
 fn last_met(offer: &Offer, view: &View<'_>) -> Option<PurchaseDay> {
-    let meets = |category: Category| category == offer.category || replaces(category, offer.category);
     view.purchases()?
-        .filter(|(category, _)| meets(*category))
+        .filter(|(category, _)| meets(*category, offer.category))
         .map(|(_, day)| day)
         .max()
 }
@@ -195,7 +194,7 @@ pub(crate) fn affinity(offer: &Offer, view: &View<'_>, goal: Goal) -> Relevance 
 /// let bought = |days| affinity_bp(shoes(180), Some(INTEREST_BP), LastOne::of(gear, days, days));
 /// assert_eq!([100, 239, 240].map(bought), [4_000, 4_000, 8_000]);
 /// // Of whom nothing else is known, that they bought some speaks for it again.
-/// assert_eq!([239, 240, 360].map(|days| affinity_bp(None, None, LastOne::of(gear, days, days))), [0, 3_968, 2_500]);
+/// assert_eq!([239, 240, 360].map(|days| affinity_bp(None, None, LastOne::of(gear, days, days))), [0, 3_969, 2_500]);
 /// // Nothing is known but the topic, or what is known has nothing to do with it.
 /// assert_eq!([None, Some(0)].map(|interest| affinity_bp(None, interest, never)), [5_000, 0]);
 /// ```

@@ -127,6 +127,12 @@ pub fn complements(owned: Category, offered: Category) -> bool {
     owned.0.complements.contains(&offered.0.slug)
 }
 
+/// Whether what was bought is the very thing that is offered, or does the same.
+#[must_use]
+pub fn meets(bought: Category, offered: Category) -> bool {
+    bought == offered || replaces(bought, offered)
+}
+
 /// Whether the one does what the other would, so that its owner hardly needs the other: a robot lawnmower, then a
 /// lawnmower. A thing does not replace itself; see [`Category::repurchase_days`] for that.
 #[must_use]

@@ -466,18 +466,16 @@ mod tests {
         }
     }
 
+    fn in_english(score: &Score, affinity_from: AffinitySource) -> String {
+        why_you_receive(Language::English, "Lumen", "Exhibitions", score, Some(affinity_from))
+    }
+
     #[test]
     fn a_moment_that_counts_more_than_the_reason_is_not_told_as_one() {
         let mut score = score_of(Some(Factor::Moment));
         score.factors.affinity = Some(Relevance::clamped(7_654));
         assert!(score.contribution(Factor::Moment) > score.contribution(Factor::Affinity));
-        let told = why_you_receive(
-            Language::English,
-            "Lumen",
-            "Exhibitions",
-            &score,
-            Some(AffinitySource::Interests),
-        );
+        let told = in_english(&score, AffinitySource::Interests);
         assert!(told.contains("because it goes with your interests"), "{told}");
     }
 
@@ -488,8 +486,7 @@ mod tests {
         score.factors.affinity = Some(Relevance::clamped(2_499));
         score.factors.proximity = Some(Relevance::clamped(9_600));
         assert!(score.contribution(Factor::Affinity) > score.contribution(Factor::Proximity));
-        let from = Some(AffinitySource::Purchases);
-        let told = why_you_receive(Language::English, "Lumen", "Exhibitions", &score, from);
+        let told = in_english(&score, AffinitySource::Purchases);
         assert!(told.contains("because it is close to you"), "{told}");
     }
 
@@ -498,13 +495,7 @@ mod tests {
         let mut score = score_of(Some(Factor::Affinity));
         score.factors.proximity = Some(Relevance::clamped(2_500));
         assert_eq!(score.strongest_reason(), Some(Factor::Affinity));
-        let told = why_you_receive(
-            Language::English,
-            "Lumen",
-            "Exhibitions",
-            &score,
-            Some(AffinitySource::Topic),
-        );
+        let told = in_english(&score, AffinitySource::Topic);
         assert!(told.contains("because it is close to you"), "{told}");
     }
 

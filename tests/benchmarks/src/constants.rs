@@ -4,7 +4,7 @@
 use apropos_core::affinity::{INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP};
 use apropos_core::attribute::{Attribute, Fact};
 use apropos_core::campaign::{Audience, Goal};
-use apropos_core::category::{Category, complements, replaces};
+use apropos_core::category::{Category, complements, meets};
 use apropos_core::context::Lifecycle;
 use apropos_core::decision::Proposal;
 use apropos_core::habit::GoodHours;
@@ -164,10 +164,10 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
         "rules": rules,
         "season_bp": season,
         "ends_soon_bp": (window.until.duration_since(now) <= SOON).then_some(10_000),
-        "meets": Category::all().filter(|bought| meets(*bought, offer)).map(Category::code).collect::<Vec<_>>(),
+        "meets": Category::all().filter(|bought| meets(*bought, offer.category)).map(Category::code).collect::<Vec<_>>(),
         // From these days on, the very thing was bought lately, and closes the gate of who has one.
         "recent_from": when(fewer_than(interval, now)?),
-        "has_from": if interval >= 180 { when(fewer_than(closed, now)?) } else { NEVER },
+        "has_from": if interval >= 180 && !offer.category.is_consumable() { when(fewer_than(closed, now)?) } else { NEVER },
     }))
 }
 
@@ -255,10 +255,6 @@ fn condition(condition: &Condition) -> Result<Value, Failure> {
     })
 }
 
-fn meets(bought: Category, offer: &Offer) -> bool {
-    bought == offer.category || replaces(bought, offer.category)
-}
-
 /// What each tie says of an offer, by category (67 rows, the first for none) and month (256 columns, the last for an
 /// interest): 0 when the offer may not read it, else basis points plus one, and a bit: it meets the very need, so that it counts
 /// once it is used up, which its day says.
@@ -294,7 +290,7 @@ fn interest(category: Category, offer: &Offer) -> Option<u16> {
 }
 
 fn purchase(category: Category, days: u16, offer: &Offer) -> u16 {
-    if meets(category, offer) {
+    if meets(category, offer.category) {
         (offer.category.recency_bp(days) + 1) | MEETS
     } else if complements(category, offer.category) {
         category.recency_bp(days) + 1

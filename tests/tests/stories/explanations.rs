@@ -84,25 +84,27 @@ async fn a_choice_made_later_does_not_change_what_is_told_of_a_decision() {
     );
 }
 
-/// Which rule closed is not kept: a choice made since must not name another one.
-#[tokio::test]
-async fn a_choice_made_later_names_no_rule_that_did_not_close() {
+/// A stack on which the run `expo-1` judged Camille, of whom these facts are known, by these rules.
+async fn judged(facts: Value, rules: Value) -> TestApp {
     let app = TestApp::start().await;
-    let person = with(
-        lyonnais("camille"),
-        &[("facts", json!({ "dwelling.garden": false, "household.dog": true }))],
-    );
-    app.welcome(&person).await;
-    let rule = |name: &str, when: Value| json!({ "name": name, "when": when, "unknown": "neutral", "because": { "fr": name, "en": name } });
-    let rules = json!([
-        rule("has-a-garden", json!({ "attribute": "dwelling.garden", "is": true })),
-        rule("tells-of-a-dog", json!({ "known": "household.dog" })),
-    ]);
+    app.welcome(&with(lyonnais("camille"), &[("facts", facts)])).await;
     let read = uses(&["home", "interests", "dwelling.garden", "household.dog"]);
     app.add_offer(&with(exhibition(), &[("rules", rules), ("uses", read)]))
         .await;
     app.add_campaign(&campaign("expo-1", "expo")).await;
     app.take_through("expo-1").await;
+    app
+}
+
+/// Which rule closed is not kept: a choice made since must not name another one.
+#[tokio::test]
+async fn a_choice_made_later_names_no_rule_that_did_not_close() {
+    let rule = |name: &str, when: Value| json!({ "name": name, "when": when, "unknown": "neutral", "because": { "fr": name, "en": name } });
+    let rules = json!([
+        rule("has-a-garden", json!({ "attribute": "dwelling.garden", "is": true })),
+        rule("tells-of-a-dog", json!({ "known": "household.dog" })),
+    ]);
+    let app = judged(json!({ "dwelling.garden": false, "household.dog": true }), rules).await;
     let before = app.decision("expo-1", "camille").await;
     assert_eq!(
         (&before["source"], &before["rule"]),
@@ -124,19 +126,12 @@ async fn a_choice_made_later_names_no_rule_that_did_not_close() {
 /// Whom the campaign asks of something unknown beside what it knows is told which of the two it is.
 #[tokio::test]
 async fn the_rule_that_cannot_be_answered_is_named_beside_one_that_can() {
-    let app = TestApp::start().await;
-    let facts = json!({ "dwelling.garden": true });
-    app.welcome(&with(lyonnais("camille"), &[("facts", facts)])).await;
     let rule = |name: &str, fact: &str| json!({ "name": name, "when": { "attribute": fact, "is": true }, "because": { "fr": name, "en": name } });
     let rules = json!([
         rule("has-a-garden", "dwelling.garden"),
         rule("has-a-dog", "household.dog")
     ]);
-    let read = uses(&["home", "interests", "dwelling.garden", "household.dog"]);
-    app.add_offer(&with(exhibition(), &[("rules", rules), ("uses", read)]))
-        .await;
-    app.add_campaign(&campaign("expo-1", "expo")).await;
-    app.take_through("expo-1").await;
+    let app = judged(json!({ "dwelling.garden": true }), rules).await;
     let told = app.decision("expo-1", "camille").await;
     assert_eq!(
         (&told["reason"], &told["source"], &told["rule"]),

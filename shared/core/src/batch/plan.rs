@@ -7,7 +7,7 @@ use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
 use crate::audience::{STATE_BITS, STATES};
 use crate::campaign::{Audience, Goal};
-use crate::category::{Category, complements, replaces};
+use crate::category::{Category, complements, meets};
 use crate::consent::DataPurpose;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, SCORING_TO_READING, in_force};
@@ -335,7 +335,7 @@ impl<'a> Plan<'a> {
                 })
                 .collect(),
             met: Category::all()
-                .filter(|category| *category == offer.category || replaces(*category, offer.category))
+                .filter(|category| meets(*category, offer.category))
                 .map(index)
                 .collect(),
             has: closed_for.map(|closed| later_than(closed, today)),

@@ -1,12 +1,11 @@
 //! A campaign as JSON.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError};
+use super::field::{At, FieldError, second_of_a_name};
 use super::number::{whole, whole_or_none};
 use crate::campaign::{Audience, Campaign, Goal, Priority, USUAL_EVIDENCE_BP, USUAL_THRESHOLD_BP};
 use crate::context::Lifecycle;
@@ -150,14 +149,10 @@ impl CampaignDocument {
         let AudienceDocument::Lifecycle(codes) = &self.audience else {
             return Ok(());
         };
-        let mut seen = HashSet::new();
-        match codes.iter().position(|code| !seen.insert(code)) {
-            Some(position) => Err(FieldError::new(
-                format!("audience.lifecycle[{position}]"),
-                "is named twice",
-            )),
-            None => Ok(()),
-        }
+        second_of_a_name(codes.iter().map(String::as_str)).map_or(Ok(()), |position| {
+            let field = format!("audience.lifecycle[{position}]");
+            Err(FieldError::new(field, "is named twice"))
+        })
     }
 
     fn audience(&self) -> Result<Audience, FieldError> {

@@ -1,5 +1,6 @@
 //! A refused field.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use jiff::{Timestamp, civil};
@@ -134,6 +135,12 @@ fn has_form_of_rfc3339(text: &str) -> bool {
     };
     let begins = fits(date_and_time, "0000-00-00T00:00:00") || fits(date_and_time, "0000-00-00 00:00:00");
     begins && is_fraction && is_offset(offset)
+}
+
+/// The place in a list of the first name that stood in it before.
+pub(super) fn second_of_a_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let mut seen = HashSet::new();
+    names.position(|name| !seen.insert(name))
 }
 
 /// Text of 1 to `most` characters without controls or what nobody sees.

@@ -1,11 +1,9 @@
 //! An offer as JSON.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::field::{At, FieldError, new_time, prose, text, time};
+use super::field::{At, FieldError, new_time, prose, second_of_a_name, text, time};
 use super::number::wholes_or_none;
 use super::place::{PlaceDocument, StoredPlace};
 use super::rule::{MOST_RULES, RuleDocument, are_few, rule};
@@ -145,16 +143,10 @@ impl OfferDocument {
 
 /// Refuses the second of a name in a list.
 fn twice<'a>(list: &str, field: &str, names: impl Iterator<Item = &'a str>) -> Result<(), FieldError> {
-    let mut seen = HashSet::new();
-    for (position, name) in names.enumerate() {
-        if !seen.insert(name) {
-            return Err(FieldError::new(
-                format!("{list}[{position}].{field}"),
-                format_args!("is that of another of the {list}"),
-            ));
-        }
-    }
-    Ok(())
+    second_of_a_name(names).map_or(Ok(()), |position| {
+        let problem = format_args!("is that of another of the {list}");
+        Err(FieldError::new(format!("{list}[{position}].{field}"), problem))
+    })
 }
 
 impl StoredOffer {
