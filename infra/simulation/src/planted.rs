@@ -199,7 +199,9 @@ pub(crate) fn answered(planted: Planted, call: &Call, site: Site, answer: &str) 
         return Some(answer.to_string());
     }
     if planted == Planted::UndeclaredUsed && call.is("GetItem", Table::Campaigns) {
-        let added = json!({ "attribute": "lifecycle", "because": { "fr": "Utile.", "en": "Useful." } });
+        let added = ["purchases", "lifecycle"]
+            .map(|attribute| json!({ "attribute": attribute, "because": { "fr": "Utile.", "en": "Useful." } }).to_string())
+            .join(",");
         let (uses, more) = (json!("\"uses\":["), json!(format!("\"uses\":[{added},")));
         // Within a text of a text, without the quotation marks around.
         let within = |text: &Value| {

@@ -208,6 +208,16 @@ impl Attribute {
         }
     }
 
+    /// What it is derived from besides facts of its own, and what an offer therefore declares with it: by the days of purchases
+    /// go the lifecycle and, as acts that answer a message, the reaction. So that no purchase decides which is not declared.
+    #[must_use]
+    pub const fn follows_from(self) -> Option<Self> {
+        match self {
+            Self::Lifecycle | Self::Reaction => Some(Self::Purchases),
+            Self::Home | Self::Purchases | Self::Interests | Self::CurrentPlace | Self::ActiveHours | Self::Fact(_) => None,
+        }
+    }
+
     /// The purpose that it is collected for, and that an offer declares with it: the first of
     /// [`purposes`](Self::purposes).
     #[must_use]

@@ -37,11 +37,10 @@ impl GoodHours {
     ///
     /// // Paris in winter: an hour ahead.
     /// let evenings = GoodHours::learn(&[19, 20, 20, 20, 8], 4);
-    /// assert_eq!(evenings.at("2026-12-01T18:30:00Z".parse()?), Some(10_000));
-    /// assert_eq!(evenings.at("2026-12-01T20:30:00Z".parse()?), Some(6_000));
-    /// assert_eq!(evenings.at("2026-12-01T10:30:00Z".parse()?), Some(2_000));
+    /// assert!(evenings.hold_at("2026-12-01T18:30:00Z".parse()?));
+    /// assert!(!evenings.hold_at("2026-12-01T20:30:00Z".parse()?));
     /// // Two acts teach nothing.
-    /// assert_eq!(GoodHours::learn(&[19, 20], 4).at("2026-12-01T18:30:00Z".parse()?), None);
+    /// assert!(!GoodHours::learn(&[19, 20], 4).hold_at("2026-12-01T18:30:00Z".parse()?));
     /// # Ok::<(), jiff::Error>(())
     /// ```
     #[must_use]
@@ -64,21 +63,10 @@ impl GoodHours {
         self.stretches != 0
     }
 
-    /// How good an instant is, basis points: 10 000 in a good stretch, 6 000 next to one, else 2 000.
+    /// Whether an instant is in a good stretch; where nothing was learned, none is.
     #[must_use]
-    pub fn at(self, now: Timestamp) -> Option<u32> {
-        if !self.is_known() {
-            return None;
-        }
-        let here = 1u8.rotate_left(stretch_at(self.quarters_ahead, now));
-        let beside = here.rotate_left(1) | here.rotate_right(1);
-        Some(if self.stretches & here != 0 {
-            10_000
-        } else if self.stretches & beside != 0 {
-            6_000
-        } else {
-            2_000
-        })
+    pub fn hold_at(self, now: Timestamp) -> bool {
+        self.stretches & (1 << stretch_at(self.quarters_ahead, now)) != 0
     }
 
     /// Whether a reading of the person's own clock is in a good stretch.
@@ -251,10 +239,9 @@ mod tests {
             quarters in -48i8..=56,
         ) {
             let learned = GoodHours::learn(&hours, quarters);
-            let best = (0..24).filter_map(|hour| learned.at(Timestamp::from_second(1_800_000_000 + 3_600 * hour).unwrap())).max();
+            let hour = |hour: i64| Timestamp::from_second(1_800_000_000 + 3_600 * hour).unwrap();
             // Spread evenly over more than four stretches, no stretch holds a quarter.
-            prop_assert!(best.is_none() || best == Some(10_000));
-            prop_assert_eq!(best.is_some(), learned.is_known());
+            prop_assert_eq!((0..24).any(|after| learned.hold_at(hour(after))), learned.is_known());
             prop_assert_eq!(GoodHours::from_bytes(learned.to_bytes()), learned);
         }
 
@@ -268,7 +255,7 @@ mod tests {
             let at = Timestamp::from_second(1_767_225_600 + minute * 60).unwrap();
             let learned = GoodHours::learn(&hours, zone.quarters_ahead(at));
             let is_good = learned.hold(crate::time::local(at, &zone));
-            prop_assert_eq!(learned.at(at).is_some_and(|figure| figure == 10_000), is_good);
+            prop_assert_eq!(learned.hold_at(at), is_good);
             // The same reading of the clock on another day of the year is judged alike.
             let reading = crate::time::local(at, &zone);
             for days in [60, 120, 180, 240] {
@@ -277,7 +264,7 @@ mod tests {
                 let then = then + SignedDuration::from_mins(moved);
                 if crate::time::local(then, &zone).time() == reading.time() {
                     let learned = GoodHours::learn(&hours, zone.quarters_ahead(then));
-                    prop_assert_eq!(learned.at(then).is_some_and(|figure| figure == 10_000), is_good);
+                    prop_assert_eq!(learned.hold_at(then), is_good);
                 }
             }
         }

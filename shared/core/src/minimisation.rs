@@ -43,18 +43,15 @@ impl Holdings {
 }
 
 /// The offers that have read each attribute since then, or are going to: those that declare it and had not ended by then.
-/// An offer that reads the lifecycle reads the purchases that it follows from.
+/// An offer that reads the lifecycle or the reaction reads the purchases that they follow from.
 #[must_use]
 pub fn readers(offers: &[Offer], since: Timestamp) -> BTreeMap<Attribute, BTreeSet<OfferId>> {
     let mut readers: BTreeMap<Attribute, BTreeSet<OfferId>> = BTreeMap::new();
     for offer in offers.iter().filter(|offer| offer.window.until > since) {
         for declared in &offer.uses {
             readers.entry(declared.attribute).or_default().insert(offer.id.clone());
-            if declared.attribute == Attribute::Lifecycle {
-                readers
-                    .entry(Attribute::Purchases)
-                    .or_default()
-                    .insert(offer.id.clone());
+            if let Some(from) = declared.attribute.follows_from() {
+                readers.entry(from).or_default().insert(offer.id.clone());
             }
         }
     }

@@ -59,9 +59,12 @@ pub struct Window {
 }
 
 impl Offer {
-    /// Whether the offer declared that it reads the attribute.
+    /// Whether a decision about the offer may read the attribute: it declares it, and what it follows from
+    /// ([`Attribute::follows_from`]). An offer that is posted declares both; of one that was kept before that was asked, what
+    /// follows from an undeclared attribute is not read.
     #[must_use]
     pub fn declares(&self, attribute: Attribute) -> bool {
-        self.uses.iter().any(|each| each.attribute == attribute)
+        let names = |wanted| self.uses.iter().any(|each| each.attribute == wanted);
+        names(attribute) && attribute.follows_from().is_none_or(names)
     }
 }

@@ -103,7 +103,7 @@ fn moments(offer: &Offer) -> BTreeSet<Option<Relevance>> {
             let parts = common(offer, None, at);
             open.into_iter()
                 .chain(without_hours)
-                .map(move |opening| parts.with(opening))
+                .map(move |opening| parts.and(opening).at(false))
         })
         .collect()
 }

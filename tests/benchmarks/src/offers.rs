@@ -104,7 +104,8 @@ fn mixed_one(rng: &mut Rng, cities: &[City]) -> (Value, Value) {
         ("active_hours", 50),
     ] {
         let always = attribute == "purchases" && goal == "anticipate";
-        if rng.u8(..100) < share || always {
+        let follows = ["lifecycle", "reaction"].contains(&attribute);
+        if (rng.u8(..100) < share && (!follows || declared.contains(&"purchases"))) || always {
             declared.push(attribute);
         }
     }

@@ -393,7 +393,7 @@ async fn an_audience_is_refused_in_words_that_can_be_followed() {
     let app = TestApp::start().await;
     app.add_offer(&with(
         exhibition(),
-        &[("uses", uses(&["home", "interests", "lifecycle"]))],
+        &[("uses", uses(&["home", "interests", "purchases", "lifecycle"]))],
     ))
     .await;
     let refused_as = async |audience: Value| {

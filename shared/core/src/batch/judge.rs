@@ -17,7 +17,7 @@ use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_
 use super::rules::holds;
 use super::score::{Factors, Scored, Scoring, Strip};
 use super::strip::{
-    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Turn, Upper, Words, ahead, all_ahead, each,
+    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Upper, Words, ahead, all_ahead, each,
     joined, lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
 };
 
@@ -318,7 +318,7 @@ impl Plan<'_> {
                 close(out, Reason::TooLate, EVERYBODY);
             }
             room.near[at] = NOTHING;
-            room.moments[at] = self.moments.at(self.hours_of(group, &clock, at));
+            room.moments[at] = self.moments.at(self.is_good_hour(group, &clock, at));
         }
     }
 
@@ -345,7 +345,7 @@ impl Plan<'_> {
                 close(out, Reason::TooFar, is_beyond);
                 near
             };
-            room.moments[at] = spot.moments.at(self.hours_of(group, &clock, at));
+            room.moments[at] = spot.moments.at(self.is_good_hour(group, &clock, at));
         }
     }
 
@@ -395,7 +395,7 @@ impl Plan<'_> {
                     if !in_time.any() {
                         continue;
                     }
-                    let moment = spot.moments.at(self.hours_of(group, &clock, at));
+                    let moment = spot.moments.at(self.is_good_hour(group, &clock, at));
                     let better = if (in_time & useful[at]).any() {
                         let strip = |near, moment| Strip {
                             flags: group.flags[at],
@@ -458,32 +458,30 @@ impl Plan<'_> {
         (0..STRIPS).any(|at| self.out_and_about(group, at).any())
     }
 
-    /// What the good hours of a group are turned by. Most people of a group have one clock.
+    /// By what the good hours of a group are read. Most people of a group have one clock.
     fn clock(&self, group: &Group<'_>) -> Clock {
         let (least, most) = group.bounds.clocks;
         Clock {
             hears: Having::of(self.hours),
-            turn: (least >= most).then(|| Turn::right(self.turns[usize::from(most)].into())),
+            now: (least >= most).then(|| Having::of(self.stretches[usize::from(most)])),
         }
     }
 
-    /// The good hours that may be read, turned so that the stretch of now is the first.
+    /// Whose hour it is, by what may be read of their good ones.
     #[inline]
-    fn hours_of(&self, group: &Group<'_>, clock: &Clock, at: usize) -> u8x32 {
+    fn is_good_hour(&self, group: &Group<'_>, clock: &Clock, at: usize) -> u8x32 {
         let hours = group.good_hours[at];
-        let turned = match clock.turn {
-            Some(turn) => turn.of(hours),
-            None => self.turned_one_by_one(hours, group.ahead[at]),
+        let holds = match clock.now {
+            Some(stretch) => stretch.among(hours),
+            None => self.hold_one_by_one(hours, group.ahead[at]),
         };
-        turned & clock.hears.among(group.flags[at])
+        holds & clock.hears.among(group.flags[at])
     }
 
     #[inline(never)]
-    fn turned_one_by_one(&self, hours: u8x32, ahead: u8x32) -> u8x32 {
+    fn hold_one_by_one(&self, hours: u8x32, ahead: u8x32) -> u8x32 {
         let (hours, ahead) = (hours.to_array(), ahead.to_array());
-        u8x32::new(std::array::from_fn(|lane| {
-            hours[lane].rotate_right(self.turns[usize::from(ahead[lane])].into())
-        }))
+        each(|lane| hours[lane] & self.stretches[usize::from(ahead[lane])] != 0)
     }
 
     #[inline(never)]
@@ -565,8 +563,8 @@ fn any_of(group: &Group<'_>, next: &Group<'_>, interests: &[(usize, u8)], any: &
 /// How the good hours of a group are read.
 struct Clock {
     hears: Having,
-    /// Where it is the same for all.
-    turn: Option<Turn>,
+    /// The stretch of now, where it is the same for all.
+    now: Option<Having>,
 }
 
 impl Answers<'_> {

@@ -1,7 +1,7 @@
 //! What is the same for everybody who is judged for one proposal at one time.
 
 use jiff::{SignedDuration, Timestamp};
-use wide::u8x32;
+use wide::{u8x32, u16x16};
 
 use crate::affinity::{self, INTEREST_BP, RELATED_INTEREST_BP, TOPIC_BP, due_bp};
 use crate::attribute::{Attribute, Fact};
@@ -11,10 +11,10 @@ use crate::category::{Category, complements, meets};
 use crate::consent::DataPurpose;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, SCORING_TO_READING, in_force};
-use crate::habit::{GoodHours, appetite_bp, stretch_at};
+use crate::habit::{appetite_bp, stretch_at};
 use crate::hours::{Opening, OpeningHours};
 use crate::ids::CustomerId;
-use crate::moment;
+use crate::moment::{self, Parts};
 use crate::place::{Place, Radius, Scale, SquaredChord};
 use crate::purchase_day::{PurchaseDay, days_since};
 use crate::relevance::{Factor, Relevance, weight};
@@ -23,7 +23,7 @@ use crate::travel::{Area, minutes};
 
 use super::fade::Fading;
 use super::share::{Levels, fifths_of, inverse_of, shift_of};
-use super::strip::{Pair, Table, WordTable, shifted};
+use super::strip::{Pair, Table, WordTable, spread};
 
 /// Wherever somebody is, in the place of areas where they live.
 pub(super) const EVERYWHERE: u8 = u8::MAX;
@@ -65,52 +65,30 @@ pub(super) struct Spot {
     pub(super) from_home: Vec<(u8, Reach)>,
     /// In the same form.
     pub(super) from_here: (u8, Reach),
-    pub(super) moments: Tiers,
+    pub(super) moments: Moments,
 }
 
-/// Moments by the good hours, turned so that the stretch of now is the first: a bit for each, of which the best counts.
-pub(super) struct Tiers {
-    /// The best of four stretches: the earlier ones and the later.
-    best: [Table; 2],
-    /// What they are worth, the least first, after what it is where nothing was learned or may be read.
-    worth: WordTable,
+/// The moments at a place, or without one: at an hour of somebody's good ones, and at any other.
+#[derive(Clone, Copy)]
+pub(super) struct Moments {
+    usual: u16,
+    good: u16,
 }
 
-impl Tiers {
-    /// From the moment of one stretch, or of none.
-    fn of(moment: impl Fn(u8) -> u16) -> Self {
-        let by_stretch: [u16; 8] = std::array::from_fn(|stretch| moment(1 << stretch));
-        let mut tiers = by_stretch.to_vec();
-        tiers.sort_unstable();
-        tiers.dedup();
-        let tier = |stretch: &u16| {
-            tiers
-                .iter()
-                .zip(1..)
-                .find(|(known, _)| *known == stretch)
-                .map_or(0, |(_, tier)| tier)
-        };
-        let best = |stretches: &[u16]| -> [u8; 16] {
-            std::array::from_fn(|set| {
-                let those = stretches.iter().enumerate().filter(|(bit, _)| set >> bit & 1 != 0);
-                those.map(|(_, stretch)| tier(stretch)).max().unwrap_or(0)
-            })
-        };
-        let (earlier, later) = by_stretch.split_at(4);
-        let worth: Vec<u16> = std::iter::once(moment(0)).chain(tiers.iter().copied()).collect();
+impl Moments {
+    fn of(parts: Parts) -> Self {
+        let at = |is_good_hour| parts.at(is_good_hour).map_or(UNKNOWN, Relevance::basis_points);
         Self {
-            best: [Table::of(&best(earlier)), Table::of(&best(later))],
-            worth: WordTable::of(&worth),
+            usual: at(false),
+            good: at(true),
         }
     }
 
-    /// Of a strip.
+    /// Of a strip, by whose hour is a good one.
     #[inline]
-    pub(super) fn at(&self, hours: u8x32) -> Pair {
-        let four = u8x32::splat(0b1111);
-        let [earlier, later] = self.best;
-        self.worth
-            .at(earlier.at(hours & four).max(later.at(shifted(hours, 4) & four)))
+    pub(super) fn at(self, is_good_hour: u8x32) -> Pair {
+        let [usual, good] = [self.usual, self.good].map(u16x16::splat);
+        spread(is_good_hour).map(|is_good| is_good.select(good, usual))
     }
 }
 
@@ -143,7 +121,7 @@ pub struct Plan<'a> {
     /// Whether whoever is within reach comes in time.
     pub(super) is_punctual: bool,
     /// The moments without a place.
-    pub(super) moments: Tiers,
+    pub(super) moments: Moments,
     /// What the offer declares: the bits of the consents that let it be read, or none.
     pub(super) home: u8,
     pub(super) here: u8,
@@ -152,8 +130,8 @@ pub struct Plan<'a> {
     pub(super) lifecycle: u8,
     pub(super) reaction: u8,
     pub(super) hours: u8,
-    /// By the quarters of an hour, which stretch it is now.
-    pub(super) turns: [u8; 256],
+    /// By the quarters of an hour, the bit of the stretch that it is now.
+    pub(super) stretches: [u8; 256],
     pub(super) today: EpochDay,
     /// Complementary categories that fade alike.
     pub(super) complements: Vec<(Vec<usize>, Fading)>,
@@ -221,18 +199,8 @@ impl<'a> Plan<'a> {
         }
         let today = EpochDay::of(now);
         let month = PurchaseDay::of(today).month();
-        let hears = reads(Attribute::ActiveHours);
-        let turns = std::array::from_fn(|ahead| turn(u8::try_from(ahead).unwrap_or(0), now));
-        let unturned = turns.iter().position(|turn| *turn == 0);
-        let unturned = unturned.and_then(|ahead| u8::try_from(ahead).ok()).unwrap_or(0);
-        let moments = |place: Option<&Place>| {
-            let parts = moment::common(offer, place, now);
-            Tiers::of(|stretches| {
-                let own = GoodHours::from_bytes([stretches, unturned]);
-                let own = (hears != 0).then(|| own.at(now)).flatten();
-                parts.with(own).map_or(UNKNOWN, Relevance::basis_points)
-            })
-        };
+        let stretches = std::array::from_fn(|ahead| stretch(u8::try_from(ahead).unwrap_or(0), now));
+        let moments = |place: Option<&Place>| Moments::of(moment::common(offer, place, now));
         let interval = offer.category.repurchase_days();
         let closed_for = affinity::closed_for(offer.category, goal);
         let index = |category: Category| usize::from(category.code()) - 1;
@@ -324,8 +292,8 @@ impl<'a> Plan<'a> {
             interests: reads(Attribute::Interests),
             lifecycle,
             reaction: reads(Attribute::Reaction),
-            hours: hears,
-            turns,
+            hours: reads(Attribute::ActiveHours),
+            stretches,
             today,
             complements: fading
                 .into_iter()
@@ -407,9 +375,9 @@ pub(super) fn due(when: u16, interval: u16, today: EpochDay) -> u16 {
     Relevance::clamped(due_bp(days, interval)).basis_points()
 }
 
-/// Which stretch of the day it is on a clock that is so far ahead.
-fn turn(ahead: u8, now: Timestamp) -> u8 {
-    u8::try_from(stretch_at(i8::from_be_bytes([ahead]), now)).unwrap_or(0)
+/// The bit of the stretch of the day that it is on a clock so far ahead.
+fn stretch(ahead: u8, now: Timestamp) -> u8 {
+    1 << stretch_at(i8::from_be_bytes([ahead]), now)
 }
 
 impl Spot {
@@ -421,7 +389,7 @@ impl Spot {
     }
 }
 
-fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Tiers) -> Spot {
+fn spot(place: &Place, reads: Timestamp, ends: Timestamp, moments: Moments) -> Spot {
     let areas: [Option<Area>; 4] =
         std::array::from_fn(|bits| bits.checked_sub(1).and_then(|at| Area::ALL.get(at).copied()));
     let ways = areas.into_iter().chain([Some(Area::DenseCity)]);

@@ -76,28 +76,6 @@ pub(super) fn shifted(bytes: u8x32, by: u32) -> u8x32 {
     cast(cast::<_, u16x16>(bytes) >> by)
 }
 
-/// A turn of bytes to the right, the same for all.
-#[derive(Clone, Copy)]
-pub(super) struct Turn {
-    by: u32,
-    kept: u8x32,
-}
-
-impl Turn {
-    pub(super) fn right(by: u32) -> Self {
-        Self {
-            by: by % 8,
-            kept: u8x32::splat(u8::MAX >> (by % 8)),
-        }
-    }
-
-    #[inline]
-    pub(super) fn of(self, bytes: u8x32) -> u8x32 {
-        let left: u8x32 = cast(cast::<_, u16x16>(bytes) << (8 - self.by));
-        (shifted(bytes, self.by) & self.kept) | (left & !self.kept)
-    }
-}
-
 /// Bytes as words.
 #[inline]
 pub(super) fn widen(bytes: u8x32) -> Pair {

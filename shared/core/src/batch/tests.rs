@@ -147,12 +147,16 @@ fn offer(dice: &mut Dice) -> Offer {
     document["category"] = json!(dice.of(&all).slug());
     let because = json!({"fr": "…", "en": "…"});
     document["uses"] = Attribute::all()
-        .filter(|attribute| *attribute == Attribute::Home || dice.below(4) > 0)
+        .filter(|attribute| matches!(attribute, Attribute::Home | Attribute::Purchases) || dice.below(4) > 0)
         .map(|attribute| json!({"attribute": attribute.code(), "because": because.clone()}))
         .collect();
     let places = dice.of(&[0, 1, 1, 2, 3]);
     document["places"] = (0..places).map(|number| place(dice, number)).collect();
     let mut offer = fixture::offer_from(&document).unwrap();
+    if dice.below(4) == 0 {
+        // As some were kept: by what follows from purchases nobody is judged then.
+        offer.uses.retain(|each| each.attribute != Attribute::Purchases);
+    }
     offer.rules = (0..dice.of(&[0, 0, 1, 2]))
         .map(|_| Rule {
             name: "suits".to_owned(),

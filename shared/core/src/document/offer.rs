@@ -124,6 +124,7 @@ impl OfferDocument {
         if self.season.as_ref().is_some_and(|months| months.len() > 12) {
             return Err(FieldError::new("season", "must be at most 12 months"));
         }
+        follows_from_what_is_declared(&self.uses)?;
         twice("places", "id", self.places.iter().map(|place| place.id.as_str()))?;
         twice("rules", "name", self.rules.iter().map(|rule| rule.name.as_str()))?;
         Ok(stored)
@@ -255,6 +256,21 @@ fn uses(documents: &[UseDocument]) -> Result<Vec<DeclaredUse>, FieldError> {
     Ok(uses)
 }
 
+/// Refuses an attribute that is derived from another which is not declared.
+fn follows_from_what_is_declared(uses: &[UseDocument]) -> Result<(), FieldError> {
+    let declared: Vec<Attribute> = uses
+        .iter()
+        .filter_map(|each| Attribute::from_code(&each.attribute))
+        .collect();
+    for (position, attribute) in declared.iter().enumerate() {
+        if let Some(from) = attribute.follows_from().filter(|from| !declared.contains(from)) {
+            let problem = format_args!("follows from '{}' too, which must be declared with it", from.code());
+            return Err(FieldError::new(format!("uses[{position}].attribute"), problem));
+        }
+    }
+    Ok(())
+}
+
 /// The link is the same for everyone: a query could carry the person, and a fragment a script.
 pub(super) fn link(link: &str) -> Result<String, FieldError> {
     let refused = |problem: &str| Err(FieldError::new("link", problem));
@@ -372,6 +388,40 @@ mod tests {
         document = fixture::offer_document();
         document["season"] = json!(vec![1; 13]);
         assert_eq!(fixture::offer_from(&document).unwrap_err().pointer(), "/season");
+    }
+
+    #[test]
+    fn what_follows_from_purchases_is_declared_with_them() {
+        let uses = |names: &[&str]| -> Value {
+            let because = json!({"fr": "parce que", "en": "because"});
+            let each = names.iter();
+            each.map(|name| json!({"attribute": name, "because": because})).collect()
+        };
+        let mut document = fixture::offer_document();
+        for attribute in ["lifecycle", "reaction"] {
+            document["uses"] = uses(&["home", attribute]);
+            let error = fixture::offer_from(&document).unwrap_err();
+            assert_eq!(
+                (error.pointer().as_str(), error.problem.as_str()),
+                (
+                    "/uses/1/attribute",
+                    "follows from 'purchases' too, which must be declared with it"
+                )
+            );
+            document["uses"] = uses(&["home", attribute, "purchases"]);
+            let offer = fixture::offer_from(&document).unwrap();
+            assert!(offer.declares(Attribute::from_code(attribute).unwrap()));
+        }
+        // One that was kept before is read, and decided by without it.
+        document["uses"] = uses(&["interests", "lifecycle"]);
+        document["places"] = json!([]);
+        let kept = StoredOffer {
+            document: serde_json::from_value(document).unwrap(),
+            version: 1,
+            places: Vec::new(),
+        };
+        let offer = kept.parse().unwrap();
+        assert!(offer.declares(Attribute::Interests) && !offer.declares(Attribute::Lifecycle));
     }
 
     /// What was taken before there were these limits is held to none of them.

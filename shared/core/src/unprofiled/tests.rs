@@ -58,7 +58,7 @@ fn a_usual_campaign_has_nothing_to_tell() {
 fn a_segment_by_lifecycle_holds_nobody_without_profiling() {
     let mut campaign = fixture::campaign();
     campaign.audience = Audience::Lifecycle(Lifecycle::ALL.to_vec());
-    let offer = offer_with(&[("uses", uses(&["home", "lifecycle"]))]);
+    let offer = offer_with(&[("uses", uses(&["home", "purchases", "lifecycle"]))]);
     assert_eq!(told(&campaign, &offer), [("outside_audience", "audience.lifecycle")]);
 }
 
@@ -121,7 +121,7 @@ fn the_topic_alone_reaches_half_and_a_place_more() {
 #[test]
 fn more_evidence_than_place_topic_and_moment_give_is_out_of_reach() {
     let mut campaign = fixture::campaign();
-    let placeless = offer_with(&[("places", json!([])), ("uses", uses(&["lifecycle", "reaction"]))]);
+    let placeless = offer_with(&[("places", json!([])), ("uses", uses(&["purchases", "lifecycle", "reaction"]))]);
     // Inform: affinity 20 and moment 25.
     campaign.minimum_evidence = Relevance::clamped(4_501);
     assert_eq!(
@@ -180,6 +180,9 @@ fn proposals() -> impl Strategy<Value = (Offer, Campaign)> {
             declared.retain(|code| !placed || *code != "home");
             declared.extend(ruled.iter().filter(|_| !rules.is_empty()));
             declared.extend(located.iter().take(usize::from(placed)));
+            if !declared.contains(&"purchases") {
+                declared.retain(|code| !["lifecycle", "reaction"].contains(code));
+            }
             let from = fixture::now() + SignedDuration::from_hours(24 * begins);
             let rules: Vec<Value> = (0..)
                 .zip(rules)

@@ -36,7 +36,7 @@ const TELLS_OF: [(&str, &[Attribute]); 9] = [
 ];
 
 impl Said {
-    /// With all of another's that tells of an attribute and of none that may be read.
+    /// With all of another's that tells of an attribute, but for a field that tells of one that may be read too.
     fn replaced(&self, attribute: Attribute, by: &Self, may_read: impl Fn(Attribute) -> bool) -> Self {
         let mut said = self.clone();
         for (field, told) in TELLS_OF {
@@ -45,29 +45,19 @@ impl Said {
             }
         }
         match attribute {
-            Attribute::Purchases => said.buys_other_things_on_the_same_days(by),
             Attribute::Reaction => said.written_hours_ago.clone_from(&by.written_hours_ago),
             Attribute::Fact(fact) => match by.context["facts"].get(fact.code()) {
                 Some(value) => said.context["facts"][fact.code()] = value.clone(),
                 None => drop(said.context["facts"].as_object_mut().unwrap().remove(fact.code())),
             },
             Attribute::Home
+            | Attribute::Purchases
             | Attribute::Interests
             | Attribute::Lifecycle
             | Attribute::CurrentPlace
             | Attribute::ActiveHours => {}
         }
         said
-    }
-
-    /// Lifecycle and reaction go by the days alone: who may read them does not learn what was bought.
-    fn buys_other_things_on_the_same_days(&mut self, by: &Self) {
-        let bought = by.context["purchases"].as_array().unwrap();
-        let others = bought.iter().map(|each| &each["category"]).cycle();
-        let purchases = self.context["purchases"].as_array_mut().unwrap();
-        purchases.iter_mut().zip(others).for_each(|(purchase, category)| {
-            purchase["category"] = category.clone();
-        });
     }
 
     /// As it is derived wherever a context is stored. The day of the last sign of somebody is left out: by it what is kept
@@ -281,6 +271,12 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
     (person, reads, offer, campaign).prop_map(|(person, reads, offer, campaign)| {
         let (said, instead, some, more) = person;
         let (declared, rules, has_segment) = reads;
+        let is_declared = |from: Attribute| declared.contains(&from);
+        let declared = declared
+            .iter()
+            .copied()
+            .filter(|each| each.follows_from().is_none_or(is_declared))
+            .collect();
         let (category, places, season, ends_in_hours) = offer;
         let (goal, threshold) = campaign;
         Case {
@@ -288,7 +284,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
             instead,
             // Three of four agree to each purpose.
             purposes: some | more,
-            declared: declared.into_iter().collect(),
+            declared,
             category,
             rules,
             places,
@@ -330,9 +326,12 @@ impl Case {
             .enumerate()
             .filter(|(_, purpose)| attribute.purposes().contains(purpose))
             .fold(0, |bits, (position, _)| bits | (1 << position));
-        agreed.declared.remove(&attribute);
+        agreed
+            .declared
+            .retain(|each| *each != attribute && each.follows_from() != Some(attribute));
         let mut declared = agreed.clone();
         declared.declared.insert(attribute);
+        declared.declared.extend(attribute.follows_from());
         [declared, agreed]
     }
 

@@ -157,20 +157,45 @@ fn a_good_moment_for_what_nobody_wants_is_no_reason() {
 fn good_hours_count_where_they_are_declared_and_agreed_to() {
     let mut world = world();
     world.record.good_hours = GoodHours::learn(&[18, 19, 20], 0);
+    // October and November: this is the month after.
+    world.offer["season"] = json!([10, 11]);
     let moment = |world: &World| world.judged().unwrap().factors.moment.map(Relevance::basis_points);
-    assert_eq!(moment(&world), None);
-    world.offer["uses"] = uses(&["home", "interests", "active_hours"]);
-    assert_eq!(moment(&world), Some(2_000), "ten in the morning");
     world.now = at("2026-12-01T18:30:00Z");
-    assert_eq!(moment(&world), Some(10_000));
+    assert_eq!(moment(&world), Some(6_000));
+    world.offer["uses"] = uses(&["home", "interests", "active_hours"]);
+    assert_eq!(moment(&world), Some(8_000));
     world.record.hint.purposes &= !0b1000;
-    assert_eq!(moment(&world), None);
+    assert_eq!(moment(&world), Some(6_000));
+}
+
+/// Their hours say when to write, and not whether: at another one a message waits, and is not withheld.
+#[test]
+fn an_hour_that_is_not_a_good_one_counts_for_nothing() {
+    let mut world = world();
+    world.record.good_hours = GoodHours::learn(&[18, 19, 20], 0);
+    world.record.ties = vec![(category("books"), Tie::Interest)];
+    world.offer["places"] = json!([]);
+    world.offer["uses"] = uses(&["interests", "active_hours"]);
+    world.campaign["best_hour"] = true.into();
+    world.campaign["goal"] = "retain".into();
+    // At ten in the morning, with and without a season of it.
+    let relevance = |world: &World| world.judged().unwrap().relevance.basis_points();
+    assert_eq!(relevance(&world), 5_000, "a mild interest, and nothing of the moment");
+    world.offer["season"] = json!([12]);
+    assert_eq!(relevance(&world), 5_000);
+    assert!(matches!(
+        world.decided(),
+        Decision::Deferred {
+            deferral: Deferral::BestHour,
+            ..
+        }
+    ));
 }
 
 #[test]
 fn appetite_falls_with_each_ignored_message() {
     let mut world = world();
-    world.offer["uses"] = uses(&["home", "interests", "reaction"]);
+    world.offer["uses"] = uses(&["home", "interests", "purchases", "reaction"]);
     let mut last = Relevance::FULL;
     for level in [5, 4, 3, 2, 1] {
         world.record.reaction = level;
@@ -196,7 +221,7 @@ fn a_need_of_the_category_closes_by_itself_where_its_fact_is_declared() {
     assert_eq!(mower.reason(), None);
     // What is not declared is not read and not asked.
     mower.record.facts.set(Fact::Garden, Some(0)).unwrap();
-    mower.offer["uses"] = uses(&["interests", "lifecycle"]);
+    mower.offer["uses"] = uses(&["interests", "purchases", "lifecycle"]);
     assert_eq!(mower.reason(), None);
 }
 
@@ -394,13 +419,16 @@ fn a_lifecycle_goes_on_in_silence() {
 #[test]
 fn what_is_measured_is_not_read_of_whoever_refused_profiling() {
     let mut world = world();
-    world.offer["uses"] = uses(&["reaction", "active_hours"]);
+    world.offer["uses"] = uses(&["purchases", "reaction", "active_hours"]);
     world.offer["places"] = json!([]);
     world.record.reaction = 5;
     world.record.good_hours = GoodHours::from_bytes([255, 0]);
+    world.offer["season"] = json!([6]);
+    world.campaign["threshold_bp"] = 0.into();
     let read = |world: &World| {
         let factors = world.judged().unwrap().factors;
-        (factors.appetite.is_some(), factors.moment.is_some())
+        let is_raised = factors.moment > Some(Relevance::clamped(2_000));
+        (factors.appetite.is_some(), is_raised)
     };
     assert_eq!(read(&world), (true, true));
     for refused in [DataPurpose::Measurement, DataPurpose::Profiling] {
@@ -417,8 +445,10 @@ fn a_campaign_that_reads_what_its_offer_does_not_declare_is_found_out() {
     world.campaign["audience"] = json!({"lifecycle": ["active"]});
     world.campaign["goal"] = "anticipate".into();
     assert_eq!(undeclared(&world), None);
-    world.offer["uses"] = uses(&["home", "lifecycle"]);
+    world.campaign["audience"] = json!("everyone");
+    world.offer["uses"] = uses(&["home", "interests"]);
     assert_eq!(undeclared(&world), Some(("goal", Attribute::Purchases)));
+    world.campaign["audience"] = json!({"lifecycle": ["active"]});
     world.offer["uses"] = uses(&["home", "purchases"]);
     assert_eq!(undeclared(&world), Some(("audience.lifecycle", Attribute::Lifecycle)));
     assert_eq!(world.reason(), Some(Reason::OutsideAudience), "nor is it read");

@@ -352,6 +352,22 @@ fn ignored() -> impl Strategy<Value = [Case; 2]> {
     })
 }
 
+/// Somebody who lets nothing of them be measured, and who does: of an offer that reads when they act, and not how they took what
+/// they were sent, which may speak against one more.
+fn of_known_hours() -> impl Strategy<Value = [Case; 2]> {
+    let acts = prop::collection::vec(prop_oneof![0u8..24, 9u8..12], 3..6);
+    (case(), acts).prop_map(|(mut before, acts)| {
+        before.said.context["active_hours"] = json!(acts);
+        before.said.context["time_zone"] = "Europe/Paris".into();
+        before.declared.insert(Attribute::ActiveHours);
+        before.declared.remove(&Attribute::Reaction);
+        before.purposes = before.purposes & 0b0111 | 0b0001;
+        let mut after = before.clone();
+        after.purposes |= 0b1000;
+        [before, after]
+    })
+}
+
 /// An offer with places, for people who let it be read where they live, and the same with one radius wider.
 fn widened() -> impl Strategy<Value = [Case; 2]> {
     let of_places = case().prop_filter("it needs a place", |case| !case.places.is_empty());
@@ -407,6 +423,12 @@ proptest! {
     }
 
     #[test]
+    fn whoever_lets_their_hours_be_learned_never_hears_of_less(cases in of_known_hours()) {
+        let [before, after] = cases.each_ref().map(judged);
+        prop_assert!(worth(&after) >= worth(&before), "{before:?} became {after:?}");
+    }
+
+    #[test]
     fn a_wider_radius_is_never_worse(cases in widened()) {
         let [before, after] = cases.each_ref().map(judged);
         prop_assert!(worth(&after) >= worth(&before), "{before:?} became {after:?}");
@@ -442,6 +464,8 @@ fn more_of_each_often_makes_a_difference() {
     let judged = |cases: [Case; 2]| cases.each_ref().map(judged);
     let (scored, differ) = compared(sample(ignored(), 300).map(judged));
     assert!(scored > 130 && differ > 60, "ignored: {scored} scored, {differ} differ");
+    let (scored, differ) = compared(sample(of_known_hours(), 900).map(judged));
+    assert!(scored > 390 && differ > 30, "hours: {scored} scored, {differ} differ");
     let (scored, differ) = compared(sample(widened(), 300).map(judged));
     assert!(scored > 90 && differ > 75, "wider: {scored} scored, {differ} differ");
     let of_one_side = sample(prolonged(), 300).filter(are_alike_near_their_end);
