@@ -58,7 +58,7 @@ pub(crate) async fn told(
         .receipt
         .score(held.campaign.goal)
         .unwrap_or_else(|| score(held.campaign.goal, Factors::default()));
-    let affinity_from = delivery.receipt.affinity_source();
+    let grounds = delivery.receipt.grounds();
     let standing = as_held(
         &person.standing,
         person.context.as_ref().map(|(context, _)| context),
@@ -81,7 +81,7 @@ pub(crate) async fn told(
         title: in_both(&|language| held.offer.title.get(language).to_owned()),
         sentence: in_both(&|language| {
             let topic = topic.map_or(held.campaign.topic.as_str(), |topic| topic.name.get(language));
-            why_you_receive(language, brand.name.as_str(), topic, &score, affinity_from)
+            why_you_receive(language, brand.name.as_str(), topic, &score, grounds)
         }),
         counted,
         uses: held

@@ -5,7 +5,8 @@ use apropos_aws::{Created, HeldCampaign, Once, Written};
 use apropos_core::api_key::Scope;
 use apropos_core::document::{CampaignDocument, FieldError, OfferDocument, StoredOffer};
 use apropos_core::ids::{BrandId, CampaignId, OfferId};
-use apropos_core::unprofiled::{Barrier, barriers};
+use apropos_core::note::notes;
+use apropos_core::reason::Reason;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use jiff::Timestamp;
 
@@ -94,7 +95,7 @@ pub(crate) async fn create_campaign(
             campaign: campaign.id.to_string(),
             offer: campaign.offer.to_string(),
             offer_version: campaign.offer_version,
-            notes: barriers(&campaign, &offer).into_iter().map(unreached).collect(),
+            notes: notes(&campaign, &offer).into_iter().map(told).collect(),
         },
     );
     let kept = once.keeping(&answer)?;
@@ -107,12 +108,12 @@ pub(crate) async fn create_campaign(
     }
 }
 
-fn unreached(barrier: Barrier<'_>) -> Note {
+fn told(note: apropos_core::note::Note<'_>) -> Note {
     Note {
-        code: "unreached_without_profiling",
-        reason: barrier.reason().code(),
-        field: barrier.field(),
-        text: in_both(|language| barrier.text(language)),
+        code: note.code(),
+        reason: note.reason().map(Reason::code),
+        field: note.field(),
+        text: in_both(|language| note.text(language)),
     }
 }
 

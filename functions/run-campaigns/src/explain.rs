@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use apropos_aws::http::{Problem, authorized, json};
 use apropos_aws::{Delivery, DeliveryState, HeldProposal, PageRow, derive};
-use apropos_core::affinity::AffinitySource;
 use apropos_core::api_key::Scope;
 use apropos_core::audience::AudienceRecord;
 use apropos_core::campaign::DeliveryId;
 use apropos_core::consent::{Consents, DataPurpose, Objection, Purpose};
-use apropos_core::decision::{Withheld, judge};
+use apropos_core::decision::{Grounds, Withheld, judge};
 use apropos_core::document::FieldError;
 use apropos_core::explain;
 use apropos_core::ids::{CustomerId, RunId};
@@ -109,18 +108,14 @@ fn add_score(answer: &mut DecisionAnswer, score: &Score) {
 }
 
 /// What the message says of itself.
-fn as_the_message_says(
-    proposal: &HeldProposal,
-    score: &Score,
-    affinity_from: Option<AffinitySource>,
-) -> BTreeMap<&'static str, String> {
+fn as_the_message_says(proposal: &HeldProposal, score: &Score, grounds: Grounds) -> BTreeMap<&'static str, String> {
     let brand = &proposal.brand;
     let Some(topic) = brand.topics.get(&proposal.campaign.topic) else {
         return BTreeMap::new();
     };
     in_both(|language| {
         let topic = topic.name.get(language);
-        explain::why_you_receive(language, brand.name.as_str(), topic, score, affinity_from)
+        explain::why_you_receive(language, brand.name.as_str(), topic, score, grounds)
     })
 }
 
@@ -147,7 +142,7 @@ fn of_delivery(proposal: &HeldProposal, customer: &CustomerId, delivery: &Delive
                 add_score(&mut answer, &score);
                 if state == DeliveryState::Sent {
                     answer.explanation = in_both(|language| explain::sent(language, &score));
-                    answer.to_the_person = as_the_message_says(proposal, &score, delivery.receipt.affinity_source());
+                    answer.to_the_person = as_the_message_says(proposal, &score, delivery.receipt.grounds());
                 }
             }
             answer

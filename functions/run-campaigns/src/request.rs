@@ -54,8 +54,9 @@ pub(crate) struct CampaignAnswer {
 pub(crate) struct Note {
     /// What the note is of.
     pub(crate) code: &'static str,
-    /// Why people are then withheld from.
-    pub(crate) reason: &'static str,
+    /// Why people are then withheld from, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'static str>,
     /// The field that it lies in.
     pub(crate) field: &'static str,
     pub(crate) text: BTreeMap<&'static str, String>,

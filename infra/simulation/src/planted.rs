@@ -200,7 +200,9 @@ pub(crate) fn answered(planted: Planted, call: &Call, site: Site, answer: &str) 
     }
     if planted == Planted::UndeclaredUsed && call.is("GetItem", Table::Campaigns) {
         let added = ["purchases", "lifecycle"]
-            .map(|attribute| json!({ "attribute": attribute, "because": { "fr": "Utile.", "en": "Useful." } }).to_string())
+            .map(|attribute| {
+                json!({ "attribute": attribute, "because": { "fr": "Utile.", "en": "Useful." } }).to_string()
+            })
             .join(",");
         let (uses, more) = (json!("\"uses\":["), json!(format!("\"uses\":[{added},")));
         // Within a text of a text, without the quotation marks around.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use apropos_core::affinity::AffinitySource;
 use apropos_core::campaign::{DeliveryId, Goal, Run};
-use apropos_core::decision::Approval;
+use apropos_core::decision::{Approval, Grounds};
 use apropos_core::feedback::Fate;
 use apropos_core::ids::{AttemptId, BrandId, CustomerId, RunId};
 use apropos_core::reason::Reason;
@@ -87,6 +87,9 @@ pub struct DecisionReceipt {
     /// What the affinity of an approval rested on, by its code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affinity_from: Option<String>,
+    /// Whether a place was close to whom an approval is of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
 }
 
 impl DecisionReceipt {
@@ -104,6 +107,7 @@ impl DecisionReceipt {
             factors_bp: factors.in_order().map(|(_, value)| value.map(Relevance::basis_points)),
             rule,
             affinity_from: None,
+            close: false,
         }
     }
 
@@ -116,16 +120,21 @@ impl DecisionReceipt {
             Some(approval.consent_record()),
             None,
         );
+        let grounds = approval.grounds();
         Self {
-            affinity_from: Some(approval.affinity_from().code().to_owned()),
+            affinity_from: grounds.affinity_from.map(|from| from.code().to_owned()),
+            close: grounds.is_close,
             ..receipt
         }
     }
 
-    /// What the affinity of an approval rested on; nothing where the receipt is older than that.
+    /// What the reasons of an approval rested on.
     #[must_use]
-    pub fn affinity_source(&self) -> Option<AffinitySource> {
-        AffinitySource::from_code(self.affinity_from.as_deref()?)
+    pub fn grounds(&self) -> Grounds {
+        Grounds {
+            affinity_from: self.affinity_from.as_deref().and_then(AffinitySource::from_code),
+            is_close: self.close,
+        }
     }
 
     /// The score as it was decided on; nothing where there was none, and where a model made it that scored otherwise: today's

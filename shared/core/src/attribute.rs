@@ -214,7 +214,9 @@ impl Attribute {
     pub const fn follows_from(self) -> Option<Self> {
         match self {
             Self::Lifecycle | Self::Reaction => Some(Self::Purchases),
-            Self::Home | Self::Purchases | Self::Interests | Self::CurrentPlace | Self::ActiveHours | Self::Fact(_) => None,
+            Self::Home | Self::Purchases | Self::Interests | Self::CurrentPlace | Self::ActiveHours | Self::Fact(_) => {
+                None
+            }
         }
     }
 

@@ -417,7 +417,11 @@ mod tests {
         assert_eq!(campaign.most_evidence(&offer).basis_points(), 4_500);
         offer.uses[0].attribute = Attribute::Lifecycle;
         offer.uses[1].attribute = Attribute::Reaction;
-        assert_eq!(campaign.most_evidence(&offer).basis_points(), 4_500, "nor is what follows from it");
+        assert_eq!(
+            campaign.most_evidence(&offer).basis_points(),
+            4_500,
+            "nor is what follows from it"
+        );
         let mut purchases = offer.uses[0].clone();
         purchases.attribute = Attribute::Purchases;
         offer.uses.push(purchases);

@@ -17,7 +17,7 @@ use crate::consent::Objection;
 use crate::context::ContactPoint;
 use crate::habit::appetite_bp;
 use crate::ids::{AttemptId, BrandId, CampaignId, CustomerId, RunId, TopicId};
-use crate::locality::{Way, is_useful, ways};
+use crate::locality::{Way, is_close, is_useful, ways};
 use crate::moment::moment;
 use crate::offer::Offer;
 use crate::quiet::{NeverOpen, QuietHours, quiet_until};
@@ -252,6 +252,16 @@ pub enum Reachable<'a> {
     Undeliverable,
 }
 
+/// What the reasons to write rest on, so that each is told in true words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grounds {
+    /// What the affinity rests on; nothing where a receipt is older than that.
+    pub affinity_from: Option<AffinitySource>,
+    /// Whether a place within reach is close by the kilometres, and not by the radius that its brand gives it alone: at most an
+    /// hour's way off, from home or from where the person was. Not of a receipt that is older than that.
+    pub is_close: bool,
+}
+
 /// A yes: this message may be sent to this person, now, once. It has no other constructor than [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -263,7 +273,7 @@ pub struct Approval {
     delivery: DeliveryId,
     attempt: AttemptId,
     score: Score,
-    affinity_from: AffinitySource,
+    grounds: Grounds,
     context_version: u32,
     consent_record: u32,
     standing_version: u64,
@@ -311,10 +321,10 @@ impl Approval {
     pub const fn score(&self) -> &Score {
         &self.score
     }
-    /// What its affinity rests on.
+    /// What its reasons rest on.
     #[must_use]
-    pub const fn affinity_from(&self) -> AffinitySource {
-        self.affinity_from
+    pub const fn grounds(&self) -> Grounds {
+        self.grounds
     }
     /// The context it was decided on.
     #[must_use]
@@ -429,7 +439,10 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
                 delivery: DeliveryId::of(proposal.run, fresh.customer),
                 attempt,
                 score,
-                affinity_from: source(proposal.offer, &view, proposal.campaign.goal),
+                grounds: Grounds {
+                    affinity_from: Some(source(proposal.offer, &view, proposal.campaign.goal)),
+                    is_close: is_close(proposal.offer, &view),
+                },
                 context_version: fresh.record.context_version,
                 consent_record,
                 standing_version: standing.version,

@@ -3,7 +3,7 @@
 use crate::affinity::{AffinitySource, TOPIC_BP};
 use crate::audience::AudienceRecord;
 use crate::category::Need;
-use crate::decision::Withheld;
+use crate::decision::{Grounds, Withheld};
 use crate::language::Language;
 use crate::offer::Offer;
 use crate::reason::Reason;
@@ -15,20 +15,24 @@ use crate::relevance::{Factor, LEAST_REASON, Relevance, Score, weight};
 /// the soft opt-in.
 ///
 /// It tells a reason to write, which is that something is near or goes with what they like; that now is a good moment, or that
-/// they followed up on earlier messages, is none. An affinity that rests on the topic alone adds nothing to being subscribed:
+/// they followed up on earlier messages, is none. Near is what is close by the kilometres: of what is only within the radius that
+/// a brand gives a place, that is told. An affinity that rests on the topic alone adds nothing to being subscribed:
 /// nothing that the person bought or likes was read. Of
 /// a receipt that does not name the source, a figure of [`TOPIC_BP`] is told as the topic, which is never untrue.
 #[must_use]
-pub fn why_you_receive(
-    language: Language,
-    brand: &str,
-    topic: &str,
-    score: &Score,
-    affinity_from: Option<AffinitySource>,
-) -> String {
-    let near = ("parce que c’est près de vous", "because it is close to you");
+pub fn why_you_receive(language: Language, brand: &str, topic: &str, score: &Score, grounds: Grounds) -> String {
+    let near = if grounds.is_close {
+        ("parce que c’est près de vous", "because it is close to you")
+    } else {
+        (
+            "parce que vous êtes dans la zone à laquelle cela s’adresse",
+            "because you are within the area that it is meant for",
+        )
+    };
     let because = match score.strongest_reason() {
-        Some(Factor::Affinity) => why_affinity(score, affinity_from).or_else(|| score.factors.proximity.map(|_| near)),
+        Some(Factor::Affinity) => {
+            why_affinity(score, grounds.affinity_from).or_else(|| score.factors.proximity.map(|_| near))
+        }
         Some(_) => Some(near),
         None => None,
     };
@@ -448,7 +452,7 @@ mod tests {
     #[test]
     fn each_reason_to_write_has_its_own_sentence_without_a_figure() {
         for language in Language::ALL {
-            let told = |factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor), None);
+            let told = |factor| why_you_receive(language, "Lumen", "Exhibitions", &score_of(factor), CLOSE);
             let sentences: Vec<String> = [Some(Factor::Proximity), Some(Factor::Affinity), None].map(told).into();
             for (position, sentence) in sentences.iter().enumerate() {
                 assert!(!sentences[..position].contains(sentence), "{sentence}");
@@ -466,8 +470,27 @@ mod tests {
         }
     }
 
+    /// Of a place that is close; what the affinity rests on is not known.
+    const CLOSE: Grounds = Grounds {
+        affinity_from: None,
+        is_close: true,
+    };
+
+    const fn resting_on(affinity_from: AffinitySource) -> Grounds {
+        Grounds {
+            affinity_from: Some(affinity_from),
+            ..CLOSE
+        }
+    }
+
     fn in_english(score: &Score, affinity_from: AffinitySource) -> String {
-        why_you_receive(Language::English, "Lumen", "Exhibitions", score, Some(affinity_from))
+        why_you_receive(
+            Language::English,
+            "Lumen",
+            "Exhibitions",
+            score,
+            resting_on(affinity_from),
+        )
     }
 
     #[test]
@@ -530,7 +553,7 @@ mod tests {
                 brand.name.as_str(),
                 "Exhibitions",
                 approval.score(),
-                None
+                approval.grounds()
             ),
             "You receive this message from Atelier Lumière because it is close to you, and because you are \
              subscribed to its “Exhibitions” list by e-mail."
@@ -541,7 +564,7 @@ mod tests {
                 brand.name.as_str(),
                 "Expositions",
                 approval.score(),
-                None
+                approval.grounds()
             ),
             "Atelier Lumière vous écrit parce que c’est près de vous, et parce que vous êtes sur sa \
              liste «\u{a0}Expositions\u{a0}» par e-mail."
@@ -551,18 +574,18 @@ mod tests {
     #[test]
     fn an_affinity_is_told_by_what_it_rests_on() {
         let score = score_of(Some(Factor::Affinity));
-        let told = |language, from| why_you_receive(language, "Lumen", "Exhibitions", &score, from);
+        let told = |language, from| why_you_receive(language, "Lumen", "Exhibitions", &score, resting_on(from));
         for (from, words) in [
             (AffinitySource::Purchases, ["vos achats", "what you bought"]),
             (AffinitySource::Interests, ["vos centres d’intérêt", "your interests"]),
         ] {
             for (language, words) in Language::ALL.into_iter().zip(words) {
-                assert!(told(language, Some(from)).contains(words), "{from:?} {language:?}");
+                assert!(told(language, from).contains(words), "{from:?} {language:?}");
             }
         }
         for language in Language::ALL {
-            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), None);
-            assert_eq!(told(language, Some(AffinitySource::Topic)), of_the_topic);
+            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), CLOSE);
+            assert_eq!(told(language, AffinitySource::Topic), of_the_topic);
         }
     }
 
@@ -571,8 +594,8 @@ mod tests {
         let mut score = score_of(Some(Factor::Affinity));
         score.factors.affinity = Some(Relevance::clamped(TOPIC_BP));
         for language in Language::ALL {
-            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), None);
-            let told = why_you_receive(language, "Lumen", "Exhibitions", &score, None);
+            let of_the_topic = why_you_receive(language, "Lumen", "Exhibitions", &score_of(None), CLOSE);
+            let told = why_you_receive(language, "Lumen", "Exhibitions", &score, CLOSE);
             assert_eq!(told, of_the_topic);
         }
     }

@@ -39,6 +39,7 @@ pub mod message;
 pub mod minimisation;
 pub mod moment;
 pub mod need;
+pub mod note;
 pub mod objects;
 pub mod offer;
 pub mod origin;

@@ -47,12 +47,13 @@ impl Way<'_> {
         Relevance::clamped(u32::from(proximity_bp(self.distance, self.radius)))
     }
 
+    fn minutes(&self) -> u32 {
+        minutes(self.distance, self.area)
+    }
+
     /// Whether somebody who reads the message then, and goes at once, finds the place open before the offer ends.
     pub(crate) fn is_in_time(&self, reads: Timestamp, ends: Timestamp) -> bool {
-        let arrives = later(
-            reads,
-            SignedDuration::from_mins(minutes(self.distance, self.area).into()),
-        );
+        let arrives = later(reads, SignedDuration::from_mins(self.minutes().into()));
         let opens = match self.place.hours.as_ref().map(|hours| hours.at(arrives)) {
             None | Some(Opening::Open { .. }) => arrives,
             Some(Opening::Shut {
@@ -62,6 +63,14 @@ impl Way<'_> {
         };
         opens < ends
     }
+}
+
+/// A way of so many minutes, as people there get about, is a short one: 12 km in a dense city, 20 in a town, 40 in the country.
+const CLOSE_MINUTES: u32 = 60;
+
+/// Whether some place within reach is close to somebody.
+pub(crate) fn is_close(offer: &Offer, view: &View<'_>) -> bool {
+    ways(offer, view).any(|way| way.minutes() <= CLOSE_MINUTES)
 }
 
 /// Whether a message that is read then still finds a use: at a place of the offer that can be reached before its end, or

@@ -144,7 +144,7 @@ pub fn compose(
             brand.name.as_str(),
             topic.name.get(language),
             approval.score(),
-            Some(approval.affinity_from()),
+            approval.grounds(),
         ),
         unsubscribe: linking.base.unsubscribe(&brand.id, &token(LinkPurpose::Unsubscribe)?),
         preferences: linking.base.preferences(&brand.id, &token(LinkPurpose::Preferences)?),

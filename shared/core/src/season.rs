@@ -1,6 +1,7 @@
 //! In which months a kind of thing is wanted, in mainland France.
 
 use crate::category::Category;
+use crate::language::Language;
 
 /// A set of months; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,28 @@ impl Season {
         }
     }
 
+    /// Its months in words, those of a year in their order.
+    ///
+    /// ```
+    /// use apropos_core::language::Language;
+    /// use apropos_core::season::Season;
+    ///
+    /// let winter = Season::of_months(&[12, 1, 2])?;
+    /// assert_eq!(winter.text(Language::English), "January, February, December");
+    /// assert_eq!(winter.text(Language::French), "janvier, février, décembre");
+    /// # Ok::<(), apropos_core::season::InvalidSeason>(())
+    /// ```
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        let names = match language {
+            Language::French => FRENCH,
+            Language::English => ENGLISH,
+        };
+        let months = names.into_iter().enumerate();
+        let named = months.filter(|(at, _)| self.0 >> at & 1 != 0).map(|(_, name)| name);
+        named.collect::<Vec<_>>().join(", ")
+    }
+
     /// The season of a category; most have none.
     #[must_use]
     pub fn of_category(category: Category) -> Option<Self> {
@@ -64,6 +87,35 @@ impl Season {
             .map(|(_, season)| *season)
     }
 }
+
+const FRENCH: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+const ENGLISH: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// Twelve bits, turned towards December by so many months.
 const fn rotated(bits: u16, by: u16) -> u16 {

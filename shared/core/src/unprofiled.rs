@@ -18,8 +18,9 @@ use crate::moment::{SOON, common};
 use crate::offer::Offer;
 use crate::reason::Reason;
 use crate::relevance::{Factors, Relevance, Score, score};
+use crate::season::Season;
 use crate::suitability::{Rule, Verdict};
-use crate::time::later;
+use crate::time::{EpochDay, later};
 
 /// Something that keeps a campaign from everybody who does not agree to profiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Barrier<'a> {
     Evidence(Relevance),
     /// It asks for more relevance than this, which is the most they can reach.
     Threshold(Relevance),
+    /// In these months of its window it does, as they are out of season; in the others it does not.
+    OutOfSeason(Season, Relevance),
 }
 
 /// Everything in a campaign and its offer that keeps it from all who do not agree to profiling; nothing where some of them
@@ -54,14 +57,39 @@ pub fn barriers<'a>(campaign: &Campaign, offer: &'a Offer) -> Vec<Barrier<'a>> {
         .iter()
         .any(|asked| asked.condition.holds(&view) != Some(true));
     let liked = affinity(offer, &view, campaign.goal);
-    let figures = out_of_reach(campaign, &best_scores(campaign.goal, offer, liked));
+    let scores = |at: &dyn Fn(Timestamp) -> bool| best_scores(campaign.goal, offer, liked, at);
+    let figures = out_of_reach(campaign, &scores(&|_| true));
+    let seasonal = figures.iter().all(Option::is_none).then(|| {
+        let closed = (1..=12).filter_map(|month: u8| {
+            let scores = scores(&|at| month_of(at) == month);
+            let closes = out_of_reach(campaign, &scores).into_iter().flatten().next();
+            closes.filter(|_| !scores.is_empty()).map(|barrier| (month, barrier))
+        });
+        out_of_season(&closed.collect::<Vec<_>>())
+    });
     is_left_out
         .then_some(Barrier::Segment)
         .into_iter()
         .chain(rules)
         .chain(lacks.then_some(Barrier::Needs))
         .chain(figures.into_iter().flatten())
+        .chain(seasonal.flatten())
         .collect()
+}
+
+fn month_of(at: Timestamp) -> u8 {
+    EpochDay::of(at).date().month().unsigned_abs()
+}
+
+/// The months whose barrier is the threshold, and the most that is reached in any of them.
+fn out_of_season<'a>(closed: &[(u8, Barrier<'_>)]) -> Option<Barrier<'a>> {
+    let reached = closed.iter().filter_map(|(month, barrier)| {
+        let Barrier::Threshold(most) = barrier else { return None };
+        Some((*month, *most))
+    });
+    let (months, most): (Vec<u8>, Vec<Relevance>) = reached.unzip();
+    let months = Season::of_months(&months).ok()?;
+    Some(Barrier::OutOfSeason(months, most.into_iter().max()?))
 }
 
 /// Somebody who agreed to everything but profiling. What is known of them does not matter: it may not be read.
@@ -76,11 +104,11 @@ fn nothing_known() -> AudienceRecord {
     AudienceRecord::derive(&context, 0, hint, Habits::default(), Timestamp::UNIX_EPOCH)
 }
 
-/// The best score for each moment that there may be, of somebody who is at a place of the offer.
-fn best_scores(goal: Goal, offer: &Offer, liked: Relevance) -> Vec<Score> {
+/// The best score for each moment that there may be at these instants, of somebody who is at a place of the offer.
+fn best_scores(goal: Goal, offer: &Offer, liked: Relevance, at: impl Fn(Timestamp) -> bool) -> Vec<Score> {
     let proximity = (!offer.places.is_empty()).then_some(Relevance::FULL);
     let best_reason = proximity.map_or(liked, |proximity| proximity.max(liked));
-    moments(offer)
+    moments(offer, at)
         .into_iter()
         .map(|moment| Factors {
             proximity,
@@ -94,11 +122,12 @@ fn best_scores(goal: Goal, offer: &Offer, liked: Relevance) -> Vec<Score> {
 
 /// What the moment may be at best, while the offer can be used: the season goes by the month, its end is near in its last
 /// week, and a place that has hours is open. Where nothing of it is known there is none.
-fn moments(offer: &Offer) -> BTreeSet<Option<Relevance>> {
+fn moments(offer: &Offer, wanted: impl Fn(Timestamp) -> bool) -> BTreeSet<Option<Relevance>> {
     let has_hours = |wanted: bool| offer.places.iter().any(|place| place.hours.is_some() == wanted);
     let open = has_hours(true).then_some(Some(OPEN_BP));
     let without_hours = (has_hours(false) || offer.places.is_empty()).then_some(None);
     instants(offer)
+        .filter(|at| wanted(*at))
         .flat_map(|at| {
             let parts = common(offer, None, at);
             open.into_iter()
@@ -135,6 +164,12 @@ fn out_of_reach<'a>(campaign: &Campaign, scores: &[Score]) -> [Option<Barrier<'a
 }
 
 impl Barrier<'_> {
+    /// Whether it keeps all of them out as long as the offer's window lasts.
+    #[must_use]
+    pub const fn always_closes(self) -> bool {
+        !matches!(self, Self::OutOfSeason(..))
+    }
+
     /// Why each of them is withheld from, if nothing else closes before.
     #[must_use]
     pub const fn reason(self) -> Reason {
@@ -143,7 +178,7 @@ impl Barrier<'_> {
             Self::Rule(_, reason) => reason,
             Self::Needs => Reason::SuitabilityUnknown,
             Self::Evidence(_) => Reason::TooLittleKnown,
-            Self::Threshold(_) => Reason::BelowThreshold,
+            Self::Threshold(_) | Self::OutOfSeason(..) => Reason::BelowThreshold,
         }
     }
 
@@ -154,7 +189,7 @@ impl Barrier<'_> {
             Self::Segment => "audience.lifecycle",
             Self::Rule(..) | Self::Needs => "offer",
             Self::Evidence(_) => "minimum_evidence_bp",
-            Self::Threshold(_) => "threshold_bp",
+            Self::Threshold(_) | Self::OutOfSeason(..) => "threshold_bp",
         }
     }
 
@@ -200,6 +235,14 @@ impl Barrier<'_> {
             (Language::French, Self::Threshold(most)) => {
                 format!("Qui n’a pas accepté le profilage atteint au plus {most}.")
             }
+            (Language::French, Self::OutOfSeason(months, most)) => format!(
+                "Hors saison ({}), qui n’a pas accepté le profilage atteint au plus {most}, et n’est pas atteint.",
+                months.text(language)
+            ),
+            (Language::English, Self::OutOfSeason(months, most)) => format!(
+                "Out of season ({}), whoever has not agreed to profiling reaches at most {most}, and is not reached.",
+                months.text(language)
+            ),
             (Language::English, Self::Threshold(most)) => {
                 format!("Whoever has not agreed to profiling reaches at most {most}.")
             }

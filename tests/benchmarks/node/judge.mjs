@@ -1,4 +1,4 @@
-// The shipped model for an offer of one place without hours: gates in their order, then five factors, in whole basis points.
+// The shipped model for an offer of one place without hours, with a season: gates in their order, then five factors, in whole basis points.
 // Returns the byte of the outcome, 0 for a candidate, and writes the five contributions.
 
 const UNKNOWN = 255;
@@ -57,21 +57,21 @@ export function judge(model, person, now, out, at) {
 
   const proximity = model.nearness[share(place.scale[person.area], distance)];
   const best = Math.max(proximity, affinity);
-  let moment = measured ? goodHours(person.goodHours, now + person.quartersAhead * 900) : -1;
+  let moment = offer.season_bp;
+  if (measured && isGoodHour(person.goodHours, now + person.quartersAhead * 900)) moment = Math.floor((moment + 10_000) / 2);
   if (moment > best) moment = best;
   const life = profiling ? offer.fit_bp[person.lifecycle] : -1;
   const appetite = measured && person.reaction > 0 ? Math.min(person.reaction, 5) * 2_000 : -1;
 
   const [wProximity, wAffinity, wMoment, wLife, wAppetite] = offer.weights;
-  let known = wProximity + wAffinity;
-  let sum = wProximity * proximity + wAffinity * affinity;
-  if (moment >= 0) (known += wMoment), (sum += wMoment * moment);
+  let known = wProximity + wAffinity + wMoment;
+  let sum = wProximity * proximity + wAffinity * affinity + wMoment * moment;
   if (life >= 0) (known += wLife), (sum += wLife * life);
   if (appetite >= 0) (known += wAppetite), (sum += wAppetite * appetite);
   const added = (weight, value) => Math.floor(Math.floor((weight * value) / known) / 40);
   out[at] = added(wProximity, proximity);
   out[at + 1] = added(wAffinity, affinity);
-  if (moment >= 0) out[at + 2] = added(wMoment, moment);
+  out[at + 2] = added(wMoment, moment);
   if (life >= 0) out[at + 3] = added(wLife, life);
   if (appetite >= 0) out[at + 4] = added(wAppetite, appetite);
 
@@ -90,9 +90,7 @@ function share({ up, down, factor }, distance) {
   return Math.min(Math.floor(Math.sqrt(Math.floor((scaled * upper + low) / 65_536))), 16_383);
 }
 
-function goodHours(bits, now) {
-  if (bits === 0) return -1;
+function isGoodHour(bits, now) {
   const stretch = Math.floor((Math.floor(now / 3_600) % 24) / 3);
-  const turned = (by) => ((1 << (stretch + by) % 8) & bits) !== 0;
-  return turned(0) ? 10_000 : turned(1) || turned(7) ? 6_000 : 2_000;
+  return ((1 << stretch) & bits) !== 0;
 }

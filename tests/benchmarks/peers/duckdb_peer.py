@@ -31,7 +31,10 @@ def query(workload):
     met = ", ".join(f"CASE WHEN t{tie}.need > 0 THEN when_{tie} ELSE 0 END" for tie in range(most))
     best, need = (", ".join(f"t{tie}.{figure}" for tie in range(most)) for figure in ("best", "need"))
     fixed = [part for part in (place["opening_bp"], offer["season_bp"], offer["ends_soon_bp"]) if part is not None]
-    hours = "hours_bp"
+    moment = "NULL::INTEGER"
+    if fixed:
+        good, usual = (sum(fixed) + 10_000) // (len(fixed) + 1), sum(fixed) // len(fixed)
+        moment = f"least(CASE WHEN measured AND good_hours & 1 = 1 THEN {good} ELSE {usual} END, greatest(proximity, affinity))"
     refusals = " ".join(f"WHEN topic = {state} THEN '{code}'" for state, code in enumerate(constants["topic_states"]) if state != 1)
     rules = []
     for number, rule in enumerate(offer["rules"]):
@@ -45,12 +48,12 @@ def query(workload):
     reaches, in_time = by(place["reach"], "area"), by(place["in_time"], "area")
     return f"""
     WITH read AS (
-        SELECT people.*, hours.bp AS hours_bp, purposes & 1 = 1 AS profiled, purposes & 9 = 9 AS measured,
+        SELECT people.*, purposes & 1 = 1 AS profiled, purposes & 9 = 9 AS measured,
             {x} * {x} + {y} * {y} + {z} * {z} AS chord,
             CASE WHEN purposes & 1 = 1 THEN greatest({best}) ELSE 0 END AS best,
             CASE WHEN purposes & 1 = 1 THEN greatest({need}) ELSE 0 END AS need,
             CASE WHEN purposes & 1 = 1 THEN greatest({met}) ELSE 0 END AS met
-        FROM people {joins} JOIN hours ON hours.bits = good_hours
+        FROM people {joins}
     ), gated AS (
         SELECT *, CASE
             WHEN no_marketing = 1 THEN 'objected'
@@ -73,9 +76,7 @@ def query(workload):
         SELECT shares.*, nearness.bp AS proximity FROM shares JOIN nearness ON nearness.share = shares.share
     ), factors AS (
         SELECT *,
-            CASE WHEN measured AND {hours} <> 65535
-                THEN least(({sum(fixed)} + {hours}) // {len(fixed) + 1}, greatest(proximity, affinity))
-                ELSE {f"least({sum(fixed) // len(fixed)}, greatest(proximity, affinity))" if fixed else "NULL"} END AS moment,
+            {moment} AS moment,
             CASE WHEN profiled THEN {by(offer['fit_bp'], 'lifecycle')} END AS fit,
             CASE WHEN measured AND reaction > 0 THEN least(reaction, 5) * 2000 END AS appetite
         FROM near
@@ -127,7 +128,6 @@ class Prepared:
         })
         self.connection.execute("CREATE TABLE ties AS SELECT * FROM figures")
         for name, key, value, values in (
-            ("hours", "bits", "bp", numpy.array(workload.constants["good_hours_bp"], dtype="i4")),
             ("nearness", "share", "bp", numpy.array(workload.constants["nearness"], dtype="i4")),
         ):
             self.connection.register(f"{name}_arrays", {key: numpy.arange(len(values), dtype="i4"), value: values})

@@ -27,7 +27,6 @@ def person(workload, offer, column, number):
     ties = [(1 if figure & 0x4000 else figure & 0x3FFF, when if figure & 0x4000 else 0) for figure, when in figures if figure]
     serves = any(when >= offer["recent_from"] for _, when in ties)
     needs = [(figure & 0x3FFF) - 1 for figure, _ in figures if figure & 0x4000 and not serves]
-    hour = constants["good_hours_bp"][at("good_hours")]
     facts = [at(f"fact_{rule['when']['fact']}") for rule in offer["rules"]]
     own = at("threshold")
     return {
@@ -43,7 +42,7 @@ def person(workload, offer, column, number):
         "proximity": constants["nearness"][min(share, 16_383)],
         "ties": [{"bp": bp - 1, "recent": when >= offer["recent_from"], "has": when >= offer["has_from"]} for bp, when in ties],
         "need": max(needs, default=0),
-        "hour": -1 if hour == constants["unknown"] else hour,
+        "good_hour": at("good_hours") & 1 == 1,
         "rules": [value if agreed & 1 and value != -128 else -1 for value in facts],
         "lifecycle": at("lifecycle"),
         "reaction": at("reaction"),

@@ -38,15 +38,16 @@ function engineFor({ offer, constants }) {
   const fixed = [place.opening_bp, offer.season_bp, offer.ends_soon_bp].filter((part) => part !== null);
   const sum = fixed.reduce((total, part) => total + part, 0);
   engine.addFact('score', async (_, almanac) => {
-    const [ties, need, proximity, measured, hour, profiled, lifecycle, reaction] = await Promise.all(
-      ['ties', 'need', 'proximity', 'measured', 'hour', 'profiled', 'lifecycle', 'reaction'].map((name) => almanac.factValue(name)));
+    const [ties, need, proximity, measured, isGoodHour, profiled, lifecycle, reaction] = await Promise.all(
+      ['ties', 'need', 'proximity', 'measured', 'good_hour', 'profiled', 'lifecycle', 'reaction'].map((name) => almanac.factValue(name)));
     let affinity = ties.length ? Math.max(...ties.map((tie) => tie.bp)) : constants.topic_bp;
     if (ties.some((tie) => tie.recent)) affinity = Math.floor(affinity / 2);
     affinity = Math.max(affinity, need);
     const known = [[weights[0], proximity], [weights[1], affinity]];
-    const has = measured && hour >= 0;
-    const parts = fixed.length + (has ? 1 : 0);
-    if (parts) known.push([weights[2], Math.min(Math.floor((sum + (has ? hour : 0)) / parts), Math.max(proximity, affinity))]);
+    if (fixed.length) {
+      const more = measured && isGoodHour ? 1 : 0;
+      known.push([weights[2], Math.min(Math.floor((sum + more * 10_000) / (fixed.length + more)), Math.max(proximity, affinity))]);
+    }
     if (profiled) known.push([weights[3], offer.fit_bp[lifecycle]]);
     if (measured && reaction) known.push([weights[4], Math.min(reaction, 5) * 2000]);
     const weight = known.reduce((total, [each]) => total + each, 0);

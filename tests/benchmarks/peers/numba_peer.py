@@ -27,7 +27,7 @@ CODES = {
 def judge(
     topic, purposes, no_marketing, paused_until, heard_on, x, y, z, area, lifecycle, reaction, threshold, good_hours,
     tie_category, tie_month, tie_day, facts, rule_fact, rule_value, rule_neutral, states, place, reach, scale, in_time, now,
-    lapsed_before, ties, recent_from, has_from, topic_bp, fixed_sum, fixed_count, hours_bp, fit, weights, least, least_evidence, nearness,
+    lapsed_before, ties, recent_from, has_from, topic_bp, fixed_sum, fixed_count, fit, weights, least, least_evidence, nearness,
     reasons, relevance, contributions, explain,
 ):
     for i in range(topic.size):
@@ -96,8 +96,8 @@ def judge(
         share = ((((chord << scale[near, 0]) >> scale[near, 1]) * scale[near, 2]) >> 32)
         proximity = nearness[min(int(math.sqrt(share)), 16_383)]
         total, parts = fixed_sum, fixed_count
-        if agreed & 9 == 9 and hours_bp[good_hours[i]] != 65_535:
-            total += hours_bp[good_hours[i]]
+        if parts and agreed & 9 == 9 and good_hours[i] & 1:
+            total += 10_000
             parts += 1
         known = weights[0] + weights[1]
         sum_ = weights[0] * proximity + weights[1] * affinity
@@ -164,7 +164,7 @@ class Prepared:
             integers(place["in_time"]), constants["now"],
             constants["today"] - constants["retention_days"], workload.ties[0], offer["recent_from"], offer["has_from"],
             constants["topic_bp"], sum(fixed), len(fixed),
-            integers(constants["good_hours_bp"]), integers(offer["fit_bp"]), integers(offer["weights"]), offer["threshold"],
+            integers(offer["fit_bp"]), integers(offer["weights"]), offer["threshold"],
             offer["minimum_evidence"], integers(constants["nearness"]), self.reasons, self.relevance, self.contributions,
         ]
 

@@ -27,12 +27,12 @@ def decision(told):
         gates.append((f"rules[{number}] != -1 and rules[{number}] != {rule['when']['is']}", "'unsuitable'"))
     gates.append(("some(ties, #.has)", "'already_has'"))
     gate = " : ".join(f"{when} ? {reason}" for when, reason in gates) + " : ''"
-    hour = "(measured and hour >= 0)"
-    parts = f"({len(fixed)} + ({hour} ? 1 : 0))"
+    good, usual = (sum(fixed) + 10_000) // (len(fixed) + 1), sum(fixed) // max(len(fixed), 1)
+    moment = f"min([((measured and good_hour) ? {good} : {usual}), max([proximity, $.affinity])])" if fixed else "-1"
     expressions = {
         "gate": gate,
         "affinity": f"max([need, floor((len(ties) > 0 ? max(map(ties, #.bp)) : {constants['topic_bp']}) / (some(ties, #.recent) ? 2 : 1))])",
-        "moment": f"{parts} > 0 ? min([floor(({sum(fixed)} + ({hour} ? hour : 0)) / max([{parts}, 1])), max([proximity, $.affinity])]) : -1",
+        "moment": moment,
         "fit": f"profiled ? {offer['fit_bp']}[lifecycle] : -1",
         "appetite": "(measured and reaction > 0) ? min([reaction, 5]) * 2000 : -1",
         "known": f"{weights[0] + weights[1]} + ($.moment >= 0 ? {weights[2]} : 0) + ($.fit >= 0 ? {weights[3]} : 0) + ($.appetite >= 0 ? {weights[4]} : 0)",

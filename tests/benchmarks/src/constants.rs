@@ -44,10 +44,6 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         .proposals()
         .map(|proposal| offer(proposal, now))
         .collect::<Result<Vec<_>, _>>()?;
-    let unturned = (0..=u8::MAX).find(|ahead| turn(*ahead, now) == 0).unwrap_or(0);
-    let good_hours: Vec<u32> = (0..=u8::MAX)
-        .map(|stretches| GoodHours::from_bytes([stretches, unturned]).at(now).unwrap_or(UNKNOWN))
-        .collect();
     let nearness = (0..1 << 14).map(nearness).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "workload": workload.name.code(),
@@ -62,7 +58,6 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
         "meets": MEETS,
         "codes": CODES,
         "nearness": nearness,
-        "good_hours_bp": good_hours,
         "facts": Fact::ALL.map(Fact::code),
         "topic_states": ["no_consent", "granted", "consent_pending", "consent_denied", "consent_withdrawn", "consent_expired"],
         "reasons": Reason::ALL.map(|reason| json!([reason.byte(), reason.code()])),
@@ -70,7 +65,7 @@ pub fn of(workload: &Workload) -> Result<Value, Failure> {
     }))
 }
 
-/// Good hours turned so that the stretch of now is the first: what is good then is the same on every clock.
+/// Good hours turned so that the stretch of now is the first: now is one of them where the lowest bit is set, on every clock.
 #[must_use]
 pub fn turned(good_hours: GoodHours, now: Timestamp) -> u8 {
     let [stretches, ahead] = good_hours.to_bytes();
@@ -79,7 +74,7 @@ pub fn turned(good_hours: GoodHours, now: Timestamp) -> u8 {
 
 /// Which stretch of the day it is on a clock that is so many quarters of an hour ahead.
 fn turn(ahead: u8, now: Timestamp) -> u32 {
-    let is_now = |stretch: &u32| GoodHours::from_bytes([1 << stretch, ahead]).at(now) == Some(10_000);
+    let is_now = |stretch: &u32| GoodHours::from_bytes([1 << stretch, ahead]).hold_at(now);
     (0..8).find(is_now).unwrap_or(0)
 }
 

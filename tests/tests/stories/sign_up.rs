@@ -69,7 +69,10 @@ async fn ledger(app: &TestApp, customer: &CustomerId) -> Vec<ConsentEventDocumen
 
 /// An offer for whoever is new, and its campaign.
 async fn welcoming(app: &TestApp) {
-    let offer = with(exhibition(), &[("places", json!([])), ("uses", uses(&["purchases", "lifecycle"]))]);
+    let offer = with(
+        exhibition(),
+        &[("places", json!([])), ("uses", uses(&["purchases", "lifecycle"]))],
+    );
     app.add_offer(&offer).await;
     let campaign = with(campaign("hello", "expo"), &[("goal", json!("acquire"))]);
     app.add_campaign(&campaign).await;

@@ -17,8 +17,8 @@ use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_
 use super::rules::holds;
 use super::score::{Factors, Scored, Scoring, Strip};
 use super::strip::{
-    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Upper, Words, ahead, all_ahead, each,
-    joined, lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
+    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Upper, Words, ahead, all_ahead, each, joined,
+    lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
 };
 
 /// Where the answers about a group go.

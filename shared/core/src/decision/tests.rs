@@ -396,9 +396,44 @@ fn who_refused_profiling_is_judged_without_history() {
 }
 
 #[test]
+fn what_is_close_goes_by_the_way_and_not_by_the_radius() {
+    let is_close = |world: &World| match world.decided() {
+        Decision::Approved(approval) => approval.grounds().is_close,
+        other @ (Decision::Deferred { .. } | Decision::Withheld(_)) => panic!("{other:?}"),
+    };
+    let mut world = world();
+    world.offer["places"][0]["radius_m"] = 2_000_000.into();
+    world.campaign["threshold_bp"] = 0.into();
+    assert!(is_close(&world));
+    let home = |north: f64| Some(Cell::at_degrees(north, 4.8357).unwrap().centre());
+    // Some 15 km off is an hour and a quarter in a dense city, and 23 minutes in the country; 22 km too far for a town.
+    world.record.home = home(45.90);
+    for (area, closes) in [(Area::DenseCity, false), (Area::Town, true), (Area::Country, true)] {
+        world.record.area = Some(area);
+        assert_eq!(is_close(&world), closes, "{area:?}");
+    }
+    world.record.home = home(45.97);
+    world.record.area = None;
+    assert!(!is_close(&world), "as in a town");
+    // 900 km away, and still within the radius.
+    world.record.home = home(53.9);
+    assert!(!is_close(&world));
+    // Whoever is there now.
+    world.record.current_place = Some(Whereabouts {
+        at: home(45.77).unwrap(),
+        until_hour: u32::MAX >> 8,
+    });
+    assert!(!is_close(&world), "what is not declared is not told");
+    world.offer["uses"] = uses(&["home", "current_place"]);
+    assert!(is_close(&world));
+    world.offer["places"] = json!([]);
+    assert!(!is_close(&world));
+}
+
+#[test]
 fn an_approval_says_what_its_affinity_rests_on() {
     let from = |world: &World| match world.decided() {
-        Decision::Approved(approval) => approval.affinity_from(),
+        Decision::Approved(approval) => approval.grounds().affinity_from.unwrap(),
         other @ (Decision::Deferred { .. } | Decision::Withheld(_)) => panic!("{other:?}"),
     };
     let mut world = running_gear(82);

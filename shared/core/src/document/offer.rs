@@ -395,7 +395,8 @@ mod tests {
         let uses = |names: &[&str]| -> Value {
             let because = json!({"fr": "parce que", "en": "because"});
             let each = names.iter();
-            each.map(|name| json!({"attribute": name, "because": because})).collect()
+            each.map(|name| json!({"attribute": name, "because": because}))
+                .collect()
         };
         let mut document = fixture::offer_document();
         for attribute in ["lifecycle", "reaction"] {

@@ -121,7 +121,10 @@ fn the_topic_alone_reaches_half_and_a_place_more() {
 #[test]
 fn more_evidence_than_place_topic_and_moment_give_is_out_of_reach() {
     let mut campaign = fixture::campaign();
-    let placeless = offer_with(&[("places", json!([])), ("uses", uses(&["purchases", "lifecycle", "reaction"]))]);
+    let placeless = offer_with(&[
+        ("places", json!([])),
+        ("uses", uses(&["purchases", "lifecycle", "reaction"])),
+    ]);
     // Inform: affinity 20 and moment 25.
     campaign.minimum_evidence = Relevance::clamped(4_501);
     assert_eq!(
@@ -130,6 +133,32 @@ fn more_evidence_than_place_topic_and_moment_give_is_out_of_reach() {
     );
     campaign.minimum_evidence = Relevance::clamped(4_500);
     assert_eq!(barriers(&campaign, &placeless), []);
+}
+
+/// Garden furniture, told of from December on: they hear of it when its season comes near.
+#[test]
+fn the_months_are_told_in_which_they_hear_of_nothing() {
+    let mut campaign = fixture::campaign();
+    campaign.goal = Goal::Retain;
+    let window = json!({"from": "2026-12-01T00:00:00Z", "until": "2027-07-01T00:00:00Z"});
+    let offer = offer_with(&[
+        ("category", json!("garden-tools")),
+        ("places", json!([])),
+        ("uses", uses(&["interests"])),
+        ("window", window),
+    ]);
+    // (35 × 5 000 + 15 × 2 000) ÷ 50.
+    let most = Relevance::clamped(4_100);
+    let winter = Season::of_months(&[12, 1]).unwrap();
+    assert_eq!(barriers(&campaign, &offer), [Barrier::OutOfSeason(winter, most)]);
+    campaign.threshold = most;
+    assert_eq!(barriers(&campaign, &offer), []);
+    campaign.threshold = Relevance::clamped(5_001);
+    assert_eq!(
+        barriers(&campaign, &offer),
+        [Barrier::Threshold(Relevance::clamped(5_000))],
+        "in no month"
+    );
 }
 
 #[test]
@@ -315,10 +344,16 @@ proptest! {
     fn whom_a_barrier_keeps_out_is_never_reached((offer, campaign) in proposals(), records in prop::collection::vec(refusers(), 12), part in 0.0f64..1.0) {
         let brand = fixture::brand();
         let run = fixture::run(&brand);
-        if !barriers(&campaign, &offer).is_empty() {
+        let barriers = barriers(&campaign, &offer);
+        let out_of_season = barriers.iter().find_map(|barrier| {
+            let Barrier::OutOfSeason(months, _) = barrier else { return None };
+            Some(*months)
+        });
+        if !barriers.is_empty() {
             let length = offer.window.until.duration_since(offer.window.from);
             let drawn = later(offer.window.from, length.mul_f64(part));
-            for at in times(&offer).into_iter().step_by(20).chain([drawn]) {
+            let closed = |at: &Timestamp| out_of_season.is_none_or(|months| months.fit(month_of(*at)) == 10_000);
+            for at in times(&offer).into_iter().step_by(20).chain([drawn]).filter(closed) {
                 for record in &records {
                     prop_assert!(!is_reached(&brand, &run, (&offer, &campaign), record, at), "{at} {campaign:?}");
                 }
@@ -336,13 +371,14 @@ proptest! {
         let mut record = refuser(u8::MAX);
         record.home = offer.places.first().map(|place| place.centre);
         let reached = times(&offer).into_iter().any(|at| is_reached(&brand, &run, (&offer, &campaign), &record, at));
-        prop_assert_eq!(reached, barriers(&campaign, &offer).is_empty(), "{:?} {:?}", barriers(&campaign, &offer), campaign);
+        let barriers = barriers(&campaign, &offer);
+        prop_assert_eq!(reached, !barriers.iter().any(|barrier| barrier.always_closes()), "{:?} {:?}", barriers, campaign);
     }
 }
 
 #[test]
 fn the_best_score_is_a_mean_of_what_the_goal_weighs() {
-    let best = best_scores(Goal::Acquire, &fixture::offer(), Relevance::clamped(5_000));
+    let best = best_scores(Goal::Acquire, &fixture::offer(), Relevance::clamped(5_000), |_| true);
     let weights = weight(Goal::Acquire, Factor::Proximity) + weight(Goal::Acquire, Factor::Affinity);
     let least = best.iter().map(|score| score.evidence).min();
     assert_eq!(least, Some(Relevance::clamped(100 * weights)));
