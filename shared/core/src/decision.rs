@@ -85,7 +85,20 @@ pub fn judge(
     if record.has_lapsed(proposal.brand.retention, now) {
         return Err(Withheld::by(Reason::ConsentExpired));
     }
-    fits(proposal, customer, record, now, later(now, SCORING_TO_READING))
+    let times = Times {
+        now,
+        leaves: now,
+        reads: later(now, SCORING_TO_READING),
+    };
+    fits(proposal, customer, record, times)
+}
+
+/// When something is decided, when the message would leave, and when it would be read.
+#[derive(Clone, Copy)]
+struct Times {
+    now: Timestamp,
+    leaves: Timestamp,
+    reads: Timestamp,
 }
 
 /// How long a message that is scored now usually takes through the queues to be read, at the least. Deciding again just
@@ -108,8 +121,7 @@ fn fits(
     proposal: Proposal<'_>,
     customer: &CustomerId,
     record: &AudienceRecord,
-    now: Timestamp,
-    reads: Timestamp,
+    Times { now, leaves, reads }: Times,
 ) -> Result<Score, Withheld> {
     let Proposal {
         brand, offer, campaign, ..
@@ -126,7 +138,7 @@ fn fits(
     if already_has(offer, &view, campaign.goal) {
         return Err(Withheld::by(Reason::AlreadyHas));
     }
-    let by = |way: Option<&Way<'_>>| score(campaign.goal, factors(proposal, &view, way, now));
+    let by = |way: Option<&Way<'_>>| score(campaign.goal, factors(proposal, &view, way, leaves));
     let score = best_of(ways(offer, &view), campaign.minimum_evidence, by, |way| {
         way.is_in_time(reads, offer.window.until)
     });
@@ -203,13 +215,13 @@ fn best_of<'a>(
     }
 }
 
-fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, now: Timestamp) -> Factors {
+fn factors(proposal: Proposal<'_>, view: &View<'_>, way: Option<&Way<'_>>, leaves: Timestamp) -> Factors {
     let Proposal { offer, campaign, .. } = proposal;
     let proximity = way.map(Way::proximity);
     let mut factors = Factors {
         proximity,
         affinity: Some(affinity(offer, view, campaign.goal)),
-        moment: moment(offer, view, way.map(|way| way.place), now),
+        moment: moment(offer, view, way.map(|way| way.place), leaves),
         lifecycle_fit: view.lifecycle.map(|lifecycle| campaign.goal.fit(lifecycle)),
         appetite: view.reaction.and_then(appetite_bp).map(Relevance::clamped),
     };
@@ -459,10 +471,7 @@ fn hold(
     contact: &ContactPoint,
     now: Timestamp,
 ) -> Result<Option<(Timestamp, Deferral)>, Reason> {
-    let policies: Vec<QuietHours> = [proposal.brand.quiet]
-        .into_iter()
-        .chain(fresh.standing.limits.quiet)
-        .collect();
+    let policies = quiet_hours(proposal, fresh.standing);
     let view = seen(proposal.offer, fresh.record, now);
     let in_time = |at: Timestamp| at < proposal.offer.window.until && is_useful(proposal.offer, &view, at);
     // Whatever a message waits for, it must still find a use when it is let go: else it does not wait, and it is sent.
@@ -473,11 +482,10 @@ fn hold(
     match quiet_until(&policies, now, &contact.time_zone) {
         Ok(None) => {}
         Ok(Some(until)) if until < proposal.offer.window.until => {
-            return match best {
-                Some(best) if best > until => Ok(Some((best, Deferral::BestHour))),
-                Some(_) | None if in_time(until) => Ok(Some((until, Deferral::QuietHours))),
-                Some(_) | None => Err(Reason::TooLate),
-            };
+            return Ok(Some(match best {
+                Some(best) if best > until => (best, Deferral::BestHour),
+                Some(_) | None => (until, Deferral::QuietHours),
+            }));
         }
         Ok(Some(_)) | Err(NeverOpen) => return Err(Reason::EndsInQuietHours),
     }
@@ -522,6 +530,13 @@ fn ends_giving_way(run: &Run) -> Timestamp {
     later(run.launched_at, GIVES_WAY_FOR)
 }
 
+fn quiet_hours(proposal: Proposal<'_>, standing: &Standing) -> Vec<QuietHours> {
+    [proposal.brand.quiet]
+        .into_iter()
+        .chain(standing.limits.quiet)
+        .collect()
+}
+
 fn caps(proposal: Proposal<'_>, standing: &Standing) -> Vec<FrequencyCap> {
     proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect()
 }
@@ -558,7 +573,17 @@ fn gates<'a>(
         Reachable::Suppressed => return Err(Withheld::by(Reason::Suppressed)),
         Reachable::Undeliverable => return Err(Withheld::by(Reason::Undeliverable)),
     };
-    let score = fits(proposal, fresh.customer, fresh.record, now, now)?;
+    // Quiet hours may make it too late, and another moment of it. Whether the offer ends within them is a gate of its own, below.
+    let leaves = match quiet_until(&quiet_hours(proposal, standing), now, &contact.time_zone) {
+        Ok(Some(until)) if until < proposal.offer.window.until => until,
+        Ok(_) | Err(NeverOpen) => now,
+    };
+    let times = Times {
+        now,
+        leaves,
+        reads: leaves,
+    };
+    let score = fits(proposal, fresh.customer, fresh.record, times)?;
     if let Err(reached) = standing
         .contacts
         .permits(&caps(proposal, standing), proposal.brand.minimum_gap, now)

@@ -25,7 +25,8 @@ pub enum Reason {
     ConsentExpired,
     /// There is no address to write to.
     NoContactPoint,
-    /// The address must not be written to: complaint or erasure.
+    /// The address must not be written to: complaint or erasure. Of whoever was erased nothing else is left to ask, so for them
+    /// it is told at once.
     Suppressed,
     /// The address does not exist (a hard bounce).
     Undeliverable,

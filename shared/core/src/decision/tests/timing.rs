@@ -70,6 +70,50 @@ fn what_is_of_no_use_any_more_by_the_evening_is_sent_now() {
     );
 }
 
+/// Of two gates the first that closes is told, also where it closes by quiet hours.
+#[test]
+fn what_quiet_hours_make_too_late_is_told_before_caps_and_rules() {
+    let mut world = world();
+    // Open until six in the evening; sent in the evening, it could be read the next morning, which is after its end.
+    world.offer["places"][0]["hours"] = json!({"tuesday": ["10:00-18:00"], "wednesday": ["07:00-08:00"]});
+    world.offer["window"]["until"] = "2026-12-02T07:30:00Z".into();
+    world.campaign["threshold_bp"] = 0.into();
+    world.record.area = Some(Area::DenseCity);
+    world.record.home = Some(Cell::at_degrees(45.80, 4.8357).unwrap().centre());
+    world.now = at("2026-12-01T21:30:00Z");
+    assert_eq!(world.final_reason(), Some(Reason::TooLate));
+    for sent in [48, 50] {
+        world
+            .standing
+            .contacts
+            .record(world.now - SignedDuration::from_hours(sent));
+    }
+    assert_eq!(world.final_reason(), Some(Reason::TooLate));
+    world.offer["window"]["until"] = "2026-12-03T07:30:00Z".into();
+    world.offer["places"][0]["hours"] = json!({"wednesday": ["10:00-18:00"]});
+    assert_eq!(world.final_reason(), Some(Reason::CapReached));
+}
+
+/// At night a shop is shut for long; by the time that the message leaves, it is about to open.
+#[test]
+fn what_waits_for_the_morning_is_judged_by_the_moment_of_the_morning() {
+    let mut world = world();
+    world.offer["places"][0]["hours"] = json!({"wednesday": ["09:30-18:00"]});
+    world.campaign["threshold_bp"] = 0.into();
+    world.now = at("2026-12-02T07:00:00Z");
+    let Decision::Approved(morning) = world.decided() else {
+        panic!("{:?}", world.decided())
+    };
+    world.now = at("2026-12-01T21:30:00Z");
+    let night = world.judged().unwrap();
+    assert!(night.relevance < morning.score().relevance);
+    world.campaign["threshold_bp"] = morning.score().relevance.basis_points().into();
+    assert_eq!(
+        deferred(&world.decided()),
+        until("2026-12-02T07:00:00Z", Deferral::QuietHours)
+    );
+}
+
 #[test]
 fn out_of_quiet_hours_it_goes_straight_to_the_best_hour() {
     let mut world = evenings();
