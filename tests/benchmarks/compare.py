@@ -37,6 +37,7 @@ PEER_ROWS = {
 # Where a round takes milliseconds, an engine just woken is asked once more, and only the second answer counts. The rule
 # engines judge few people, so that one round says little: of so many answers the median counts.
 ANSWERS = {"zen-engine": 5, "json-rules-engine": 3}
+# As it is deployed, if that was built: cargo lambda takes processors with AVX2 for granted too.
 BOOTSTRAP = ROOT / "target" / "lambda" / "score-offers" / "bootstrap"
 
 
@@ -46,7 +47,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="the ratios as the last line")
     parser.add_argument("--quick", action="store_true", help="20 000 customers, one round: are all counts equal?")
-    parser.add_argument("--bootstrap", type=pathlib.Path, default=BOOTSTRAP, help="score-offers, as cargo lambda build --release makes it")
+    parser.add_argument("--bootstrap", type=pathlib.Path, help="score-offers, as cargo lambda build --release makes it; else it is built here")
     options = parser.parse_args()
     if options.quick:
         options.customers, options.rounds = 20_000, 1
@@ -72,12 +73,11 @@ def main():
     best = "batch" if "batch" in paths else "scalar"
     ratios = table(rows, rates, void, bandwidth, best)
     # How quick a page is says nothing of whether counts are equal: `page.py` itself compares its receipt with Node's.
-    node_page = None if options.quick else page_ratio(binary, options.bootstrap)
-    if node_page is None:
-        print("node_page: left out" + ("" if options.quick else f", as there is no {options.bootstrap}"))
+    if options.quick:
+        print("node_page: left out")
     else:
-        ratios["node_page"] = node_page
-        print(f"page to decision: {node_page:.2f} times Node")
+        ratios["node_page"] = page_ratio(binary, options.bootstrap or bootstrap())
+        print(f"page to decision: {ratios['node_page']:.2f} times Node")
     if options.json:
         print(json.dumps({"ratios": ratios}), flush=True)
     sys.exit(1 if void else 0)
@@ -103,9 +103,21 @@ def tools():
 
 def build():
     """The binary for processors with AVX2, in a target directory of its own."""
-    environment = {**os.environ, "RUSTFLAGS": "-C target-cpu=x86-64-v3", "CARGO_TARGET_DIR": str(MADE)}
-    run("cargo", "build", "--quiet", "--locked", "--profile", "comparison", "--package", "apropos-benchmarks", cwd=ROOT, env=environment)
+    cargo_build("comparison", "apropos-benchmarks")
     return MADE / "comparison" / "apropos-benchmarks"
+
+
+def bootstrap():
+    """The function that scores pages: what `cargo lambda` built, else the same by cargo alone."""
+    if BOOTSTRAP.exists():
+        return BOOTSTRAP
+    cargo_build("release", "apropos-score-offers")
+    return MADE / "release" / "score-offers"
+
+
+def cargo_build(profile, package):
+    environment = {**os.environ, "RUSTFLAGS": "-C target-cpu=x86-64-v3", "CARGO_TARGET_DIR": str(MADE)}
+    run("cargo", "build", "--quiet", "--locked", "--profile", profile, "--package", package, cwd=ROOT, env=environment)
 
 
 def run(*command, **options):
@@ -200,9 +212,7 @@ def table(rows, rates, void, bandwidth, best):
 
 
 def page_ratio(binary, bootstrap):
-    """Page to decision against Node (`page.py`); `None` without a bootstrap."""
-    if not bootstrap.exists():
-        return None
+    """Page to decision against Node (`page.py`)."""
     sys.path.insert(0, str(HERE))
     import page
 
