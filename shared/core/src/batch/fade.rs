@@ -1,10 +1,11 @@
 //! What is left of purchases by their months: a table of sixteen months is a register, which answers for a strip at once.
+#![expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
 
 use wide::u8x32;
 
 use super::block::Group;
 use super::strip::{
-    Bytes, LOOKS_UP, NOBODY, NOTHING, Pair, STRIPS, WordTable, Words, all_ahead, in_strip_order, joined, most_of,
+    Bytes, LINE, LOOKS_UP, NOBODY, NOTHING, Pair, STRIPS, WordTable, Words, ahead, in_strip_order, joined, most_of,
 };
 
 /// How many months a table answers for.
@@ -45,7 +46,7 @@ impl Fading {
 
     /// What is left of the purchases of those months plus one, and nothing where there was none.
     #[inline]
-    fn left<const IS_FIRST: bool>(&self, months: &Bytes, first: u8, most: &mut Words) {
+    fn left<const IS_FIRST: bool>(&self, months: &Bytes, next: &Bytes, first: u8, most: &mut Words) {
         let spans = self.since(first);
         if !LOOKS_UP {
             return self.one_by_one::<IS_FIRST>(months, most);
@@ -53,11 +54,11 @@ impl Fading {
         // What was never bought is as old as what was bought in the month before the first: the spans may end before.
         let is_beyond = spans.len() * MONTHS <= usize::from(self.now);
         match (spans.first_chunk::<2>(), spans.first_chunk::<3>()) {
-            (Some(two), None) if is_beyond => faded::<IS_FIRST, false>(months, self.now, two, most),
+            (Some(two), None) if is_beyond => faded::<IS_FIRST, false>(months, next, self.now, two, most),
             (_, Some(three)) if is_beyond && spans.len() == 3 => {
-                faded::<IS_FIRST, false>(months, self.now, three, most);
+                faded::<IS_FIRST, false>(months, next, self.now, three, most);
             }
-            _ => faded::<IS_FIRST, true>(months, self.now, spans, most),
+            _ => faded::<IS_FIRST, true>(months, next, self.now, spans, most),
         }
     }
 
@@ -86,11 +87,11 @@ pub(super) fn bought(
     let first = group.bounds.first_purchase;
     let mut is_first = true;
     for (categories, fading) in complements {
-        let months = latest(group, next, categories, last);
+        let (months, next) = latest(group, next, categories, last);
         if is_first {
-            fading.left::<true>(months, first, most);
+            fading.left::<true>(months, next, first, most);
         } else {
-            fading.left::<false>(months, first, most);
+            fading.left::<false>(months, next, first, most);
         }
         is_first = false;
     }
@@ -108,37 +109,61 @@ pub(super) fn latest_left(
     last: &mut Bytes,
     left: &mut Words,
 ) {
-    let months = latest(group, next, categories, last);
-    fading.left::<true>(months, group.bounds.first_purchase, left);
+    let (months, next) = latest(group, next, categories, last);
+    fading.left::<true>(months, next, group.bounds.first_purchase, left);
 }
 
-/// The month of the latest purchase in one of the categories.
+/// The month of the latest purchase in one of the categories, and what the next group will be asked for.
 #[inline]
-fn latest<'a>(group: &Group<'a>, next: &Group<'_>, categories: &[usize], last: &'a mut Bytes) -> &'a Bytes {
-    if let [category] = categories {
-        all_ahead(next.bought(*category));
-        return group.bought(*category);
+fn latest<'a>(
+    group: &Group<'a>,
+    next: &Group<'a>,
+    categories: &[usize],
+    last: &'a mut Bytes,
+) -> (&'a Bytes, &'a Bytes) {
+    let (bought, following) = (|at: usize| group.bought(at), |at: usize| next.bought(at));
+    match categories {
+        [category] => (bought(*category), following(*category)),
+        [first, rest @ ..] => {
+            latest_of_several(group, next, rest, bought(*first), last);
+            (last, following(*first))
+        }
+        [] => {
+            *last = [NOBODY; STRIPS];
+            (last, last)
+        }
     }
-    latest_of_several(group, next, categories, last);
-    last
 }
 
 #[inline(never)]
-fn latest_of_several(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
-    let mut latest = [NOBODY; STRIPS];
+fn latest_of_several(group: &Group<'_>, next: &Group<'_>, categories: &[usize], first: &Bytes, last: &mut Bytes) {
+    let mut is_first = true;
     for &category in categories {
-        all_ahead(next.bought(category));
-        for (latest, month) in latest.iter_mut().zip(group.bought(category)) {
-            *latest = latest.max(*month);
+        let (column, next) = (group.bought(category), next.bought(category));
+        for at in 0..STRIPS {
+            if at.is_multiple_of(LINE) {
+                ahead(&next[at]);
+            }
+            let so_far = if is_first { first[at] } else { last[at] };
+            last[at] = so_far.max(column[at]);
         }
+        is_first = false;
     }
-    *last = latest;
 }
 
 /// What is left by the spans, if it is more.
 #[inline]
-fn faded<const IS_FIRST: bool, const IS_MASKED: bool>(months: &Bytes, now: u8, spans: &[WordTable], most: &mut Words) {
-    for (months, most) in months.iter().zip(most) {
+fn faded<const IS_FIRST: bool, const IS_MASKED: bool>(
+    months: &Bytes,
+    next: &Bytes,
+    now: u8,
+    spans: &[WordTable],
+    most: &mut Words,
+) {
+    for (at, (months, most)) in months.iter().zip(most).enumerate() {
+        if at.is_multiple_of(LINE) {
+            ahead(&next[at]);
+        }
         let mut age = u8x32::splat(now).saturating_sub(*months);
         let (mut low, mut high) = (NOBODY, NOBODY);
         for WordTable { lower, upper } in spans {

@@ -503,7 +503,14 @@ impl Plan<'_> {
     /// Who has it already, and what is liked: the topic, interests, or what is left of purchases.
     #[inline(never)]
     fn affinity(&self, groups @ [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
-        met(groups, &self.met, &mut room.met);
+        // Most things have nothing that replaces them: then it is read where it is used.
+        let only = match self.met.as_slice() {
+            [category] => Some([group, next].map(|group| [group.bought_on(*category), group.bought(*category)])),
+            several => {
+                met(groups, several, &mut room.met);
+                None
+            }
+        };
         let byte = u8x32::splat;
         let (buys, likes) = (Having::of(self.purchases), Having::of(self.interests));
         bought(groups, &self.complements, &mut room.last, &mut room.liked);
@@ -521,7 +528,16 @@ impl Plan<'_> {
             }
             let flags = group.flags[at];
             let (buys, likes) = (buys.among(flags), likes.among(flags));
-            let met = masked(room.met[at], buys);
+            let met = match only {
+                Some([[day, month], [next_day, next_month]]) => {
+                    if at.is_multiple_of(LINE) {
+                        ahead(&next_day[at]);
+                        ahead(&next_month[at]);
+                    }
+                    joined(day[at] & buys, month[at] & buys)
+                }
+                None => masked(room.met[at], buys),
+            };
             if let Some(has) = self.has {
                 close(out, Reason::AlreadyHas, narrow_mask(from(has, met)));
             }
@@ -550,14 +566,40 @@ impl Plan<'_> {
 /// Which of these interests there are.
 #[inline(never)]
 fn any_of(group: &Group<'_>, next: &Group<'_>, interests: &[(usize, u8)], any: &mut Bytes) {
-    let mut all = [NOBODY; STRIPS];
-    for (byte, bits) in interests {
-        all_ahead(next.interests(*byte));
-        for (all, column) in all.iter_mut().zip(group.interests(*byte)) {
-            *all |= *column & u8x32::splat(*bits);
-        }
+    let (threes, rest) = interests.as_chunks::<3>();
+    let mut is_first = true;
+    for three in threes {
+        any_of_these(group, next, three, is_first, any);
+        is_first = false;
     }
-    *any = all;
+    match rest {
+        [a, b] => any_of_these(group, next, &[*a, *b], is_first, any),
+        [a] => any_of_these(group, next, &[*a], is_first, any),
+        _ if is_first => *any = [NOBODY; STRIPS],
+        _ => {}
+    }
+}
+
+/// As many columns as one step reads side by side.
+#[inline]
+fn any_of_these<const COUNT: usize>(
+    group: &Group<'_>,
+    next: &Group<'_>,
+    interests: &[(usize, u8); COUNT],
+    is_first: bool,
+    any: &mut Bytes,
+) {
+    let columns = interests.map(|(byte, bits)| (group.interests(byte), next.interests(byte), u8x32::splat(bits)));
+    for (at, any) in any.iter_mut().enumerate() {
+        let mut all = if is_first { NOBODY } else { *any };
+        for (column, next, bits) in columns {
+            if at.is_multiple_of(LINE) {
+                ahead(&next[at]);
+            }
+            all |= column[at] & bits;
+        }
+        *any = all;
+    }
 }
 
 /// How the good hours of a group are read.
