@@ -76,7 +76,9 @@ pub(crate) async fn told(
         .into_iter()
         .filter(|factor| score.contribution(*factor) > Some(Relevance::NONE))
         .collect();
-    counted.sort_by_key(|factor| std::cmp::Reverse(score.contribution(*factor)));
+    // What is a reason to write comes before what says how well it fits.
+    let fits = |factor: Factor| !matches!(factor, Factor::Proximity | Factor::Affinity);
+    counted.sort_by_key(|factor| (fits(*factor), std::cmp::Reverse(score.contribution(*factor))));
     Ok(Told::Message {
         title: in_both(&|language| held.offer.title.get(language).to_owned()),
         sentence: in_both(&|language| {

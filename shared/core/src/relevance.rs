@@ -69,7 +69,7 @@ use std::fmt;
 use crate::campaign::Goal;
 
 /// The version of this model; every receipt carries it, so that an old decision is read by the rules it was made with.
-pub const MODEL_VERSION: u8 = 6;
+pub const MODEL_VERSION: u8 = 7;
 
 /// The first version whose factors make the same score as today's: since then only what the factors are, and the gates, have
 /// changed.
