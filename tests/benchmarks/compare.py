@@ -37,8 +37,6 @@ PEER_ROWS = {
 # Where a round takes milliseconds, an engine just woken is asked once more, and only the second answer counts. The rule
 # engines judge few people, so that one round says little: of so many answers the median counts.
 ANSWERS = {"zen-engine": 5, "json-rules-engine": 3}
-# As it is deployed, if that was built: cargo lambda takes processors with AVX2 for granted too.
-BOOTSTRAP = ROOT / "target" / "lambda" / "score-offers" / "bootstrap"
 
 
 def main():
@@ -108,9 +106,7 @@ def build():
 
 
 def bootstrap():
-    """The function that scores pages: what `cargo lambda` built, else the same by cargo alone."""
-    if BOOTSTRAP.exists():
-        return BOOTSTRAP
+    """The function that scores pages, by cargo alone: `cargo lambda` takes processors with AVX2 for granted too."""
     cargo_build("release", "apropos-score-offers")
     return MADE / "release" / "score-offers"
 

@@ -240,7 +240,7 @@ fn decision(
             .offer
             .uses
             .iter()
-            .filter(|each| allowed(each.attribute))
+            .filter(|each| held.offer.declares(each.attribute) && allowed(each.attribute))
             .map(|each| each.attribute.code())
             .collect(),
     }

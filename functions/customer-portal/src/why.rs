@@ -90,6 +90,7 @@ pub(crate) async fn told(
             .offer
             .uses
             .iter()
+            .filter(|each| held.offer.declares(each.attribute))
             .filter(|each| standing.consents.allows(each.attribute.purpose(), now))
             .map(|each| {
                 (

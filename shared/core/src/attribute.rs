@@ -209,7 +209,8 @@ impl Attribute {
     }
 
     /// What it is derived from besides facts of its own, and what an offer therefore declares with it: by the days of purchases
-    /// go the lifecycle and, as acts that answer a message, the reaction. So that no purchase decides which is not declared.
+    /// go the lifecycle and, as acts that answer a message, the reaction. So no purchase's category or day decides that is not
+    /// declared; the hour of one, where a brand tells it, is of [`ActiveHours`](Self::ActiveHours), which is declared by itself.
     #[must_use]
     pub const fn follows_from(self) -> Option<Self> {
         match self {

@@ -453,7 +453,7 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
                 score,
                 grounds: Grounds {
                     affinity_from: Some(source(proposal.offer, &view, proposal.campaign.goal)),
-                    is_close: is_close(proposal.offer, &view),
+                    is_close: is_close(proposal.offer, &view, now),
                 },
                 context_version: fresh.record.context_version,
                 consent_record,
@@ -473,12 +473,20 @@ fn hold(
 ) -> Result<Option<(Timestamp, Deferral)>, Reason> {
     let policies = quiet_hours(proposal, fresh.standing);
     let view = seen(proposal.offer, fresh.record, now);
-    let in_time = |at: Timestamp| at < proposal.offer.window.until && is_useful(proposal.offer, &view, at);
-    // Whatever a message waits for, it must still find a use when it is let go: else it does not wait, and it is sent.
+    // Whatever a message waits for, it must still be sent when it is let go, unless something else comes of it meanwhile: else it
+    // does not wait, and it is sent now.
+    let will_do = |at: Timestamp| {
+        let times = Times {
+            now: at,
+            leaves: at,
+            reads: at,
+        };
+        at < proposal.offer.window.until && fits(proposal, fresh.customer, fresh.record, times).is_ok()
+    };
     let best = (proposal.campaign.best_hour && !fresh.waited)
         .then(|| first_good(view.good_hours?, &policies, now, &contact.time_zone))
         .flatten()
-        .filter(|best| *best > now && in_time(*best));
+        .filter(|best| *best > now && will_do(*best));
     match quiet_until(&policies, now, &contact.time_zone) {
         Ok(None) => {}
         Ok(Some(until)) if until < proposal.offer.window.until => {
@@ -494,7 +502,7 @@ fn hold(
     }
     let given_way = gives_way(proposal, fresh, now).filter(|until| {
         let leaves = quiet_until(&policies, *until, &contact.time_zone);
-        leaves.is_ok_and(|open| in_time(open.unwrap_or(*until)))
+        leaves.is_ok_and(|open| will_do(open.unwrap_or(*until)))
     });
     Ok(given_way.map(|until| (until, Deferral::Priority)))
 }

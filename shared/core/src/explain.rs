@@ -421,7 +421,7 @@ pub fn attributes_used(offer: &Offer, record: &AudienceRecord) -> Vec<&'static s
         .uses
         .iter()
         .map(|declared| declared.attribute)
-        .filter(|attribute| record.hint.lets_read(*attribute))
+        .filter(|attribute| offer.declares(*attribute) && record.hint.lets_read(*attribute))
         .map(crate::attribute::Attribute::code)
         .collect()
 }

@@ -68,9 +68,9 @@ impl Way<'_> {
 /// A way of so many minutes, as people there get about, is a short one: 12 km in a dense city, 20 in a town, 40 in the country.
 const CLOSE_MINUTES: u32 = 60;
 
-/// Whether some place within reach is close to somebody.
-pub(crate) fn is_close(offer: &Offer, view: &View<'_>) -> bool {
-    ways(offer, view).any(|way| way.minutes() <= CLOSE_MINUTES)
+/// Whether some place within reach is close to somebody, of those that can still be gone to in time.
+pub(crate) fn is_close(offer: &Offer, view: &View<'_>, reads: Timestamp) -> bool {
+    ways(offer, view).any(|way| way.minutes() <= CLOSE_MINUTES && way.is_in_time(reads, offer.window.until))
 }
 
 /// Whether a message that is read then still finds a use: at a place of the offer that can be reached before its end, or

@@ -42,17 +42,15 @@ impl Holdings {
     }
 }
 
-/// The offers that have read each attribute since then, or are going to: those that declare it and had not ended by then.
-/// An offer that reads the lifecycle or the reaction reads the purchases that they follow from.
+/// The offers that have read each attribute since then, or are going to: those that declare it and had not ended by then. What the
+/// lifecycle and the reaction follow from is declared with them.
 #[must_use]
 pub fn readers(offers: &[Offer], since: Timestamp) -> BTreeMap<Attribute, BTreeSet<OfferId>> {
     let mut readers: BTreeMap<Attribute, BTreeSet<OfferId>> = BTreeMap::new();
     for offer in offers.iter().filter(|offer| offer.window.until > since) {
-        for declared in &offer.uses {
-            readers.entry(declared.attribute).or_default().insert(offer.id.clone());
-            if let Some(from) = declared.attribute.follows_from() {
-                readers.entry(from).or_default().insert(offer.id.clone());
-            }
+        let declared = offer.uses.iter().map(|declared| declared.attribute);
+        for attribute in declared.filter(|attribute| offer.declares(*attribute)) {
+            readers.entry(attribute).or_default().insert(offer.id.clone());
         }
     }
     readers
@@ -90,12 +88,12 @@ mod tests {
         assert!(readers(&[offer], ends).is_empty());
     }
 
+    /// Of an offer that was kept before purchases had to be declared with it, the lifecycle is not read.
     #[test]
-    fn the_lifecycle_is_a_reason_to_keep_purchases() {
+    fn what_is_not_read_is_no_reason_to_keep_anything() {
         let mut offer = fixture::offer();
         offer.uses.truncate(1);
         offer.uses[0].attribute = Attribute::Lifecycle;
-        let read = readers(&[offer], fixture::now());
-        assert!(read.contains_key(&Attribute::Purchases) && !read.contains_key(&Attribute::Interests));
+        assert!(readers(&[offer], fixture::now()).is_empty());
     }
 }

@@ -11,7 +11,7 @@
 //! | good hour | declared, agreed to and learned, and it is one ([`crate::habit::GoodHours::hold_at`]) | 10 000 |
 //!
 //! Somebody's own hours say when to write and not whether: a good one raises the moment, and at any other a message waits for it,
-//! where the campaign asks for the best hour. So who lets theirs be learned never hears of less.
+//! where the campaign asks for the best hour. So who lets theirs be learned is never judged worse.
 //!
 //! A good moment supports a reason and is none: in a decision it counts for no more than the better of proximity and
 //! affinity. Otherwise every household would get a tree in December.

@@ -14,10 +14,10 @@ use crate::unprofiled::{Barrier, barriers};
 pub enum Note<'a> {
     /// Nobody is reached who has not agreed to profiling.
     Unreached(Barrier<'a>),
-    /// Whoever is subscribed to the topic is reached, all alike: the offer has no place and no rule, and reads neither what they
-    /// like nor what they bought.
+    /// Nothing of the offer tells apart whoever is subscribed to the topic: it has no place and no rule, and reads nothing that it
+    /// would go by.
     Alike,
-    /// Being within this radius of a place is near enough to be a reason to write, and it is farther than most people go.
+    /// Within this radius of a place counts as near, which is a reason to write, and it is farther than most people go.
     Wide(&'a Place, Radius),
 }
 
@@ -28,15 +28,17 @@ const FAR_M: u32 = 100_000;
 #[must_use]
 pub fn notes<'a>(campaign: &Campaign, offer: &'a Offer) -> Vec<Note<'a>> {
     let unreached = barriers(campaign, offer);
-    let by_taste = [Attribute::Interests, Attribute::Purchases];
+    let goes_by = [Attribute::Interests, Attribute::Purchases, Attribute::ActiveHours];
     let is_alike = offer.places.is_empty()
         && offer.rules.is_empty()
         && offer.needs.is_empty()
         && campaign.audience == Audience::Everyone
-        && !by_taste.into_iter().any(|attribute| offer.declares(attribute))
-        && !unreached.iter().any(|barrier| barrier.always_closes());
+        && !goes_by.into_iter().any(|attribute| offer.declares(attribute))
+        && unreached.is_empty();
     let wide = offer.places.iter().filter_map(|place| {
+        // From where somebody is now, it is as far as people in a city go.
         let areas = Area::ALL.map(Some).into_iter().chain([None]);
+        let areas = areas.filter(|area| offer.declares(Attribute::Home) || *area == Some(Area::DenseCity));
         let widest = areas
             .map(|area| place.radius_from(area))
             .max_by_key(|radius| radius.chord())?;
@@ -84,23 +86,23 @@ impl Note<'_> {
         match (language, self) {
             (_, Self::Unreached(barrier)) => barrier.text(language),
             (Language::French, Self::Alike) => {
-                "L’offre n’a ni lieu ni règle, et ne lit ni les goûts ni les achats\u{a0}: toutes les personnes inscrites à ce \
-                 sujet sont atteintes, sans distinction."
+                "L’offre n’a ni lieu ni règle, et ne lit ni les goûts ni les achats\u{a0}: rien en elle ne distingue les \
+                 personnes inscrites à ce sujet."
                     .to_owned()
             }
             (Language::English, Self::Alike) => {
-                "The offer has neither a place nor a rule, and reads neither interests nor purchases: everybody who is \
-                 subscribed to the topic is reached, all alike."
+                "The offer has neither a place nor a rule, and reads neither interests nor purchases: nothing of it tells \
+                 apart whoever is subscribed to the topic."
                     .to_owned()
             }
             (Language::French, Self::Wide(place, radius)) => format!(
-                "Être à {}\u{a0}km de «\u{a0}{}\u{a0}» suffit comme raison d’écrire\u{a0}: c’est plus loin que la plupart des \
-                 gens ne vont.",
+                "Jusqu’à {}\u{a0}km, on compte comme proche de «\u{a0}{}\u{a0}»\u{a0}: c’est plus loin que la plupart des gens \
+                 ne vont.",
                 km(radius),
                 place.name.as_str()
             ),
             (Language::English, Self::Wide(place, radius)) => format!(
-                "Being {} km from “{}” is reason enough to write: that is farther than most people go.",
+                "Up to {} km away counts as near “{}”: that is farther than most people go.",
                 km(radius),
                 place.name.as_str()
             ),
@@ -142,10 +144,10 @@ mod tests {
     fn what_reaches_everybody_alike_is_told_and_what_tells_people_apart_is_not() {
         let placeless = |names: &[&str]| offer_with(&[("places", json!([])), ("uses", uses(names))]);
         let mut campaign = fixture::campaign();
-        for names in [&[][..], &["active_hours"], &["home", "dwelling.garden"]] {
+        for names in [&[][..], &["home", "dwelling.garden"]] {
             assert_eq!(codes(&campaign, &placeless(names)), ["reaches_all_alike"], "{names:?}");
         }
-        for names in [&["interests"], &["purchases"]] {
+        for names in [&["interests"], &["purchases"], &["active_hours"]] {
             assert_eq!(codes(&campaign, &placeless(names)), [""; 0], "{names:?}");
         }
         let rule = json!({"name": "r", "when": {"attribute": "dwelling.garden", "is": true}, "unknown": "neutral", "because": because()});
@@ -178,10 +180,17 @@ mod tests {
         };
         assert_eq!(wide(100_000, 99_000), [""; 0]);
         let name = fixture::offer().places[0].name.as_str().to_owned();
-        let told =
-            |km| format!("Being {km} km from “{name}” is reason enough to write: that is farther than most people go.");
+        let told = |km| format!("Up to {km} km away counts as near “{name}”: that is farther than most people go.");
         assert_eq!(wide(101_000, 99_000), [told(101)]);
         assert_eq!(wide(30_000, 900_000), [told(900)]);
+        // From where somebody is now, nobody goes as far as from a home in the country.
+        let mut document = fixture::offer_document();
+        document["uses"] = uses(&["current_place"]);
+        document["places"][0]["travel_m"] = json!({"dense_city": 1_000, "town": 1_000, "country": 900_000});
+        assert_eq!(
+            codes(&fixture::campaign(), &fixture::offer_from(&document).unwrap()),
+            [""; 0]
+        );
     }
 
     #[test]

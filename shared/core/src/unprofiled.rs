@@ -35,7 +35,7 @@ pub enum Barrier<'a> {
     Evidence(Relevance),
     /// It asks for more relevance than this, which is the most they can reach.
     Threshold(Relevance),
-    /// In these months of its window it does, as they are out of season; in the others it does not.
+    /// In these months of its window it does until its last week, as they are out of season; in the others it does not.
     OutOfSeason(Season, Relevance),
 }
 
@@ -59,13 +59,16 @@ pub fn barriers<'a>(campaign: &Campaign, offer: &'a Offer) -> Vec<Barrier<'a>> {
     let liked = affinity(offer, &view, campaign.goal);
     let scores = |at: &dyn Fn(Timestamp) -> bool| best_scores(campaign.goal, offer, liked, at);
     let figures = out_of_reach(campaign, &scores(&|_| true));
-    let seasonal = figures.iter().all(Option::is_none).then(|| {
+    // In the last week it ends soon, whatever the season.
+    let ends_soon = later(offer.window.until, -SOON);
+    let is_reached = offer.season.is_some() && figures.iter().all(Option::is_none);
+    let seasonal = is_reached.then(|| {
         let closed = (1..=12).filter_map(|month: u8| {
-            let scores = scores(&|at| month_of(at) == month);
-            let closes = out_of_reach(campaign, &scores).into_iter().flatten().next();
-            closes.filter(|_| !scores.is_empty()).map(|barrier| (month, barrier))
+            let scores = scores(&|at| at < ends_soon && month_of(at) == month);
+            let most = scores.iter().map(|score| score.relevance).max()?;
+            (most < campaign.threshold).then_some((month, most))
         });
-        out_of_season(&closed.collect::<Vec<_>>())
+        out_of_season(closed)
     });
     is_left_out
         .then_some(Barrier::Segment)
@@ -81,13 +84,9 @@ fn month_of(at: Timestamp) -> u8 {
     EpochDay::of(at).date().month().unsigned_abs()
 }
 
-/// The months whose barrier is the threshold, and the most that is reached in any of them.
-fn out_of_season<'a>(closed: &[(u8, Barrier<'_>)]) -> Option<Barrier<'a>> {
-    let reached = closed.iter().filter_map(|(month, barrier)| {
-        let Barrier::Threshold(most) = barrier else { return None };
-        Some((*month, *most))
-    });
-    let (months, most): (Vec<u8>, Vec<Relevance>) = reached.unzip();
+/// The months below the threshold, and the most that is reached in any of them.
+fn out_of_season<'a>(closed: impl Iterator<Item = (u8, Relevance)>) -> Option<Barrier<'a>> {
+    let (months, most): (Vec<u8>, Vec<Relevance>) = closed.unzip();
     let months = Season::of_months(&months).ok()?;
     Some(Barrier::OutOfSeason(months, most.into_iter().max()?))
 }

@@ -56,7 +56,7 @@ struct Case {
     at: Option<String>,
     person: Person,
     expect: String,
-    /// The reason it was withheld for, or the factor that spoke most for it.
+    /// The reason it was withheld for, what it waits for, or the factor that spoke most for it.
     because: Option<String>,
     right: String,
 }
@@ -251,7 +251,7 @@ fn outcome(table: &Table, case: &Case) -> (&'static str, Option<&'static str>, O
             let strongest = score.strongest_reason().map(apropos_core::relevance::Factor::code);
             ("sent", strongest, Some(score.relevance.basis_points()))
         }
-        Decision::Deferred { .. } => ("deferred", None, None),
+        Decision::Deferred { deferral, .. } => ("deferred", Some(deferral.code()), None),
         Decision::Withheld(withheld) => {
             let relevance = withheld.score.map(|score| score.relevance.basis_points());
             ("withheld", Some(withheld.reason.code()), relevance)

@@ -484,6 +484,7 @@ async fn a_decision_comes_with_the_table_of_the_marketer_and_the_words_of_the_pe
     assert_eq!(app.take_through("expo-1").await["sent"], 1);
 
     let sent = app.decision("expo-1", "camille").await;
+    assert_eq!(sent["source"], "receipt");
     let table = sent["table"].as_array().unwrap();
     let factors: BTreeSet<_> = table.iter().filter_map(|row| row["factor"].as_str()).collect();
     assert_eq!(factors.len(), 5, "{sent}");

@@ -114,11 +114,10 @@ fn known(values: &Signed, holds: impl Fn(i8x32) -> i8x32) -> Answer {
 }
 
 fn any_of(values: &Signed, wanted: &[i16]) -> Answer {
-    let wanted: Vec<i8> = wanted.iter().filter_map(|wanted| i8::try_from(*wanted).ok()).collect();
+    // What a column has no room for is no value of it.
+    let wanted = || wanted.iter().filter_map(|wanted| i8::try_from(*wanted).ok());
     known(values, |values| {
-        let is_one = wanted
-            .iter()
-            .fold(NOBODY, |is_one, wanted| is_one | is(values, *wanted));
+        let is_one = wanted().fold(NOBODY, |is_one, wanted| is_one | is(values, wanted));
         is_one.cast_signed()
     })
 }

@@ -153,6 +153,19 @@ fn the_months_are_told_in_which_they_hear_of_nothing() {
     assert_eq!(barriers(&campaign, &offer), [Barrier::OutOfSeason(winter, most)]);
     campaign.threshold = most;
     assert_eq!(barriers(&campaign, &offer), []);
+    campaign.threshold = Relevance::clamped(5_000);
+    let ends_in_winter = json!({"from": "2026-12-01T00:00:00Z", "until": "2027-01-25T00:00:00Z"});
+    let soon_over = offer_with(&[
+        ("category", json!("garden-tools")),
+        ("places", json!([])),
+        ("uses", uses(&["interests"])),
+        ("window", ends_in_winter),
+    ]);
+    assert_eq!(
+        barriers(&campaign, &soon_over),
+        [Barrier::OutOfSeason(winter, most)],
+        "but for its last week"
+    );
     campaign.threshold = Relevance::clamped(5_001);
     assert_eq!(
         barriers(&campaign, &offer),
@@ -352,7 +365,10 @@ proptest! {
         if !barriers.is_empty() {
             let length = offer.window.until.duration_since(offer.window.from);
             let drawn = later(offer.window.from, length.mul_f64(part));
-            let closed = |at: &Timestamp| out_of_season.is_none_or(|months| months.fit(month_of(*at)) == 10_000);
+            let ends_soon = later(offer.window.until, -SOON);
+            let closed = |at: &Timestamp| {
+                out_of_season.is_none_or(|months| *at < ends_soon && months.fit(month_of(*at)) == 10_000)
+            };
             for at in times(&offer).into_iter().step_by(20).chain([drawn]).filter(closed) {
                 for record in &records {
                     prop_assert!(!is_reached(&brand, &run, (&offer, &campaign), record, at), "{at} {campaign:?}");
@@ -372,6 +388,15 @@ proptest! {
         record.home = offer.places.first().map(|place| place.centre);
         let reached = times(&offer).into_iter().any(|at| is_reached(&brand, &run, (&offer, &campaign), &record, at));
         let barriers = barriers(&campaign, &offer);
+        // In each month that is not told of, too.
+        if let [Barrier::OutOfSeason(months, _)] = barriers.as_slice() {
+            let ends_soon = later(offer.window.until, -SOON);
+            for month in (1..=12).filter(|month| months.fit(*month) < 10_000) {
+                let mut those = times(&offer).into_iter().filter(|at| *at < ends_soon && month_of(*at) == month).peekable();
+                let is_tried = those.peek().is_some();
+                prop_assert!(!is_tried || those.any(|at| is_reached(&brand, &run, (&offer, &campaign), &record, at)), "{month}");
+            }
+        }
         prop_assert_eq!(reached, !barriers.iter().any(|barrier| barrier.always_closes()), "{:?} {:?}", barriers, campaign);
     }
 }

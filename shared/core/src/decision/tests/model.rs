@@ -179,10 +179,21 @@ fn an_hour_that_is_not_a_good_one_counts_for_nothing() {
     world.campaign["best_hour"] = true.into();
     world.campaign["goal"] = "retain".into();
     // At ten in the morning, with and without a season of it.
-    let relevance = |world: &World| world.judged().unwrap().relevance.basis_points();
-    assert_eq!(relevance(&world), 5_000, "a mild interest, and nothing of the moment");
-    world.offer["season"] = json!([12]);
-    assert_eq!(relevance(&world), 5_000);
+    let moment = |world: &World| {
+        let score = world.judged().unwrap();
+        (
+            score.factors.moment.map(Relevance::basis_points),
+            score.relevance.basis_points(),
+        )
+    };
+    assert_eq!(
+        moment(&world),
+        (None, 5_000),
+        "a mild interest, and nothing of the moment"
+    );
+    world.record.ties = vec![(category("exhibition-tickets"), Tie::Interest)];
+    world.offer["season"] = json!([11]);
+    assert_eq!(moment(&world), (Some(6_000), 7_400), "(35 × 8 000 + 15 × 6 000) ÷ 50");
     assert!(matches!(
         world.decided(),
         Decision::Deferred {

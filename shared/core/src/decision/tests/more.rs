@@ -423,7 +423,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_lets_their_hours_be_learned_never_hears_of_less(cases in of_known_hours()) {
+    fn whoever_lets_their_hours_be_learned_is_never_judged_worse(cases in of_known_hours()) {
         let [before, after] = cases.each_ref().map(judged);
         prop_assert!(worth(&after) >= worth(&before), "{before:?} became {after:?}");
     }

@@ -89,9 +89,30 @@ fn what_quiet_hours_make_too_late_is_told_before_caps_and_rules() {
             .record(world.now - SignedDuration::from_hours(sent));
     }
     assert_eq!(world.final_reason(), Some(Reason::TooLate));
+    world.offer["rules"] = json!([{"name": "r", "when": {"interested": "paint"}, "because": because()}]);
+    assert_eq!(world.final_reason(), Some(Reason::TooLate));
     world.offer["window"]["until"] = "2026-12-03T07:30:00Z".into();
     world.offer["places"][0]["hours"] = json!({"wednesday": ["10:00-18:00"]});
+    assert_eq!(world.final_reason(), Some(Reason::Unsuitable));
+    world.offer["rules"] = json!([]);
+    world.offer["places"][0]["hours"] = json!({"wednesday": ["10:00-18:00"]});
     assert_eq!(world.final_reason(), Some(Reason::CapReached));
+}
+
+/// Waiting for somebody's evening is for them: where the place is shut by then, and the message would not be sent any more, it is
+/// sent now.
+#[test]
+fn a_message_does_not_wait_for_an_hour_at_which_it_would_be_withheld() {
+    let mut world = evenings();
+    world.offer["places"][0]["hours"] = json!({"tuesday": ["10:00-17:30"], "wednesday": ["10:00-17:30"]});
+    // (40 × 10 000 + 20 × 8 000 + 25 × 10 000) ÷ 85 now; shut until the morning, in a good hour, the moment is 7 000: 8 647.
+    world.campaign["threshold_bp"] = 8_648.into();
+    assert!(matches!(world.decided(), Decision::Approved(_)));
+    world.campaign["threshold_bp"] = 8_647.into();
+    assert_eq!(
+        deferred(&world.decided()),
+        until("2026-12-01T17:00:00Z", Deferral::BestHour)
+    );
 }
 
 /// At night a shop is shut for long; by the time that the message leaves, it is about to open.
