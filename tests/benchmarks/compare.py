@@ -197,7 +197,7 @@ def table(rows, rates, void, bandwidth, best):
     read = statistics.median(rate for rate, _ in bandwidth)
     reads = bandwidth[-1][1]
     share = {what: ours * size / read for what, size in (("both", reads + WRITES), ("reading", reads))}
-    print(f"\nread in the same process: {read / 1e9:.1f} GB/s; {best} on W1F reads {reads} bytes a pair and writes {WRITES}: "
+    print(f"\nmemory read in the same process: {read / 1e9:.1f} GB/s; {best} on W1F reads {reads} bytes a pair and writes {WRITES}: "
           f"{share['both']:.0%} of it, {share['reading']:.0%} by what it reads alone")
     plain = rates.get(("apropos", "W1F", "plain"))
     if plain:
