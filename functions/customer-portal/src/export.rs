@@ -238,9 +238,8 @@ fn decision(
         consent_record,
         uses: held
             .offer
-            .uses
-            .iter()
-            .filter(|each| held.offer.declares(each.attribute) && allowed(each.attribute))
+            .readable_uses()
+            .filter(|each| allowed(each.attribute))
             .map(|each| each.attribute.code())
             .collect(),
     }

@@ -77,8 +77,7 @@ pub(crate) async fn told(
         .filter(|factor| score.contribution(*factor) > Some(Relevance::NONE))
         .collect();
     // What is a reason to write comes before what says how well it fits.
-    let fits = |factor: Factor| !matches!(factor, Factor::Proximity | Factor::Affinity);
-    counted.sort_by_key(|factor| (fits(*factor), std::cmp::Reverse(score.contribution(*factor))));
+    counted.sort_by_key(|factor| std::cmp::Reverse((factor.is_reason(), score.contribution(*factor))));
     Ok(Told::Message {
         title: in_both(&|language| held.offer.title.get(language).to_owned()),
         sentence: in_both(&|language| {
@@ -88,9 +87,7 @@ pub(crate) async fn told(
         counted,
         uses: held
             .offer
-            .uses
-            .iter()
-            .filter(|each| held.offer.declares(each.attribute))
+            .readable_uses()
             .filter(|each| standing.consents.allows(each.attribute.purpose(), now))
             .map(|each| {
                 (

@@ -434,9 +434,12 @@ const LOOKS_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now: Timestamp) -> Decision {
     match gates(proposal, fresh, now) {
         Err(withheld) => Decision::Withheld(withheld),
-        Ok((score, consent_record, contact)) => {
+        Ok(passed) => {
+            let Passed {
+                score, consent_record, ..
+            } = passed;
             let standing = fresh.standing;
-            match hold(proposal, fresh, contact, now) {
+            match hold(proposal, fresh, &passed, now) {
                 Ok(None) => {}
                 Ok(Some((until, deferral))) => return Decision::Deferred { until, deferral },
                 Err(reason) => return withheld_at(reason, score),
@@ -464,14 +467,30 @@ pub fn decide(proposal: Proposal<'_>, fresh: Fresh<'_>, attempt: AttemptId, now:
     }
 }
 
+/// What passed every gate but those of [`hold`].
+struct Passed<'a> {
+    score: Score,
+    consent_record: u32,
+    contact: &'a ContactPoint,
+    /// The brand's quiet hours and the person's.
+    policies: Vec<QuietHours>,
+    /// The end of those that it is now.
+    quiet: Result<Option<Timestamp>, NeverOpen>,
+}
+
 /// Until when a message that may be sent waits, and what for.
 fn hold(
     proposal: Proposal<'_>,
     fresh: Fresh<'_>,
-    contact: &ContactPoint,
+    passed: &Passed<'_>,
     now: Timestamp,
 ) -> Result<Option<(Timestamp, Deferral)>, Reason> {
-    let policies = quiet_hours(proposal, fresh.standing);
+    let Passed {
+        contact,
+        ref policies,
+        quiet,
+        ..
+    } = *passed;
     let view = seen(proposal.offer, fresh.record, now);
     // Whatever a message waits for, it must still be sent when it is let go, unless something else comes of it meanwhile: else it
     // does not wait, and it is sent now.
@@ -484,10 +503,10 @@ fn hold(
         at < proposal.offer.window.until && fits(proposal, fresh.customer, fresh.record, times).is_ok()
     };
     let best = (proposal.campaign.best_hour && !fresh.waited)
-        .then(|| first_good(view.good_hours?, &policies, now, &contact.time_zone))
+        .then(|| first_good(view.good_hours?, policies, now, &contact.time_zone))
         .flatten()
         .filter(|best| *best > now && will_do(*best));
-    match quiet_until(&policies, now, &contact.time_zone) {
+    match quiet {
         Ok(None) => {}
         Ok(Some(until)) if until < proposal.offer.window.until => {
             return Ok(Some(match best {
@@ -501,7 +520,7 @@ fn hold(
         return Ok(Some((best, Deferral::BestHour)));
     }
     let given_way = gives_way(proposal, fresh, now).filter(|until| {
-        let leaves = quiet_until(&policies, *until, &contact.time_zone);
+        let leaves = quiet_until(policies, *until, &contact.time_zone);
         leaves.is_ok_and(|open| will_do(open.unwrap_or(*until)))
     });
     Ok(given_way.map(|until| (until, Deferral::Priority)))
@@ -538,13 +557,6 @@ fn ends_giving_way(run: &Run) -> Timestamp {
     later(run.launched_at, GIVES_WAY_FOR)
 }
 
-fn quiet_hours(proposal: Proposal<'_>, standing: &Standing) -> Vec<QuietHours> {
-    [proposal.brand.quiet]
-        .into_iter()
-        .chain(standing.limits.quiet)
-        .collect()
-}
-
 fn caps(proposal: Proposal<'_>, standing: &Standing) -> Vec<FrequencyCap> {
     proposal.brand.caps.iter().copied().chain(standing.limits.cap).collect()
 }
@@ -557,11 +569,7 @@ const fn withheld_at(reason: Reason, score: Score) -> Decision {
     })
 }
 
-fn gates<'a>(
-    proposal: Proposal<'_>,
-    fresh: Fresh<'a>,
-    now: Timestamp,
-) -> Result<(Score, u32, &'a ContactPoint), Withheld> {
+fn gates<'a>(proposal: Proposal<'_>, fresh: Fresh<'a>, now: Timestamp) -> Result<Passed<'a>, Withheld> {
     let standing = fresh.standing;
     in_force(proposal, now)?;
     if standing.erased.is_some() {
@@ -582,7 +590,12 @@ fn gates<'a>(
         Reachable::Undeliverable => return Err(Withheld::by(Reason::Undeliverable)),
     };
     // Quiet hours may make it too late, and another moment of it. Whether the offer ends within them is a gate of its own, below.
-    let leaves = match quiet_until(&quiet_hours(proposal, standing), now, &contact.time_zone) {
+    let policies: Vec<QuietHours> = [proposal.brand.quiet]
+        .into_iter()
+        .chain(standing.limits.quiet)
+        .collect();
+    let quiet = quiet_until(&policies, now, &contact.time_zone);
+    let leaves = match quiet {
         Ok(Some(until)) if until < proposal.offer.window.until => until,
         Ok(_) | Err(NeverOpen) => now,
     };
@@ -610,7 +623,13 @@ fn gates<'a>(
             score: Some(score),
         });
     }
-    Ok((score, consent_record, contact))
+    Ok(Passed {
+        score,
+        consent_record,
+        contact,
+        policies,
+        quiet,
+    })
 }
 
 #[cfg(test)]

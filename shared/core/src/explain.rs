@@ -418,10 +418,9 @@ pub fn withheld(language: Language, offer: &Offer, withheld: &Withheld) -> Strin
 #[must_use]
 pub fn attributes_used(offer: &Offer, record: &AudienceRecord) -> Vec<&'static str> {
     offer
-        .uses
-        .iter()
+        .readable_uses()
         .map(|declared| declared.attribute)
-        .filter(|attribute| offer.declares(*attribute) && record.hint.lets_read(*attribute))
+        .filter(|attribute| record.hint.lets_read(*attribute))
         .map(crate::attribute::Attribute::code)
         .collect()
 }

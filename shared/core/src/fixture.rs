@@ -97,6 +97,15 @@ pub(crate) fn offer_document() -> Value {
     })
 }
 
+/// The offer with these fields changed.
+pub(crate) fn offer_with(changes: &[(&str, Value)]) -> Offer {
+    let mut document = offer_document();
+    for (field, value) in changes {
+        document[*field] = value.clone();
+    }
+    offer_from(&document).unwrap()
+}
+
 pub(crate) fn offer_from(document: &Value) -> Result<Offer, FieldError> {
     let document: OfferDocument = serde_json::from_value(document.clone()).unwrap();
     document.store(1)?.parse()

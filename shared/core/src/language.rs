@@ -29,6 +29,41 @@ impl Language {
         }
     }
 
+    /// The months as they stand within a sentence, January first.
+    #[must_use]
+    pub const fn months(self) -> [&'static str; 12] {
+        match self {
+            Self::French => [
+                "janvier",
+                "février",
+                "mars",
+                "avril",
+                "mai",
+                "juin",
+                "juillet",
+                "août",
+                "septembre",
+                "octobre",
+                "novembre",
+                "décembre",
+            ],
+            Self::English => [
+                "January",
+                "February",
+                "March",
+                "April",
+                "May",
+                "June",
+                "July",
+                "August",
+                "September",
+                "October",
+                "November",
+                "December",
+            ],
+        }
+    }
+
     /// Reads a BCP 47 tag by its primary subtag.
     ///
     /// # Errors

@@ -48,9 +48,8 @@ impl Holdings {
 pub fn readers(offers: &[Offer], since: Timestamp) -> BTreeMap<Attribute, BTreeSet<OfferId>> {
     let mut readers: BTreeMap<Attribute, BTreeSet<OfferId>> = BTreeMap::new();
     for offer in offers.iter().filter(|offer| offer.window.until > since) {
-        let declared = offer.uses.iter().map(|declared| declared.attribute);
-        for attribute in declared.filter(|attribute| offer.declares(*attribute)) {
-            readers.entry(attribute).or_default().insert(offer.id.clone());
+        for declared in offer.readable_uses() {
+            readers.entry(declared.attribute).or_default().insert(offer.id.clone());
         }
     }
     readers

@@ -99,9 +99,7 @@ pub(crate) fn common(offer: &Offer, place: Option<&Place>, now: Timestamp) -> Pa
         place
             .and_then(|place| place.hours.as_ref())
             .map(|hours| opening(hours.at(now))),
-        offer
-            .season
-            .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs())),
+        offer.season.map(|season| season.fit(EpochDay::of(now).month())),
         ends_soon.then_some(10_000),
     ];
     Parts::of(parts.into_iter().flatten())

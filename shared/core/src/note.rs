@@ -112,20 +112,12 @@ impl Note<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::campaign::Goal;
-    use crate::fixture::{self, because, uses};
+    use crate::fixture::{self, because, offer_with, uses};
     use crate::relevance::Relevance;
-
-    fn offer_with(changes: &[(&str, Value)]) -> Offer {
-        let mut document = fixture::offer_document();
-        for (field, value) in changes {
-            document[*field] = value.clone();
-        }
-        fixture::offer_from(&document).unwrap()
-    }
 
     fn codes(campaign: &Campaign, offer: &Offer) -> Vec<&'static str> {
         notes(campaign, offer).into_iter().map(Note::code).collect()

@@ -67,4 +67,9 @@ impl Offer {
         let names = |wanted| self.uses.iter().any(|each| each.attribute == wanted);
         names(attribute) && attribute.follows_from().is_none_or(names)
     }
+
+    /// The uses that a decision may read by: those that the offer [`declares`](Self::declares).
+    pub fn readable_uses(&self) -> impl Iterator<Item = &DeclaredUse> {
+        self.uses.iter().filter(|each| self.declares(each.attribute))
+    }
 }

@@ -162,6 +162,12 @@ impl Factor {
         Self::Appetite,
     ];
 
+    /// Whether it is a reason to write; the others say how well it fits.
+    #[must_use]
+    pub const fn is_reason(self) -> bool {
+        matches!(self, Self::Proximity | Self::Affinity)
+    }
+
     /// The stable name in answers and receipts.
     #[must_use]
     pub const fn code(self) -> &'static str {

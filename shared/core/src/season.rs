@@ -69,11 +69,7 @@ impl Season {
     /// ```
     #[must_use]
     pub fn text(self, language: Language) -> String {
-        let names = match language {
-            Language::French => FRENCH,
-            Language::English => ENGLISH,
-        };
-        let months = names.into_iter().enumerate();
+        let months = language.months().into_iter().enumerate();
         let named = months.filter(|(at, _)| self.0 >> at & 1 != 0).map(|(_, name)| name);
         named.collect::<Vec<_>>().join(", ")
     }
@@ -87,35 +83,6 @@ impl Season {
             .map(|(_, season)| *season)
     }
 }
-
-const FRENCH: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
-const ENGLISH: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// Twelve bits, turned towards December by so many months.
 const fn rotated(bits: u16, by: u16) -> u16 {

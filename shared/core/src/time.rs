@@ -158,6 +158,12 @@ impl EpochDay {
     pub fn date(self) -> civil::Date {
         TimeZone::UTC.to_datetime(self.start()).date()
     }
+
+    /// The month of that date, 1 to 12.
+    #[must_use]
+    pub fn month(self) -> u8 {
+        self.date().month().unsigned_abs()
+    }
 }
 
 /// Minutes in a day of 24 hours, as wall clocks count them.

@@ -64,7 +64,7 @@ pub fn barriers<'a>(campaign: &Campaign, offer: &'a Offer) -> Vec<Barrier<'a>> {
     let is_reached = offer.season.is_some() && figures.iter().all(Option::is_none);
     let seasonal = is_reached.then(|| {
         let closed = (1..=12).filter_map(|month: u8| {
-            let scores = scores(&|at| at < ends_soon && month_of(at) == month);
+            let scores = scores(&|at| at < ends_soon && EpochDay::of(at).month() == month);
             let most = scores.iter().map(|score| score.relevance).max()?;
             (most < campaign.threshold).then_some((month, most))
         });
@@ -78,10 +78,6 @@ pub fn barriers<'a>(campaign: &Campaign, offer: &'a Offer) -> Vec<Barrier<'a>> {
         .chain(figures.into_iter().flatten())
         .chain(seasonal.flatten())
         .collect()
-}
-
-fn month_of(at: Timestamp) -> u8 {
-    EpochDay::of(at).date().month().unsigned_abs()
 }
 
 /// The months below the threshold, and the most that is reached in any of them.

@@ -127,9 +127,7 @@ fn offer(proposal: Proposal<'_>, now: Timestamp) -> Result<Value, Failure> {
         .topics
         .number(&campaign.topic)
         .ok_or("the topic is not the brand's")?;
-    let season = offer
-        .season
-        .map(|season| season.fit(EpochDay::of(now).date().month().unsigned_abs()));
+    let season = offer.season.map(|season| season.fit(EpochDay::of(now).month()));
     let wanted: Vec<u8> = match &campaign.audience {
         Audience::Everyone | Audience::NearPlaces => Vec::new(),
         Audience::Lifecycle(wanted) => wanted.iter().map(|life| life.byte()).collect(),

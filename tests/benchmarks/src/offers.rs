@@ -1,5 +1,6 @@
 //! What is proposed: offers and campaigns in the form in which a brand hands them in, read by core's own documents.
 
+use apropos_core::attribute::Attribute;
 use apropos_core::brand::Brand;
 use apropos_core::campaign::Run;
 use apropos_core::document::{BrandDocument, CampaignDocument, OfferDocument};
@@ -104,8 +105,9 @@ fn mixed_one(rng: &mut Rng, cities: &[City]) -> (Value, Value) {
         ("active_hours", 50),
     ] {
         let always = attribute == "purchases" && goal == "anticipate";
-        let follows = ["lifecycle", "reaction"].contains(&attribute);
-        if (rng.u8(..100) < share && (!follows || declared.contains(&"purchases"))) || always {
+        let from = Attribute::from_code(attribute).and_then(Attribute::follows_from);
+        let may_be = from.is_none_or(|from| declared.contains(&from.code()));
+        if (rng.u8(..100) < share && may_be) || always {
             declared.push(attribute);
         }
     }

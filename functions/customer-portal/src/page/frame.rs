@@ -62,36 +62,7 @@ impl Reader<'_> {
 
     /// A day as it is written in a sentence.
     pub(crate) fn date(&self, date: Date) -> String {
-        let months: [&str; 12] = match self.language {
-            Language::French => [
-                "janvier",
-                "février",
-                "mars",
-                "avril",
-                "mai",
-                "juin",
-                "juillet",
-                "août",
-                "septembre",
-                "octobre",
-                "novembre",
-                "décembre",
-            ],
-            Language::English => [
-                "January",
-                "February",
-                "March",
-                "April",
-                "May",
-                "June",
-                "July",
-                "August",
-                "September",
-                "October",
-                "November",
-                "December",
-            ],
-        };
+        let months = self.language.months();
         let month = usize::try_from(date.month() - 1)
             .ok()
             .and_then(|month| months.get(month))

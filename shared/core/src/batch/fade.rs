@@ -1,11 +1,11 @@
 //! What is left of purchases by their months: a table of sixteen months is a register, which answers for a strip at once.
-#![expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
 
 use wide::u8x32;
 
 use super::block::Group;
 use super::strip::{
-    Bytes, LINE, LOOKS_UP, NOBODY, NOTHING, Pair, STRIPS, WordTable, Words, ahead, in_strip_order, joined, most_of,
+    Bytes, LOOKS_UP, NOBODY, NOTHING, Pair, STRIPS, WordTable, Words, all_ahead, in_strip_order, joined, line_ahead,
+    most_of,
 };
 
 /// How many months a table answers for.
@@ -49,6 +49,7 @@ impl Fading {
     fn left<const IS_FIRST: bool>(&self, months: &Bytes, next: &Bytes, first: u8, most: &mut Words) {
         let spans = self.since(first);
         if !LOOKS_UP {
+            all_ahead(next);
             return self.one_by_one::<IS_FIRST>(months, most);
         }
         // What was never bought is as old as what was bought in the month before the first: the spans may end before.
@@ -121,33 +122,27 @@ fn latest<'a>(
     categories: &[usize],
     last: &'a mut Bytes,
 ) -> (&'a Bytes, &'a Bytes) {
-    let (bought, following) = (|at: usize| group.bought(at), |at: usize| next.bought(at));
-    match categories {
-        [category] => (bought(*category), following(*category)),
-        [first, rest @ ..] => {
-            latest_of_several(group, next, rest, bought(*first), last);
-            (last, following(*first))
-        }
-        [] => {
-            *last = [NOBODY; STRIPS];
-            (last, last)
-        }
+    let Some((first, rest)) = categories.split_first() else {
+        *last = [NOBODY; STRIPS];
+        return (last, last);
+    };
+    let (months, following) = (group.bought(*first), next.bought(*first));
+    if rest.is_empty() {
+        return (months, following);
     }
+    *last = *months;
+    latest_of_several(group, next, rest, last);
+    (last, following)
 }
 
 #[inline(never)]
-fn latest_of_several(group: &Group<'_>, next: &Group<'_>, categories: &[usize], first: &Bytes, last: &mut Bytes) {
-    let mut is_first = true;
+fn latest_of_several(group: &Group<'_>, next: &Group<'_>, categories: &[usize], last: &mut Bytes) {
     for &category in categories {
         let (column, next) = (group.bought(category), next.bought(category));
-        for at in 0..STRIPS {
-            if at.is_multiple_of(LINE) {
-                ahead(&next[at]);
-            }
-            let so_far = if is_first { first[at] } else { last[at] };
-            last[at] = so_far.max(column[at]);
+        for (at, (last, month)) in last.iter_mut().zip(column).enumerate() {
+            line_ahead(next, at);
+            *last = last.max(*month);
         }
-        is_first = false;
     }
 }
 
@@ -161,9 +156,7 @@ fn faded<const IS_FIRST: bool, const IS_MASKED: bool>(
     most: &mut Words,
 ) {
     for (at, (months, most)) in months.iter().zip(most).enumerate() {
-        if at.is_multiple_of(LINE) {
-            ahead(&next[at]);
-        }
+        line_ahead(next, at);
         let mut age = u8x32::splat(now).saturating_sub(*months);
         let (mut low, mut high) = (NOBODY, NOBODY);
         for WordTable { lower, upper } in spans {

@@ -17,8 +17,8 @@ use super::plan::{EVERYWHERE, LEVEL_BP, Plan, RELATED_LEVEL, Reach, Spot, TOPIC_
 use super::rules::holds;
 use super::score::{Factors, Scored, Scoring, Strip};
 use super::strip::{
-    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIP, STRIPS, Upper, Words, ahead, all_ahead, each, joined,
-    lanes, lanes_mut, most_of, narrow_mask, shifted, spread, widen,
+    Bytes, EVERYBODY, Having, NOBODY, NOTHING, Pair, STRIP, STRIPS, Upper, Words, ahead, all_ahead, each, joined,
+    lanes, lanes_mut, line_ahead, most_of, narrow_mask, shifted, spread, widen,
 };
 
 /// Where the answers about a group go.
@@ -61,11 +61,9 @@ impl<'a> Later<'a> {
     pub(super) fn strip_ahead<const EXPLAIN: bool>(&self, at: usize) {
         if let (Some(outcome), Some(relevance)) = (self.outcome.first(), self.relevance.first()) {
             ahead(&relevance[at]);
-            if at.is_multiple_of(LINE) {
-                ahead(&outcome[at]);
-                for column in self.contributions.iter().filter(|_| EXPLAIN) {
-                    column.first().into_iter().for_each(|column| ahead(&column[at]));
-                }
+            line_ahead(outcome, at);
+            for column in self.contributions.iter().filter(|_| EXPLAIN) {
+                column.first().into_iter().for_each(|column| line_ahead(column, at));
             }
         }
     }
@@ -225,10 +223,8 @@ impl Plan<'_> {
         let is_paused = group.bounds.latest_pause > self.paused_above;
         let paused: &[u32] = lanes(group.paused_until);
         for (at, out) in outcome.iter_mut().enumerate() {
-            if at.is_multiple_of(LINE) {
-                ahead(&next.flags[at]);
-                topic.into_iter().for_each(|(_, next, _)| ahead(&next[at]));
-            }
+            line_ahead(next.flags, at);
+            topic.into_iter().for_each(|(_, next, _)| line_ahead(next, at));
             close(out, Reason::Objected, objects.among(group.flags[at]));
             if self.now < 0 {
                 close(out, Reason::Paused, EVERYBODY);
@@ -311,9 +307,7 @@ impl Plan<'_> {
     fn anywhere(&self, [group, next]: &[Group<'_>; 2], outcome: &mut Bytes, room: &mut Room) {
         let clock = self.clock(group);
         for (at, out) in outcome.iter_mut().enumerate() {
-            if at.is_multiple_of(LINE) {
-                ahead(&next.good_hours[at]);
-            }
+            line_ahead(next.good_hours, at);
             if self.is_late {
                 close(out, Reason::TooLate, EVERYBODY);
             }
@@ -333,9 +327,7 @@ impl Plan<'_> {
         let upper = Upper::new();
         let (clock, at_home) = (self.clock(group), self.at_home());
         for (at, out) in outcome.iter_mut().enumerate() {
-            if at.is_multiple_of(LINE) {
-                ahead(&next.good_hours[at]);
-            }
+            line_ahead(next.good_hours, at);
             close(out, Reason::PlaceUnknown, !at_home.among(group.flags[at]));
             let roots = room.roots[at];
             room.near[at] = if WITHIN {
@@ -378,10 +370,8 @@ impl Plan<'_> {
                 }
                 let (far, _) = room.far.as_chunks::<STRIP>();
                 for at in 0..STRIPS {
-                    if at.is_multiple_of(LINE) {
-                        ahead(&next.area[at]);
-                        ahead(&next.good_hours[at]);
-                    }
+                    line_ahead(next.area, at);
+                    line_ahead(next.good_hours, at);
                     let (near, is_beyond) = nearness(upper, room.roots[at]);
                     let comes = whence(all, at) & !is_beyond;
                     reached[at] |= comes;
@@ -522,18 +512,14 @@ impl Plan<'_> {
         let (very, very_next) = (group.interests(byte_of_liked), next.interests(byte_of_liked));
         let is_liked = Having::of(is_liked);
         for (at, out) in outcome.iter_mut().enumerate() {
-            if at.is_multiple_of(LINE) {
-                ahead(&next.tied[at]);
-                ahead(&very_next[at]);
-            }
+            line_ahead(next.tied, at);
+            line_ahead(very_next, at);
             let flags = group.flags[at];
             let (buys, likes) = (buys.among(flags), likes.among(flags));
             let met = match only {
                 Some([[day, month], [next_day, next_month]]) => {
-                    if at.is_multiple_of(LINE) {
-                        ahead(&next_day[at]);
-                        ahead(&next_month[at]);
-                    }
+                    line_ahead(next_day, at);
+                    line_ahead(next_month, at);
                     joined(day[at] & buys, month[at] & buys)
                 }
                 None => masked(room.met[at], buys),
@@ -566,39 +552,32 @@ impl Plan<'_> {
 /// Which of these interests there are.
 #[inline(never)]
 fn any_of(group: &Group<'_>, next: &Group<'_>, interests: &[(usize, u8)], any: &mut Bytes) {
+    *any = [NOBODY; STRIPS];
     let (threes, rest) = interests.as_chunks::<3>();
-    let mut is_first = true;
     for three in threes {
-        any_of_these(group, next, three, is_first, any);
-        is_first = false;
+        add_interests(group, next, three, any);
     }
     match rest {
-        [a, b] => any_of_these(group, next, &[*a, *b], is_first, any),
-        [a] => any_of_these(group, next, &[*a], is_first, any),
-        _ if is_first => *any = [NOBODY; STRIPS],
+        [a, b] => add_interests(group, next, &[*a, *b], any),
+        [a] => add_interests(group, next, &[*a], any),
         _ => {}
     }
 }
 
 /// As many columns as one step reads side by side.
 #[inline]
-fn any_of_these<const COUNT: usize>(
+fn add_interests<const COUNT: usize>(
     group: &Group<'_>,
     next: &Group<'_>,
     interests: &[(usize, u8); COUNT],
-    is_first: bool,
     any: &mut Bytes,
 ) {
     let columns = interests.map(|(byte, bits)| (group.interests(byte), next.interests(byte), u8x32::splat(bits)));
     for (at, any) in any.iter_mut().enumerate() {
-        let mut all = if is_first { NOBODY } else { *any };
         for (column, next, bits) in columns {
-            if at.is_multiple_of(LINE) {
-                ahead(&next[at]);
-            }
-            all |= column[at] & bits;
+            line_ahead(next, at);
+            *any |= column[at] & bits;
         }
-        *any = all;
     }
 }
 

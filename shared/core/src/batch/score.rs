@@ -11,7 +11,7 @@ use super::judge::{Answers, Later, close};
 use super::plan::{Plan, UNKNOWN};
 use super::share::{Part, Weight, bytes_of, quotient};
 use super::strip::{
-    Bytes, EVERYBODY, Having, LINE, NOBODY, NOTHING, Pair, STRIPS, Same, Table, Upper, Words, ahead, narrow,
+    Bytes, EVERYBODY, Having, NOBODY, NOTHING, Pair, STRIPS, Same, Table, Upper, Words, line_ahead, narrow,
     narrow_mask, reordered, shifted, spread, widen,
 };
 
@@ -149,9 +149,7 @@ impl Plan<'_> {
         let least_reason = u16x16::splat(LEAST_REASON.basis_points());
         for at in 0..STRIPS {
             later.strip_ahead::<EXPLAIN>(at);
-            if at.is_multiple_of(LINE) {
-                ahead(&next.life[at]);
-            }
+            line_ahead(next.life, at);
             let is_open = outcome[at].simd_eq(NOBODY);
             if !is_open.any() {
                 answers.relevance[at] = NOTHING;

@@ -336,6 +336,15 @@ pub(super) fn ahead<T>(line: &T) {
     let _ = line;
 }
 
+/// The same of a column of bytes, strip by strip: its line, where a strip is the first of one.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "strips are below the number of those of a group")]
+pub(super) fn line_ahead(column: &Bytes, strip: usize) {
+    if strip.is_multiple_of(LINE) {
+        ahead(&column[strip]);
+    }
+}
+
 /// The same for all of a column of a group.
 #[inline]
 pub(super) fn all_ahead(column: &Bytes) {
@@ -343,4 +352,4 @@ pub(super) fn all_ahead(column: &Bytes) {
 }
 
 /// How many strips of bytes a line of the cache has.
-pub(super) const LINE: usize = 64 / STRIP;
+const LINE: usize = 64 / STRIP;

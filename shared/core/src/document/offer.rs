@@ -392,15 +392,9 @@ mod tests {
 
     #[test]
     fn what_follows_from_purchases_is_declared_with_them() {
-        let uses = |names: &[&str]| -> Value {
-            let because = json!({"fr": "parce que", "en": "because"});
-            let each = names.iter();
-            each.map(|name| json!({"attribute": name, "because": because}))
-                .collect()
-        };
         let mut document = fixture::offer_document();
         for attribute in ["lifecycle", "reaction"] {
-            document["uses"] = uses(&["home", attribute]);
+            document["uses"] = fixture::uses(&["home", attribute]);
             let error = fixture::offer_from(&document).unwrap_err();
             assert_eq!(
                 (error.pointer().as_str(), error.problem.as_str()),
@@ -409,12 +403,12 @@ mod tests {
                     "follows from 'purchases' too, which must be declared with it"
                 )
             );
-            document["uses"] = uses(&["home", attribute, "purchases"]);
+            document["uses"] = fixture::uses(&["home", attribute, "purchases"]);
             let offer = fixture::offer_from(&document).unwrap();
             assert!(offer.declares(Attribute::from_code(attribute).unwrap()));
         }
         // One that was kept before is read, and decided by without it.
-        document["uses"] = uses(&["interests", "lifecycle"]);
+        document["uses"] = fixture::uses(&["interests", "lifecycle"]);
         document["places"] = json!([]);
         let kept = StoredOffer {
             document: serde_json::from_value(document).unwrap(),

@@ -12,20 +12,12 @@ use crate::category::Category;
 use crate::consent::ConsentState;
 use crate::context::Lifecycle;
 use crate::decision::{Proposal, judge};
-use crate::fixture::{self, because, uses};
+use crate::fixture::{self, because, offer_with, uses};
 use crate::habit::GoodHours;
 use crate::ids::CustomerId;
 use crate::place::{Cell, UnitVector};
 use crate::purchase_day::PurchaseDay;
 use crate::relevance::{Factor, weight};
-
-fn offer_with(changes: &[(&str, Value)]) -> Offer {
-    let mut document = fixture::offer_document();
-    for (field, value) in changes {
-        document[*field] = value.clone();
-    }
-    fixture::offer_from(&document).unwrap()
-}
 
 fn told(campaign: &Campaign, offer: &Offer) -> Vec<(&'static str, &'static str)> {
     barriers(campaign, offer)
@@ -140,13 +132,15 @@ fn more_evidence_than_place_topic_and_moment_give_is_out_of_reach() {
 fn the_months_are_told_in_which_they_hear_of_nothing() {
     let mut campaign = fixture::campaign();
     campaign.goal = Goal::Retain;
-    let window = json!({"from": "2026-12-01T00:00:00Z", "until": "2027-07-01T00:00:00Z"});
-    let offer = offer_with(&[
-        ("category", json!("garden-tools")),
-        ("places", json!([])),
-        ("uses", uses(&["interests"])),
-        ("window", window),
-    ]);
+    let told_until = |until: &str| {
+        offer_with(&[
+            ("category", json!("garden-tools")),
+            ("places", json!([])),
+            ("uses", uses(&["interests"])),
+            ("window", json!({"from": "2026-12-01T00:00:00Z", "until": until})),
+        ])
+    };
+    let offer = told_until("2027-07-01T00:00:00Z");
     // (35 × 5 000 + 15 × 2 000) ÷ 50.
     let most = Relevance::clamped(4_100);
     let winter = Season::of_months(&[12, 1]).unwrap();
@@ -154,15 +148,8 @@ fn the_months_are_told_in_which_they_hear_of_nothing() {
     campaign.threshold = most;
     assert_eq!(barriers(&campaign, &offer), []);
     campaign.threshold = Relevance::clamped(5_000);
-    let ends_in_winter = json!({"from": "2026-12-01T00:00:00Z", "until": "2027-01-25T00:00:00Z"});
-    let soon_over = offer_with(&[
-        ("category", json!("garden-tools")),
-        ("places", json!([])),
-        ("uses", uses(&["interests"])),
-        ("window", ends_in_winter),
-    ]);
     assert_eq!(
-        barriers(&campaign, &soon_over),
+        barriers(&campaign, &told_until("2027-01-25T00:00:00Z")),
         [Barrier::OutOfSeason(winter, most)],
         "but for its last week"
     );
@@ -222,9 +209,11 @@ fn proposals() -> impl Strategy<Value = (Offer, Campaign)> {
             declared.retain(|code| !placed || *code != "home");
             declared.extend(ruled.iter().filter(|_| !rules.is_empty()));
             declared.extend(located.iter().take(usize::from(placed)));
-            if !declared.contains(&"purchases") {
-                declared.retain(|code| !["lifecycle", "reaction"].contains(code));
-            }
+            let names = declared.clone();
+            declared.retain(|code| {
+                let from = Attribute::from_code(code).and_then(Attribute::follows_from);
+                from.is_none_or(|from| names.contains(&from.code()))
+            });
             let from = fixture::now() + SignedDuration::from_hours(24 * begins);
             let rules: Vec<Value> = (0..)
                 .zip(rules)
@@ -367,7 +356,7 @@ proptest! {
             let drawn = later(offer.window.from, length.mul_f64(part));
             let ends_soon = later(offer.window.until, -SOON);
             let closed = |at: &Timestamp| {
-                out_of_season.is_none_or(|months| *at < ends_soon && months.fit(month_of(*at)) == 10_000)
+                out_of_season.is_none_or(|months| *at < ends_soon && months.fit(EpochDay::of(*at).month()) == 10_000)
             };
             for at in times(&offer).into_iter().step_by(20).chain([drawn]).filter(closed) {
                 for record in &records {
@@ -392,7 +381,7 @@ proptest! {
         if let [Barrier::OutOfSeason(months, _)] = barriers.as_slice() {
             let ends_soon = later(offer.window.until, -SOON);
             for month in (1..=12).filter(|month| months.fit(*month) < 10_000) {
-                let mut those = times(&offer).into_iter().filter(|at| *at < ends_soon && month_of(*at) == month).peekable();
+                let mut those = times(&offer).into_iter().filter(|at| *at < ends_soon && EpochDay::of(*at).month() == month).peekable();
                 let is_tried = those.peek().is_some();
                 prop_assert!(!is_tried || those.any(|at| is_reached(&brand, &run, (&offer, &campaign), &record, at)), "{month}");
             }

@@ -95,7 +95,6 @@ fn what_quiet_hours_make_too_late_is_told_before_caps_and_rules() {
     world.offer["places"][0]["hours"] = json!({"wednesday": ["10:00-18:00"]});
     assert_eq!(world.final_reason(), Some(Reason::Unsuitable));
     world.offer["rules"] = json!([]);
-    world.offer["places"][0]["hours"] = json!({"wednesday": ["10:00-18:00"]});
     assert_eq!(world.final_reason(), Some(Reason::CapReached));
 }
 
